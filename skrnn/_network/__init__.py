@@ -1,0 +1,1 @@
+"""The numerical floor: recurrence, gradient and training on packed arrays."""

@@ -1,0 +1,90 @@
+"""Outputs and states of a trained network, a batch at a time."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import network, recurrence
+from .packing import Batch, Source, by_length, pack, runs
+from .parameters import Architecture, Parameters
+from .threads import one_blas_thread
+
+Array = NDArray[Any]
+
+# Fewer multiplications than this are done before threads have met.
+_MIN_WORK_FOR_THREADS = 2e7
+
+
+def logits(batch_states: list[Array], L: Array) -> Array:
+    """Choose the logits among what a forward pass returns."""
+    return L
+
+
+def last_states(batch_states: list[Array], L: Array) -> Array:
+    """Choose the states of the last layer among what a forward pass returns."""
+    return batch_states[-1]
+
+
+def evaluate(
+    architecture: Architecture,
+    parameters: Parameters,
+    source: Source,
+    dtype: np.dtype[Any],
+    choose: Callable[[list[Array], Array], Array],
+) -> Array:
+    """Run the network over all sequences.
+
+    Returns
+    -------
+    ndarray of shape (n_valid_steps, n_columns)
+        What ``choose`` picks, one sequence after another.
+    """
+    parameters = architecture.unflatten(
+        architecture.flatten(parameters).astype(dtype, copy=False)
+    )
+    n_rows = int(source.lengths.sum())
+    ids = by_length(source.lengths)
+    ids = ids[source.lengths[ids] > 0]
+    n_columns = choose([np.empty((0, _n_states(architecture)))], parameters.b_y[None])
+    out = np.empty((n_rows, n_columns.shape[1]), dtype)
+    all_runs = list(runs(ids, source.lengths))
+
+    def work(share: list[NDArray[np.intp]]) -> None:
+        space = network.Workspace(dtype)
+        with np.errstate(all="ignore"):
+            for run in share:
+                batch = pack(source, run, dtype)
+                states, L = network.forward(
+                    parameters, batch, architecture.activation, space
+                )
+                out[batch.steps] = choose(states, L)
+
+    if len(all_runs) < 2 or n_rows * architecture.n_recurrent < _MIN_WORK_FOR_THREADS:
+        work(all_runs)
+        return out
+    with one_blas_thread() as n_threads, ThreadPoolExecutor(n_threads) as pool:
+        list(pool.map(work, [all_runs[i::n_threads] for i in range(n_threads)]))
+    return out
+
+
+def _n_states(architecture: Architecture) -> int:
+    return architecture.n_directions * architecture.hidden_layer_sizes[-1]
+
+
+def step(
+    parameters: Parameters, activation: str, X_t: Array, state: tuple[Array, ...]
+) -> tuple[Array, tuple[Array, ...]]:
+    """Read one step of several sequences; return its logits and the new state.
+
+    The cost does not depend on how much was read before.
+    """
+    H = X_t
+    states = []
+    for (W_xh, W_hh, b_h), before in zip(parameters.layers, state, strict=True):
+        H = H @ W_xh + b_h + before @ W_hh[0]
+        recurrence.activate(H, activation)
+        states.append(H)
+    return H @ parameters.W_hy + parameters.b_y, tuple(states)

@@ -1,0 +1,179 @@
+"""SciPy's L-BFGS-B with what it lacks: guards, the best point, a reason to stop.
+
+A single non-finite value makes SciPy's line search accept a bad point and report
+success, so none is ever returned to it: the run is left through an exception and
+begins again at the best point, with fresh memory.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+Vector = NDArray[np.float64]
+
+_MAX_RESTARTS = 3
+
+
+class Progress(NamedTuple):
+    """Where the minimisation stands after an iteration."""
+
+    x: Vector
+    loss: float
+    gradient_norm: float  # largest absolute component
+    n_iter: int
+    n_fun: int
+
+
+class Solution(NamedTuple):
+    """Where the minimisation ended."""
+
+    x: Vector
+    loss: float
+    gradient_norm: float
+    n_iter: int
+    n_fun: int
+    loss_curve: list[float]
+    stop_reason: str
+
+
+class Stop(Exception):
+    """Raised by ``on_iteration`` to end the run, with the reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _NonFiniteError(Exception):
+    pass
+
+
+class _Recorder:
+    """The function as SciPy sees it: counts, guards and remembers."""
+
+    def __init__(
+        self,
+        loss_and_gradient: Callable[[Vector], tuple[float, Vector]],
+        on_iteration: Callable[[Progress], None],
+        max_fun: int,
+    ) -> None:
+        self.loss_and_gradient = loss_and_gradient
+        self.on_iteration = on_iteration
+        self.max_fun = max_fun
+        self.best = (np.inf, np.empty(0), np.inf)  # loss, x, gradient norm
+        self.last: tuple[float, float] = (np.inf, np.inf)  # loss, gradient norm
+        self.loss_curve: list[float] = []
+        self.n_fun = 0
+
+    def evaluate(self, x: Vector) -> tuple[float, Vector]:
+        if self.n_fun >= self.max_fun:
+            raise Stop("max_fun")
+        self.n_fun += 1
+        loss, gradient = self.loss_and_gradient(x)
+        norm = float(np.abs(gradient).max())
+        if not (np.isfinite(loss) and np.isfinite(norm)):
+            raise _NonFiniteError
+        if loss < self.best[0]:
+            self.best = (loss, x.copy(), norm)
+        self.last = (loss, norm)
+        return loss, gradient
+
+    def iterate(self, intermediate_result: Any) -> None:
+        # SciPy hands out its live buffer.
+        x, loss = intermediate_result.x.copy(), float(intermediate_result.fun)
+        self.loss_curve.append(loss)
+        norm = self.best[2] if loss == self.best[0] else self.last[1]
+        self.on_iteration(Progress(x, loss, norm, len(self.loss_curve), self.n_fun))
+
+
+def minimise(
+    loss_and_gradient: Callable[[Vector], tuple[float, Vector]],
+    x0: Vector,
+    *,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    max_corrections: int,
+    on_iteration: Callable[[Progress], None] = lambda progress: None,
+) -> Solution:
+    """Minimise and return the best point met.
+
+    Parameters
+    ----------
+    loss_and_gradient : callable
+        Maps a vector to the loss and its gradient, both float64.
+    x0 : ndarray of shape (n_parameters,)
+    max_iter, max_fun : int
+        Largest number of iterations and of evaluations.
+    tol : float
+        The run has converged when no component of the gradient is larger.
+    max_corrections : int
+        Number of past steps from which L-BFGS estimates curvature.
+    on_iteration : callable
+        Called with `Progress` after each iteration; may raise `Stop`.
+
+    Raises
+    ------
+    FloatingPointError
+        If loss or gradient is not finite at `x0`.
+    """
+    recorder = _Recorder(loss_and_gradient, on_iteration, max_fun)
+    reason = "line_search"
+    for _ in range(1 + _MAX_RESTARTS):
+        try:
+            reason = _run(
+                recorder,
+                recorder.best[1] if recorder.n_fun else x0,
+                max_iter=max_iter - len(recorder.loss_curve),
+                tol=tol,
+                max_corrections=max_corrections,
+            )
+        except _NonFiniteError:
+            if recorder.best[1].size == 0:
+                raise FloatingPointError(
+                    "the loss or its gradient is not finite at the start"
+                ) from None
+            if len(recorder.loss_curve) < max_iter:
+                continue
+            reason = "max_iter"
+        except Stop as stop:
+            reason = stop.reason
+        break
+    loss, x, norm = recorder.best
+    return Solution(
+        x,
+        loss,
+        norm,
+        len(recorder.loss_curve),
+        recorder.n_fun,
+        recorder.loss_curve,
+        reason,
+    )
+
+
+def _run(
+    recorder: _Recorder, x: Vector, *, max_iter: int, tol: float, max_corrections: int
+) -> str:
+    result = optimize.minimize(
+        recorder.evaluate,
+        x,
+        method="L-BFGS-B",
+        jac=True,
+        callback=recorder.iterate,
+        options={
+            "maxiter": max_iter,
+            # Counted by the recorder, which can stop inside a line search.
+            "maxfun": np.iinfo(np.int32).max,
+            "maxcor": max_corrections,
+            "gtol": tol,
+            # Relative to max(loss, 1), so absolute for a mean loss below 1.
+            "ftol": 64 * np.finfo(np.float64).eps,
+            "maxls": 50,
+        },
+    )
+    if result.status == 0:
+        return "converged"
+    return "max_iter" if result.nit >= max_iter else "line_search"

@@ -1,0 +1,64 @@
+"""Softmax cross-entropy of weighted steps and its gradient.
+
+    p = softmax(L)        loss = sum_i w_i (-log p_i[y_i])        dL = w (p - e_y)
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# exp of logits up to this size neither overflows nor vanishes in float32.
+_SAFE_LOGIT = 40.0
+
+
+def softmax(L: Array) -> Array:
+    """Turn logits of shape (n_rows, n_outputs) into probabilities, in place."""
+    _guard(L)
+    L /= _exp_and_sum(L)[:, None]
+    return L
+
+
+def log_softmax(L: Array) -> Array:
+    """Return the logarithms of softmax."""
+    L = L - L.max(axis=1, keepdims=True)
+    log_total: Array = np.log(_exp_and_sum(L.copy()))
+    return L - log_total[:, None]
+
+
+def cross_entropy(L: Array, y: NDArray[np.intp], w: Array) -> float:
+    """Return the loss and turn the logits into their gradient, in place.
+
+    Parameters
+    ----------
+    L : ndarray of shape (n_rows, n_outputs)
+    y : ndarray of shape (n_rows,)
+        Class of each row.
+    w : ndarray of shape (n_rows,)
+        Weight of each row.
+    """
+    rows = np.arange(len(L))
+    _guard(L)
+    chosen = L[rows, y].astype(np.float64)
+    total = _exp_and_sum(L)
+    # The logarithm in float64: where p is near 1 the difference is tiny beside
+    # both terms, and float32 would lose it.
+    loss = float(w.astype(np.float64) @ (np.log(total, dtype=np.float64) - chosen))
+    L *= (w / total)[:, None]
+    L[rows, y] -= w
+    return loss
+
+
+def _guard(L: Array) -> None:
+    # A maximum along the short axis costs as much as a matrix product, so it is
+    # taken only where exp could overflow.
+    if L.size and max(L.max(), -L.min()) > _SAFE_LOGIT:
+        L -= L.max(axis=1, keepdims=True)
+
+
+def _exp_and_sum(L: Array) -> Array:
+    np.exp(L, out=L)
+    total: Array = L @ np.ones(L.shape[1], L.dtype)
+    return total

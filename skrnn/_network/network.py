@@ -1,0 +1,114 @@
+"""The whole network on one batch: layers stacked, states joined, logits read.
+
+    H^0 = X        H^l = [forward states | backward states] of layer l
+    L = H^last W_hy + b_y
+
+``forward`` and ``backward`` are to be read side by side.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import recurrence
+from .packing import Batch
+from .parameters import Parameters
+
+Array = NDArray[Any]
+
+
+class Workspace:
+    """Buffers that keep their memory from one batch to the next."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self._buffers: dict[object, Array] = {}
+
+    def rows(self, name: object, n_rows: int, n_columns: int) -> Array:
+        """Return an uninitialised array of shape (n_rows, n_columns)."""
+        size = n_rows * n_columns
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = np.empty(size, self.dtype)
+        return buffer[:size].reshape(n_rows, n_columns)
+
+
+def forward(
+    parameters: Parameters, batch: Batch, activation: str, space: Workspace
+) -> tuple[list[Array], Array]:
+    """Return the states of every layer and the logits of every row."""
+    states: list[Array] = []
+    X = batch.X
+    for i, (W_xh, W_hh, b_h) in enumerate(parameters.layers):
+        H = space.rows(("H", i), X.shape[0], len(b_h))
+        _product(X, W_xh, out=H)
+        H += b_h
+        scratch = space.rows("scratch", batch.offsets[1], W_hh.shape[-1])
+        for d, part in enumerate(directions(W_hh)):
+            recurrence.forward(
+                H[:, part],
+                W_hh[d],
+                batch.offsets,
+                scratch,
+                activation=activation,
+                from_end=d == 1,
+            )
+        states.append(H)
+        X = H
+    L = space.rows("L", X.shape[0], len(parameters.b_y))
+    np.matmul(X, parameters.W_hy, out=L)
+    L += parameters.b_y
+    return states, L
+
+
+def backward(
+    parameters: Parameters,
+    batch: Batch,
+    activation: str,
+    space: Workspace,
+    states: list[Array],
+    dL: Array,
+    gradient: Parameters,
+) -> None:
+    """Overwrite ``gradient`` with that of the loss, given the logits' gradient."""
+    np.matmul(states[-1].T, dL, out=gradient.W_hy)
+    np.sum(dL, axis=0, out=gradient.b_y)
+    dH = space.rows("dH", *states[-1].shape)
+    np.matmul(dL, parameters.W_hy.T, out=dH)
+    for i, (W_xh, W_hh, _) in reversed(list(enumerate(parameters.layers))):
+        H = states[i]
+        slopes = recurrence.slope(H, activation, space.rows("slopes", *H.shape))
+        scratch = space.rows("scratch", batch.offsets[1], W_hh.shape[-1])
+        dW_xh, dW_hh, db_h = gradient.layers[i]
+        for d, part in enumerate(directions(W_hh)):
+            recurrence.backward(
+                dH[:, part],
+                slopes[:, part],
+                W_hh[d],
+                batch.offsets,
+                scratch,
+                from_end=d == 1,
+            )
+            before, after = (batch.earlier, batch.later)[:: -1 if d == 1 else 1]
+            np.matmul(H[:, part][before].T, dH[:, part][after], out=dW_hh[d])
+        dA = dH
+        np.sum(dA, axis=0, out=db_h)
+        X = states[i - 1] if i else batch.X
+        _product(X.T, dA, out=dW_xh)
+        if i:
+            dH = space.rows(("dH", i), *X.shape)
+            np.matmul(dA, W_xh.T, out=dH)
+
+
+def directions(W_hh: Array) -> list[slice]:
+    """Return the columns of each direction's states."""
+    n_directions, n_hidden = W_hh.shape[:2]
+    return [slice(d * n_hidden, (d + 1) * n_hidden) for d in range(n_directions)]
+
+
+def _product(X: Any, W: Array, out: Array) -> None:
+    if isinstance(X, np.ndarray):
+        np.matmul(X, W, out=out)
+    else:
+        out[...] = X @ W

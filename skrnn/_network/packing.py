@@ -1,0 +1,189 @@
+"""Valid steps of many sequences as one matrix, without padding.
+
+Sequences are sorted by length, longest first, and their steps laid out
+time-major: all first steps, then all second steps, ... Step t then holds the
+first ``counts[t]`` sequences of the batch, its rows are
+``offsets[t]:offsets[t + 1]``, and a sequence keeps its place inside every step
+that it reaches. So one loop over steps serves sequences of all lengths, and no
+arithmetic meets padding.
+
+    lengths 3, 2, 2      rows  a0 b0 c0 | a1 b1 c1 | a2      counts 3, 3, 1
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+# A batch has about so many rows: enough for matrix products to outweigh the calls
+# that start them, few enough for its states to stay in the cache.
+_BATCH_ROWS = 1 << 13
+_FEWEST_SEQUENCES = 32
+_MOST_SEQUENCES = 1024
+
+Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
+
+
+class Source(Protocol):
+    """Sequences that can hand out their valid steps."""
+
+    lengths: NDArray[np.intp]  # (n_sequences,)
+
+    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Steps:
+        """Return the steps of the given sequences, one sequence after another."""
+
+
+class Batch(NamedTuple):
+    """Steps of some sequences, longest first, time-major."""
+
+    X: Steps  # (n_rows, n_features)
+    offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
+    earlier: slice | NDArray[np.intp]  # (n_later,) the row one step before each later
+    steps: NDArray[np.intp]  # (n_rows,) number of the step among all valid steps
+    y: NDArray[np.intp]  # (n_rows,) class of each step, or empty
+    w: NDArray[Any]  # (n_rows,) weight of each step, or empty
+
+    @property
+    def later(self) -> slice:
+        """Rows that have a step before them: all but those of the first step."""
+        return slice(self.offsets[1], self.offsets[-1])
+
+
+def walk(
+    offsets: Sequence[int], *, from_end: bool
+) -> Iterator[tuple[slice, slice, slice]]:
+    """Visit the steps in the order in which a direction reads them.
+
+    Yields the rows of the step, those among them whose sequence has been read
+    before, and the rows of these sequences in the step read before. The
+    backward direction meets each sequence first at its own last step.
+    """
+    blocks = list(pairwise(offsets))
+    if from_end:
+        blocks.reverse()
+    before, n_before = 0, 0
+    for start, stop in blocks:
+        n_shared = min(stop - start, n_before)
+        yield (
+            slice(start, stop),
+            slice(start, start + n_shared),
+            slice(before, before + n_shared),
+        )
+        before, n_before = start, stop - start
+
+
+def pack(
+    source: Source,
+    ids: NDArray[np.intp],
+    dtype: np.dtype[Any],
+    y: NDArray[np.intp] | None = None,
+    w: NDArray[Any] | None = None,
+) -> Batch:
+    """Lay the given sequences out as one batch.
+
+    Parameters
+    ----------
+    source : Source
+    ids : ndarray of shape (n_sequences,)
+        Sequences in order of falling length.
+    dtype : dtype
+        Floating type of the rows.
+    y, w : ndarray of shape (n_valid_steps,), optional
+        Classes and weights of the steps of the *whole* source, one sequence
+        after another.
+    """
+    lengths = source.lengths[ids]
+    t = np.arange(lengths[0])
+    live = t[:, None] < lengths
+    rows = (np.cumsum(lengths) - lengths + t[:, None])[live]
+    counts = live.sum(axis=1)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    if counts[0] == counts[-1]:
+        earlier: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
+    else:
+        earlier = (offsets[:-2, None] + np.arange(len(ids)))[live[1:]]
+    ends = np.cumsum(source.lengths)
+    steps = ((ends - source.lengths)[ids] + t[:, None])[live]
+    return Batch(
+        X=source.take(ids, dtype)[rows],
+        offsets=offsets.tolist(),
+        earlier=earlier,
+        steps=steps,
+        y=np.empty(0, np.intp) if y is None else y[steps],
+        w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
+    )
+
+
+def by_length(lengths: ArrayLike) -> NDArray[np.intp]:
+    """Order sequences by falling length; equal lengths keep their order."""
+    return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
+
+
+class Canonical(NamedTuple):
+    """Sequences in an order that depends on nothing but their content."""
+
+    ids: NDArray[np.intp]  # (n_distinct,) one representative of each, longest first
+    w: NDArray[np.float64]  # (n_valid_steps,) weights, those of copies added
+
+
+def canonical(
+    source: Source, y: NDArray[np.intp], w: NDArray[np.float64]
+) -> Canonical:
+    """Drop sequences of weight 0, merge identical ones, order by content.
+
+    A sequence of weight k, k copies of it, and both in any order then become
+    the same problem, bit for bit.
+    """
+    ends = np.cumsum(source.lengths)
+    starts = ends - source.lengths
+    w = w.copy()
+    first: dict[bytes, int] = {}
+    weighted = np.add.reduceat(w, starts) > 0
+    for chunk in runs(np.flatnonzero(weighted), source.lengths):
+        steps = source.take(chunk, np.dtype(np.float64))
+        stops = np.cumsum(source.lengths[chunk])
+        for i, begin, end in zip(
+            chunk.tolist(), stops - source.lengths[chunk], stops, strict=True
+        ):
+            own = slice(starts[i], ends[i])
+            digest = _digest(steps[begin:end], y[own])
+            twin = first.setdefault(digest, i)
+            if twin != i:
+                w[starts[twin] : ends[twin]] += w[own]
+    ids = np.array([first[d] for d in sorted(first)], dtype=np.intp)
+    return Canonical(ids[by_length(source.lengths[ids])], w)
+
+
+def _digest(X: Steps, y: NDArray[np.intp]) -> bytes:
+    parts = (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,)
+    content = hashlib.blake2b(y.tobytes(), digest_size=16)
+    for part in parts:
+        content.update(np.ascontiguousarray(part).data)
+    return content.digest()
+
+
+def batches(
+    source: Source,
+    ids: NDArray[np.intp],
+    dtype: np.dtype[Any],
+    y: NDArray[np.intp] | None = None,
+    w: NDArray[Any] | None = None,
+) -> list[Batch]:
+    """Pack sequences, longest first, into batches of bounded size."""
+    return [pack(source, run, dtype, y, w) for run in runs(ids, source.lengths)]
+
+
+def runs(
+    ids: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> Iterator[NDArray[np.intp]]:
+    """Cut sequences, longest first, into the runs that make good batches."""
+    start = 0
+    while start < len(ids):
+        longest = max(1, int(lengths[ids[start]]))
+        size = int(np.clip(_BATCH_ROWS // longest, _FEWEST_SEQUENCES, _MOST_SEQUENCES))
+        yield ids[start : start + size]
+        start += size

@@ -1,0 +1,81 @@
+r"""How large weights are expected to be, in the units of what they multiply.
+
+A penalty on raw weights would depend on the units of the features and on the number
+of hidden units. So the penalty is a Gaussian prior on what weights do: with
+``alpha=1`` the contribution of
+
+    the input to a hidden unit      has standard deviation  2
+    the states to a hidden unit     has standard deviation  1
+    the states to a logit           has standard deviation  3
+
+when the input is as large as it typically is and states are as large as tanh lets
+them be. A weight of feature j then has the prior variance 4 / (n_active m_j^2), where
+m_j is the root mean square of the feature over the steps at which it is not zero and
+n_active the mean number of features that are not zero in a step: for one-hot steps
+both are 1, for standardised features 1 and n_features. A weight of n states has the
+prior variance 1 / n or 9 / n.
+
+Multiplying a feature by a constant therefore changes nothing but its weights.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .packing import Batch
+from .parameters import Architecture
+
+INPUT_DEVIATION = 2.0
+STATE_DEVIATION = 1.0
+LOGIT_DEVIATION = 3.0
+
+
+def feature_scale(batches: Iterable[Batch]) -> NDArray[np.float64]:
+    """Return sqrt(n_active) m_j of every feature, from weighted steps.
+
+    A feature that is never anything but zero counts as one of size 1.
+    """
+    squares: Any = 0.0
+    present: Any = 0.0
+    total = 0.0
+    for batch in batches:
+        w = batch.w.astype(np.float64)
+        X = batch.X
+        if sparse.issparse(X):
+            squares = squares + (X * X).T @ w
+            present = present + (X != 0).T @ w
+        else:
+            squares = squares + w @ np.square(X, dtype=np.float64)
+            present = present + w @ (X != 0)
+        total += float(w.sum())
+    n_active = float(present.sum()) / total
+    seen = present > 0
+    mean_square = np.divide(squares, present, out=np.ones_like(squares), where=seen)
+    scale: NDArray[np.float64] = np.sqrt((n_active or 1.0) * mean_square)
+    return scale
+
+
+def precision(
+    architecture: Architecture, scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the inverse prior variance of every parameter, 0 for biases.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    scale : ndarray of shape (n_features,)
+        As `feature_scale` returns it.
+    """
+    flat = np.zeros(architecture.n_parameters)
+    layers, W_hy, _ = architecture.unflatten(flat)
+    for i, (W_xh, W_hh, _) in enumerate(layers):
+        if i == 0:
+            W_xh[...] = np.square(scale / INPUT_DEVIATION)[:, None]
+        else:
+            W_xh[...] = len(W_xh) / STATE_DEVIATION**2
+        W_hh[...] = W_hh.shape[-1] / STATE_DEVIATION**2
+    W_hy[...] = len(W_hy) / LOGIT_DEVIATION**2
+    return flat

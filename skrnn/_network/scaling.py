@@ -1,0 +1,93 @@
+r"""The variables in which L-BFGS works: theta = s * z.
+
+L-BFGS starts from the identity as its picture of curvature, so it wastes iterations
+where one weight matters a thousand times more than another. Near the optimum the
+curvature of the objective is close to its Fisher information, whose diagonal is
+
+    H_j = 1/W sum_i w_i g_ij^2 + alpha / W * precision_j
+
+with g_i the gradient of a sequence's -log p for labels *drawn from the model*, and
+the prior's share exact. In z = theta / s with s_j = H_j^(-1/2) all diagonal elements
+are 1. The objective, and so the result, is unchanged; s is fixed before the run.
+
+The estimate uses a sample of sequences, evenly spaced in the canonical order, which
+runs through all lengths. s is scaled so that the largest component of the gradient
+is the same in both variables at the start: a tolerance keeps its meaning.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import network
+from .loss import softmax
+from .objective import Objective, batch_loss_and_gradient
+from .packing import Source, pack
+from .parameters import Architecture
+
+_N_SEQUENCES = 150
+# Sequences are dear where they are long; fewer of them tell as much.
+_N_STEPS = 20_000
+_FEWEST_SEQUENCES = 16
+
+
+def scales(
+    objective: Objective,
+    theta: NDArray[np.float64],
+    source: Source,
+    ids: NDArray[np.intp],
+    w: NDArray[np.float64],
+    rng: np.random.RandomState,
+) -> NDArray[np.float64]:
+    """Return s for a run that starts at theta.
+
+    Parameters
+    ----------
+    objective : Objective
+    theta : ndarray of shape (n_parameters,)
+    source : Source
+    ids : ndarray of shape (n_sequences,)
+        Sequences to learn from, in canonical order.
+    w : ndarray of shape (n_valid_steps,)
+        Weights of all steps of the source.
+    rng : RandomState
+        Draws the labels.
+    """
+    mean_length = float(source.lengths[ids].mean())
+    n = int(np.clip(_N_STEPS / mean_length, _FEWEST_SEQUENCES, _N_SEQUENCES))
+    sample = ids[np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(np.intp)]
+    fisher = fisher_diagonal(objective.architecture, theta, source, sample, w, rng)
+    # A bias that no gradient reached has no curvature to go by.
+    curvature = fisher + objective.penalty
+    curvature[curvature == 0] = 1.0
+    s = curvature**-0.5
+    _, gradient = objective.loss_and_gradient(theta)
+    largest = np.abs(gradient).max(), np.abs(s * gradient).max()
+    return s * (largest[0] / largest[1] if largest[1] > 0 else 1.0)
+
+
+def fisher_diagonal(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    source: Source,
+    sample: NDArray[np.intp],
+    w: NDArray[np.float64],
+    rng: np.random.RandomState,
+) -> NDArray[np.float64]:
+    """Return the mean, per unit of weight, of squared gradients of sequences."""
+    dtype = np.dtype(np.float64)
+    space = network.Workspace(dtype)
+    total, total_weight = np.zeros(len(theta)), 0.0
+    for i in sample:
+        batch = pack(source, np.array([i]), dtype, w=w)
+        weight = float(batch.w.mean())
+        _, L = network.forward(
+            architecture.unflatten(theta), batch, architecture.activation, space
+        )
+        drawn = softmax(L).cumsum(axis=1) > rng.uniform(size=(len(L), 1))
+        # Weights within a sequence shape its gradient; the sequence's own weight
+        # says how many such sequences there are.
+        batch = batch._replace(y=drawn.argmax(axis=1), w=batch.w / weight)
+        _, gradient = batch_loss_and_gradient(architecture, theta, batch, space)
+        total += weight * np.square(gradient)
+        total_weight += weight * len(L)
+    return total / total_weight

@@ -1,0 +1,232 @@
+"""From sequences to trained parameters: the numerical floor's front door.
+
+    canonical order -> batches -> start, scales -> L-BFGS -> best parameters
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import lbfgs, packing, prior
+from .initialisation import initial
+from .objective import Objective, Team, sensible_threads
+from .parameters import Architecture
+from .scaling import scales
+from .threads import one_blas_thread
+
+Vector = NDArray[np.float64]
+
+
+class Data(NamedTuple):
+    """Labelled sequences; labels and weights one sequence after another."""
+
+    source: packing.Source
+    y: NDArray[np.intp]  # (n_valid_steps,)
+    w: Vector  # (n_valid_steps,)
+
+
+class Settings(NamedTuple):
+    """What steers a run; names as the estimators have them."""
+
+    alpha: float
+    max_iter: int
+    max_fun: int
+    tol: float
+    max_corrections: int
+    n_init: int
+    validation_fraction: float  # 0 for no early stopping
+    n_iter_no_change: int
+
+
+class Report(NamedTuple):
+    """Where a run stands after an iteration."""
+
+    n_iter: int
+    n_fun: int
+    loss: float
+    gradient_norm: float
+    seconds: float
+    validation_score: float | None
+
+
+class Result(NamedTuple):
+    """What a run found."""
+
+    theta: Vector
+    loss: float  # the objective at theta, over all training data
+    best_loss: float  # the lowest value that the objective took
+    loss_curve: list[float]
+    validation_scores: list[float]
+    n_iter: int
+    n_fun: int
+    gradient_norm: float
+    stop_reason: str
+    feature_scale: Vector
+
+
+class NotEnoughSequencesError(ValueError):
+    """There are too few sequences to hold some out."""
+
+
+def train(
+    data: Data,
+    architecture: Architecture,
+    dtype: np.dtype[Any],
+    settings: Settings,
+    rng: np.random.RandomState,
+    *,
+    start: Vector | None = None,
+    report: Callable[[Report], None] = lambda report: None,
+) -> Result:
+    """Train and return the best of ``n_init`` runs.
+
+    Parameters
+    ----------
+    data : Data
+    architecture : Architecture
+    dtype : dtype
+        Floating type of states and gradients; parameters are float64.
+    settings : Settings
+    rng : RandomState
+    start : ndarray of shape (n_parameters,), optional
+        Parameters to go on from, instead of random ones.
+    report : callable
+        Called with `Report` after every iteration; may raise `lbfgs.Stop`.
+
+    Raises
+    ------
+    FloatingPointError
+        If the objective or its gradient is not finite at the start.
+    NotEnoughSequencesError
+        If sequences are to be held out and there are fewer than two.
+    """
+    ids, w = packing.canonical(*data)
+    held_out, ids = _hold_out(ids, settings.validation_fraction, rng)
+    with ExitStack() as stack:
+        n_threads = stack.enter_context(one_blas_thread())
+
+        def on(ids: NDArray[np.intp]) -> Objective:
+            batches = packing.batches(data.source, ids, dtype, data.y, w)
+            n = sensible_threads(architecture, batches, n_threads)
+            team = stack.enter_context(closing(Team(batches, dtype, n)))
+            return Objective(architecture, team)
+
+        objective = on(ids)
+        validation = on(held_out) if held_out.size else None
+        scale = prior.feature_scale(objective.team.batches)
+        objective.penalise(settings.alpha * prior.precision(architecture, scale))
+        best: Result | None = None
+        for _ in range(1 if start is not None else settings.n_init):
+            theta = initial(architecture, scale, rng) if start is None else start
+            s = scales(objective, theta, data.source, ids, w, rng)
+            run = _Run(objective, validation, s, settings, report)
+            result = run.minimise(theta, scale)
+            if best is None or run.is_better(result, best):
+                best = result
+    assert best is not None
+    return best
+
+
+def _hold_out(
+    ids: NDArray[np.intp], fraction: float, rng: np.random.RandomState
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split sequences into those held out and the others, order kept."""
+    n = int(np.ceil(fraction * len(ids)))
+    if n == 0:
+        return ids[:0], ids
+    if n >= len(ids):
+        raise NotEnoughSequencesError(
+            f"early stopping holds out {n} of {len(ids)} different sequences and "
+            "leaves none to learn from; pass more, or a smaller validation_fraction"
+        )
+    out = np.zeros(len(ids), dtype=bool)
+    out[rng.choice(len(ids), size=n, replace=False)] = True
+    return ids[out], ids[~out]
+
+
+class _Run:
+    """One minimisation: from its start to its best parameters."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        validation: Objective | None,
+        s: Vector,
+        settings: Settings,
+        report: Callable[[Report], None],
+    ) -> None:
+        self.objective = objective
+        self.validation = validation
+        self.s = s
+        self.settings = settings
+        self.report = report
+        self.began = time.perf_counter()
+        self.scores: list[float] = []
+        self.best_score = -np.inf
+        self.best: tuple[Vector, float] | None = None  # z and loss at the best score
+        self.n_stale = 0
+
+    def minimise(self, theta: Vector, scale: Vector) -> Result:
+        """Run L-BFGS in the scaled variables."""
+        solution = lbfgs.minimise(
+            self._loss_and_gradient,
+            theta / self.s,
+            max_iter=self.settings.max_iter,
+            max_fun=self.settings.max_fun,
+            tol=self.settings.tol,
+            max_corrections=self.settings.max_corrections,
+            on_iteration=self._on_iteration,
+        )
+        z, loss = self.best or (solution.x, solution.loss)
+        return Result(
+            theta=self.s * z,
+            loss=loss,
+            best_loss=solution.loss,
+            loss_curve=solution.loss_curve,
+            validation_scores=self.scores,
+            n_iter=solution.n_iter,
+            n_fun=solution.n_fun,
+            gradient_norm=solution.gradient_norm,
+            stop_reason=solution.stop_reason,
+            feature_scale=scale,
+        )
+
+    def is_better(self, one: Result, other: Result) -> bool:
+        """Compare two runs by what they are judged by."""
+        if self.validation is not None:
+            return max(one.validation_scores) > max(other.validation_scores)
+        return one.loss < other.loss
+
+    def _loss_and_gradient(self, z: Vector) -> tuple[float, Vector]:
+        loss, gradient = self.objective.loss_and_gradient(self.s * z)
+        return loss, self.s * gradient
+
+    def _on_iteration(self, progress: lbfgs.Progress) -> None:
+        score = None
+        if self.validation is not None:
+            score = -self.validation.data_loss(self.s * progress.x)
+            self._note(score, progress)
+        self.report(
+            Report(
+                n_iter=progress.n_iter,
+                n_fun=progress.n_fun,
+                loss=progress.loss,
+                gradient_norm=progress.gradient_norm,
+                seconds=time.perf_counter() - self.began,
+                validation_score=score,
+            )
+        )
+        if self.n_stale >= self.settings.n_iter_no_change:
+            raise lbfgs.Stop("early_stopping")
+
+    def _note(self, score: float, progress: lbfgs.Progress) -> None:
+        """Remember the best parameters, count iterations without improvement."""
+        improved = score > self.best_score + self.settings.tol
+        self.n_stale = 0 if improved else self.n_stale + 1
+        if score > self.best_score or self.best is None:
+            self.best_score, self.best = score, (progress.x, progress.loss)
+        self.scores.append(score)
