@@ -1,0 +1,17 @@
+"""Vanilla recurrent networks as scikit-learn estimators."""
+
+from ._classifier import VanillaRNNClassifier
+from ._encoder import OneHotSequenceEncoder
+from ._padding import as_ragged, pad_labels, pad_sequences, unpad, valid_steps
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "OneHotSequenceEncoder",
+    "VanillaRNNClassifier",
+    "as_ragged",
+    "pad_labels",
+    "pad_sequences",
+    "unpad",
+    "valid_steps",
+]

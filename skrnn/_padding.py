@@ -1,0 +1,224 @@
+"""Padding put on and taken off, and ragged labels that scikit-learn accepts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_consistent_length
+
+from ._sequences import objects, padded_lengths
+from ._targets import padding_label_for, with_padding_label
+
+Array = NDArray[Any]
+
+
+def pad_sequences(
+    sequences: Sequence[ArrayLike] | Array,
+    lengths: ArrayLike | None = None,
+    padding_value: float = np.nan,
+) -> Array:
+    """Make one padded array of sequences of several lengths.
+
+    Parameters
+    ----------
+    sequences : sequence of array-like of shape (n_steps_i, n_features)
+        Lists of sequences, or an array of shape (n_sequences, n_steps, n_features)
+        that is padded by other means.
+    lengths : array-like of shape (n_sequences,), default=None
+        How many steps of each sequence are valid; the steps behind them become
+        padding. None takes all steps as valid.
+    padding_value : float, default=nan
+        Value of every feature at padding.
+
+    Returns
+    -------
+    ndarray of shape (n_sequences, n_steps, n_features)
+        A new array. Its type is that of the sequences where it can hold the padding
+        value, else float64.
+
+    Raises
+    ------
+    ValueError
+        If sequences are not two-dimensional, differ in the number of features, or are
+        shorter than `lengths` says.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import pad_sequences
+    >>> pad_sequences([[[1.0], [2.0]], [[3.0]]])[..., 0]
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    >>> zero_padded = np.array([[[1], [2]], [[3], [0]]])
+    >>> pad_sequences(zero_padded, lengths=[2, 1])[..., 0]
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    """
+    items = [np.asarray(item) for item in sequences]
+    for i, item in enumerate(items):
+        if item.ndim != 2 or item.shape[1] != items[0].shape[1]:
+            raise ValueError(
+                f"sequences[{i}] has shape {item.shape}; every sequence needs shape "
+                "(n_steps, n_features), with the same features"
+            )
+    n_valid = np.array([len(item) for item in items], dtype=np.intp)
+    if lengths is not None:
+        n_valid = _check_lengths(lengths, n_valid)
+    n_steps = int(n_valid.max(initial=0))
+    if isinstance(sequences, np.ndarray) and sequences.ndim == 3:
+        n_steps = sequences.shape[1]
+    dtype = np.result_type(*items)
+    if not np.can_cast(np.min_scalar_type(padding_value), dtype):
+        dtype = np.dtype(np.float64)
+    n_features = items[0].shape[1] if items else 0
+    result = np.full((len(items), n_steps, n_features), padding_value, dtype)
+    for row, item, n in zip(result, items, n_valid, strict=True):
+        row[:n] = item[:n]
+    return result
+
+
+def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
+    """Make one padded array of label sequences of several lengths.
+
+    Parameters
+    ----------
+    sequences : sequence of array-like of shape (n_steps_i,), or of str
+        The labels of each sequence; a string has one label per character.
+    padding_label : object, default="auto"
+        Label at padding. "auto" is -1 for integers (one below the smallest label where
+        -1 is one), one below the smallest label for floats, and '' for strings.
+
+    Returns
+    -------
+    ndarray of shape (n_sequences, n_steps)
+        A new array.
+
+    Raises
+    ------
+    ValueError
+        If `padding_label` occurs among the labels.
+
+    Examples
+    --------
+    >>> from skrnn import pad_labels
+    >>> pad_labels([[3, 1, 2], [2]])
+    array([[ 3,  1,  2],
+           [ 2, -1, -1]])
+    """
+    items = as_ragged(sequences)
+    flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
+    label = padding_label_for(np.unique(flat), padding_label)
+    lengths = np.array([len(item) for item in items], dtype=np.intp)
+    flat = with_padding_label(flat, label)
+    result = np.full((len(items), int(lengths.max(initial=0))), label, flat.dtype)
+    result[np.arange(result.shape[1]) < lengths[:, None]] = flat
+    return result
+
+
+def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> Any:
+    """Take padding off X, and off arrays that go with it.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_sequences, n_steps, n_features)
+        Sequences, padded at the end.
+    *arrays : array-like of shape (n_sequences, n_steps, ...)
+        Labels, probabilities or whatever else has a value for every step of X.
+    padding_value : float, default=nan
+        A trailing step whose features all equal this value is padding.
+
+    Returns
+    -------
+    ndarray of object of shape (n_sequences,), or tuple of them
+        The valid steps of each sequence: copies, of X alone or of X and each of
+        `arrays`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import unpad
+    >>> X = np.array([[[1.0], [2.0]], [[3.0], [np.nan]]])
+    >>> sequences, labels = unpad(X, [["a", "b"], ["c", ""]])
+    >>> labels.tolist()
+    [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
+    """
+    X = np.asarray(X)
+    lengths = padded_lengths(X, padding_value)
+    check_consistent_length(X, *arrays)
+    results = tuple(
+        objects(row[:n].copy() for row, n in zip(np.asarray(a), lengths, strict=True))
+        for a in (X, *arrays)
+    )
+    return results if arrays else results[0]
+
+
+def as_ragged(y: Any) -> NDArray[np.object_]:
+    """Make an object array of label arrays, which scikit-learn's splitters accept.
+
+    scikit-learn looks at y before any estimator does. It rejects lists of lists, and
+    takes a list of strings for one label per sequence; an object array of arrays
+    passes.
+
+    Parameters
+    ----------
+    y : sequence of array-like of shape (n_steps_i,), or of str
+        The labels of each sequence; a string has one label per character.
+
+    Returns
+    -------
+    ndarray of object of shape (n_sequences,)
+        The labels of each sequence as an array.
+
+    Examples
+    --------
+    >>> from skrnn import as_ragged
+    >>> as_ragged(["ab", "c"]).tolist()
+    [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
+    """
+    return objects(
+        np.asarray(list(labels) if isinstance(labels, str) else labels) for labels in y
+    )
+
+
+def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_]:
+    """Mark the steps of padded sequences that are not padding.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_sequences, n_steps, n_features)
+        Sequences, padded at the end.
+    padding_value : float, default=nan
+        A trailing step whose features all equal this value is padding.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_sequences, n_steps)
+        True at valid steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import valid_steps
+    >>> valid_steps([[[1.0], [2.0]], [[3.0], [np.nan]]])
+    array([[ True,  True],
+           [ True, False]])
+    """
+    X = np.asarray(X)
+    return np.arange(X.shape[1]) < padded_lengths(X, padding_value)[:, None]
+
+
+def _check_lengths(lengths: ArrayLike, n_steps: NDArray[np.intp]) -> NDArray[np.intp]:
+    lengths = np.asarray(lengths)
+    if lengths.shape != n_steps.shape:
+        raise ValueError(
+            f"lengths has shape {lengths.shape}; pass one length for each of the "
+            f"{len(n_steps)} sequences"
+        )
+    wrong = (lengths < 0) | (lengths > n_steps)
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ValueError(
+            f"lengths[{i}] is {lengths[i]} but sequences[{i}] has {n_steps[i]} steps"
+        )
+    return lengths.astype(np.intp)

@@ -1,0 +1,40 @@
+"""Pickles that know which version of the package made them."""
+
+import inspect
+import warnings
+from typing import Any
+
+from sklearn.exceptions import InconsistentVersionWarning
+
+
+class VersionedState:
+    """Estimator whose pickle carries the package's version.
+
+    Parameters that the estimator gained since a pickle was made get their defaults.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state to pickle."""
+        from . import __version__
+
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[misc,assignment]
+        return {**state, "_skrnn_version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled state; warn where another version made it."""
+        from . import __version__
+
+        state = dict(state)
+        version = state.pop("_skrnn_version", "before 0.1")
+        if version != __version__:
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=type(self).__name__,
+                    current_sklearn_version=__version__,
+                    original_sklearn_version=version,
+                ),
+                stacklevel=2,
+            )
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            state.setdefault(name, parameter.default)
+        super().__setstate__(state)  # type: ignore[misc]

@@ -1,0 +1,299 @@
+"""Sequences in every form that users have, and one form for all that follows.
+
+    padded array | list of arrays | rows  ->  Sequences  ->  the same form again
+
+``Sequences`` knows how long each sequence is and hands out valid steps, one
+sequence after another; nothing behind this module ever sees padding. All checks of
+X stand here; those of labels and weights stand in ``_targets``.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.validation import validate_data
+
+Array = NDArray[Any]
+
+# Elements of X that are looked at in one go, so that checks need little memory.
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Valid steps of sequences that came in one of three forms."""
+
+    form: Literal["padded", "ragged", "rows"]
+    data: Any  # (N, T, D) array, list of (T_i, D), or (N, D)
+    lengths: NDArray[np.intp]  # (N,), number of valid steps
+    n_features: int
+    dtype: np.dtype[Any]  # of results: float32 where all of X is, else float64
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Mask of valid steps, of shape (n_sequences, n_steps), of padded input."""
+        return np.arange(self.data.shape[1]) < self.lengths[:, None]
+
+    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
+        """Return the valid steps of some sequences, one sequence after another."""
+        if self.form == "rows":
+            steps = self.data[ids]
+        elif self.form == "ragged":
+            parts = [self.data[i] for i in ids]
+            stack = sparse.vstack if sparse.issparse(parts[0]) else np.concatenate
+            steps = stack(parts)
+        else:
+            lengths = self.lengths[ids]
+            block = self.data[ids, : lengths.max()]
+            steps = block[np.arange(block.shape[1]) < lengths[:, None]]
+        if sparse.issparse(steps):
+            return sparse.csr_array(steps, dtype=dtype)
+        return np.ascontiguousarray(steps, dtype=dtype)
+
+    def restore(self, steps: Array, fill: Any) -> Array:
+        """Give results per valid step the form of X, ``fill`` at padding."""
+        if self.form == "rows":
+            return steps
+        if self.form == "ragged":
+            return objects(np.split(steps, np.cumsum(self.lengths)[:-1]))
+        shape = (*self.data.shape[:2], *steps.shape[1:])
+        if len(steps) == shape[0] * shape[1]:
+            return steps.reshape(shape)
+        result = np.full(shape, fill, dtype=steps.dtype)
+        result[self.valid] = steps
+        return result
+
+    def name(self, step: int) -> str:
+        """Name the sequence and the step of a valid step."""
+        if self.form == "rows":
+            return f"[{step}]"
+        ends = np.cumsum(self.lengths)
+        i = int(np.searchsorted(ends, step, side="right"))
+        return f"[{i}] at step {step - int(ends[i] - self.lengths[i])}"
+
+
+def check_sequences(
+    estimator: Any, X: Any, *, padding_value: float, fitting: bool
+) -> Sequences:
+    """Check X in any form; in `fit`, also note its features on the estimator."""
+    if isinstance(X, np.ma.MaskedArray):
+        raise TypeError(
+            "X is a masked array; mark padding by NaN: pass X.filled(np.nan)"
+        )
+    if isinstance(X, dict) and not sparse.issparse(X):
+        raise TypeError(
+            "X is a dict; pass an array of shape (n_sequences, n_steps, n_features) "
+            "or a list of arrays of shape (n_steps, n_features)"
+        )
+    items = _ragged_items(X)
+    if items is not None:
+        sequences = _check_ragged(items)
+    elif not sparse.issparse(X) and not hasattr(X, "columns") and _n_axes(X) >= 3:
+        sequences = _check_padded(np.asarray(X), padding_value)
+    else:
+        return _check_rows(estimator, X, fitting=fitting)
+    if fitting:
+        empty = np.flatnonzero(sequences.lengths == 0)
+        if empty.size:
+            raise ValueError(
+                f"X[{empty[0]}] has no valid step; leave such sequences out of fit"
+            )
+        estimator.n_features_in_ = sequences.n_features
+        estimator.__dict__.pop("feature_names_in_", None)
+    elif sequences.n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {sequences.n_features} features, but "
+            f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
+            "features as input"
+        )
+    return sequences
+
+
+def _n_axes(X: Any) -> int:
+    if hasattr(X, "ndim"):
+        return int(X.ndim)
+    try:
+        return np.asarray(X).ndim
+    except ValueError:  # lists nested unevenly
+        return 0
+
+
+def _ragged_items(X: Any) -> Sequence[Any] | None:
+    """Return the sequences of ragged input, None for all other input."""
+    is_object_array = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
+    if not (isinstance(X, list | tuple) or is_object_array) or len(X) == 0:
+        return None
+    axes = {_n_axes(item) for item in X}
+    if 2 in axes:
+        return list(X)
+    if 1 in axes and len({np.shape(item) for item in X}) > 1:
+        raise ValueError(
+            "X is a list of 1-D rows of unequal length; for sequences of a single "
+            "feature pass each as x[:, None], of shape (n_steps, 1)"
+        )
+    return None
+
+
+def _check_ragged(items: Sequence[Any]) -> Sequences:
+    any_sparse = any(sparse.issparse(item) for item in items)
+    steps = [_check_item(item, i, as_sparse=any_sparse) for i, item in enumerate(items)]
+    n_features = steps[0].shape[1]
+    for i, x in enumerate(steps):
+        if x.shape[1] != n_features:
+            raise ValueError(
+                f"X[{i}] has {x.shape[1]} features but X[0] has {n_features}; "
+                "all sequences need the same features"
+            )
+    _require(n_features > 0, f"0 feature(s) (shape={steps[0].shape})")
+    single = all(x.dtype == np.float32 for x in steps)
+    return Sequences(
+        form="ragged",
+        data=steps,
+        lengths=np.array([x.shape[0] for x in steps], dtype=np.intp),
+        n_features=n_features,
+        dtype=np.dtype(np.float32 if single else np.float64),
+    )
+
+
+def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
+    if sparse.issparse(item):
+        x = sparse.csr_array(item)
+        numbers = x.data = _numeric(x.data)
+    else:
+        x = numbers = _numeric(np.asarray(item))
+    if x.ndim != 2:
+        raise ValueError(
+            f"X[{i}] has {x.ndim} axes; a sequence has shape (n_steps, n_features)"
+        )
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        rows = x.toarray() if sparse.issparse(x) else x
+        step = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        raise ValueError(
+            f"Input X contains {_kind_of_bad(rows[step])}: X[{i}] at step {step}; "
+            "sequences in a list have no padding"
+        )
+    return sparse.csr_array(x) if as_sparse else x
+
+
+def _check_padded(X: Array, padding_value: float) -> Sequences:
+    if X.ndim != 3:
+        raise ValueError(
+            "Expected 3D array (n_sequences, n_steps, n_features), got "
+            f"{X.ndim}D array instead"
+        )
+    X = _numeric(X)
+    for axis, what in enumerate(("sample(s)", "step(s)", "feature(s)")):
+        _require(X.shape[axis] > 0, f"0 {what} (shape={X.shape})")
+    lengths = padded_lengths(X, padding_value)
+    for block in _blocks(X):
+        _check_finite(X[block], lengths[block], first=block.start)
+    return Sequences(
+        form="padded",
+        data=X,
+        lengths=lengths,
+        n_features=X.shape[2],
+        dtype=np.dtype(np.float32 if X.dtype == np.float32 else np.float64),
+    )
+
+
+def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
+    """Return the number of valid steps of every padded sequence."""
+    return np.concatenate([_valid_lengths(X[b], padding_value) for b in _blocks(X)])
+
+
+def _blocks(X: Array) -> list[slice]:
+    size = max(1, _BLOCK // (X.shape[1] * X.shape[2]))
+    return [slice(i, i + size) for i in range(0, len(X), size)]
+
+
+def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
+    is_float = X.dtype.kind == "f"
+    if np.isnan(padding_value) and (not is_float or np.isfinite(X).all()):
+        return np.full(len(X), X.shape[1])
+    filler = (np.isnan(X) if np.isnan(padding_value) else padding_value == X).all(2)
+    kept = ~filler[:, ::-1]
+    return np.where(kept.any(axis=1), X.shape[1] - kept.argmax(axis=1), 0)
+
+
+def _check_finite(X: Array, lengths: NDArray[np.intp], first: int) -> None:
+    if X.dtype.kind != "f" or np.isfinite(X).all():
+        return
+    bad = ~np.isfinite(X).all(axis=2) & (np.arange(X.shape[1]) < lengths[:, None])
+    if not bad.any():
+        return
+    i, step = np.argwhere(bad)[0]
+    x = X[i, step]
+    where = f"X[{i + first}] at step {step}"
+    if np.isnan(x).all():
+        raise ValueError(
+            f"Input X contains NaN: {where} is padding before a valid step; "
+            "pad at the end"
+        )
+    if np.isnan(x).any():
+        raise ValueError(
+            f"Input X contains NaN: {where} is partly NaN; only a step that is NaN "
+            "throughout is padding; pad at the end and impute missing values"
+        )
+    raise ValueError(f"Input X contains infinity: {where}")
+
+
+def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
+    try:
+        X = validate_data(
+            estimator,
+            X,
+            reset=fitting,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+        )
+    except ValueError as error:
+        if "could not convert string to float" in str(error):
+            raise ValueError(f"{error}; {_HINT_STRINGS}") from error
+        raise
+    return Sequences(
+        form="rows",
+        data=X,
+        lengths=np.ones(X.shape[0], dtype=np.intp),
+        n_features=X.shape[1],
+        dtype=X.dtype,
+    )
+
+
+_HINT_STRINGS = "encode tokens by OneHotSequenceEncoder first"
+
+
+def _numeric(X: Array) -> Array:
+    """Return X as booleans, integers or floats, without a copy where it is."""
+    if X.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported\n{X}\n")
+    if X.dtype.kind in "mM":
+        raise TypeError(f"X has dtype {X.dtype}; pass numbers, such as seconds")
+    if X.dtype.kind in "biuf":
+        return X
+    try:
+        return X.astype(np.float64)
+    except ValueError as error:
+        raise ValueError(f"{error}; {_HINT_STRINGS}") from error
+
+
+def _kind_of_bad(x: Array) -> str:
+    return "NaN" if np.isnan(x).any() else "infinity"
+
+
+def _require(condition: bool, found: str) -> None:
+    if not condition:
+        raise ValueError(
+            f"Found array with {found} while a minimum of 1 is required."
+        )
+
+
+def objects(items: Iterable[Any]) -> NDArray[np.object_]:
+    """Return a 1-D object array of the items, also where they have equal shapes."""
+    items = list(items)
+    result = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        result[i] = item
+    return result
