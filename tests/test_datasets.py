@@ -14,14 +14,13 @@ from sklearn.model_selection import GroupKFold, KFold, check_cv, train_test_spli
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skrnn.datasets import (
-    _labelled_lines,
-    _tokens,
     load_hello,
     load_python_source,
     make_digit_strings,
     make_hmm_sequences,
     make_recall,
 )
+from skrnn.datasets._python_source import _labelled_lines, _tokens
 
 MAKERS = [
     load_python_source,
@@ -233,7 +232,7 @@ def test_few_lines_take_few_files(library, monkeypatch):
 
     for name in "abcdefgh":
         (library / f"{name}.py").touch()
-    monkeypatch.setattr("skrnn.datasets._lines_of_file", sixty_lines)
+    monkeypatch.setattr("skrnn.datasets._python_source._lines_of_file", sixty_lines)
     source = load_python_source(n_lines=101, random_state=0)
     assert len(set(source.groups)) == len(opened) == 3
 

@@ -1,0 +1,59 @@
+"""What all data sets share: checks of arguments, and the form of the result."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
+
+Array = NDArray[Any]
+Seed = int | np.random.RandomState | None
+
+POSITIVE = Interval(Integral, 1, None, closed="left")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_SEED = Interval(Integral, 0, 2**32 - 1, closed="both")
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_lines": [POSITIVE, None],
+    "n_sequences": [POSITIVE],
+    "n_steps": [POSITIVE],
+    "n_symbols": [POSITIVE],
+    "n_codes": [POSITIVE],
+    "n_states": [POSITIVE],
+    "n_features": [POSITIVE],
+    "min_length": [POSITIVE],
+    "max_length": [POSITIVE],
+    "lag": [Interval(Integral, 0, None, closed="left")],
+    "noise": [_NOT_NEGATIVE],
+    "separation": [_NOT_NEGATIVE],
+    # A probability of 1 would leave states that no sequence can reach.
+    "stay": [Interval(Real, 0, 1, closed="left")],
+    "rule": [StrOptions({"checksum", "date", "repeat", "lexicon"})],
+    "subset": [StrOptions({"train", "test", "all"})],
+    "emission": [StrOptions({"gaussian", "categorical"})],
+    "lexicon_seed": [_SEED],
+    "chain_seed": [_SEED],
+    "return_X_y": ["boolean"],
+    "random_state": ["random_state"],
+}
+
+
+def validate(caller: str, arguments: dict[str, Any], **special: list[Any]) -> None:
+    """Check the arguments of a public function as scikit-learn does."""
+    validate_parameter_constraints(_CONSTRAINTS | special, arguments, caller)
+    shortest, longest = arguments.get("min_length"), arguments.get("max_length")
+    if shortest is not None and longest is not None and shortest > longest:
+        raise ValueError(
+            f"min_length={shortest} is greater than max_length={longest}; "
+            "no length lies between them"
+        )
+
+
+def finish(bunch: Bunch, return_X_y: bool) -> Any:
+    """Return the bunch, or its data and target alone."""
+    return (bunch.data, bunch.target) if return_X_y else bunch
