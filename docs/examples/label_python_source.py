@@ -1,0 +1,427 @@
+"""Label every character of Python source: space, keyword, name, number, ...
+
+    line of text  ->  one-hot characters  ->  two-way network  ->  one label each
+
+The lines are the standard library's own; their labels come from the tokenize module.
+Lines held out for the result are of files that training never saw. Nothing is
+downloaded. Run it by ``make demo``; the pictures (with matplotlib) go to build/demo.
+"""
+
+import io
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    GroupShuffleSplit,
+    cross_validate,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
+
+from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
+from skrnn.datasets import load_python_source
+
+N_LINES = 5000
+N_LINES_SEARCHED = 650
+N_LINES_CROSS_VALIDATED = 900
+PICTURES = Path(__file__).resolve().parents[2] / "build" / "demo"
+# The terminal's colour of each label, and its letter where there are no colours.
+COLOURS = {
+    "space": ("39", " "),
+    "keyword": ("1;35", "k"),
+    "name": ("39", "n"),
+    "number": ("36", "0"),
+    "string": ("32", "s"),
+    "comment": ("90", "c"),
+    "operator": ("33", "o"),
+}
+INDENT = " " * 10
+STYLES = (":", "--", "-.", (0, (8, 2)))
+BEGAN = time.perf_counter()
+
+
+def main() -> None:
+    source, train, test = lines()
+    best = search(source, train)
+    check_by_folds(source, train, best)
+    models = {
+        direction: fit(source, train, direction, best["alpha"])
+        for direction in ("one-way", "two-way")
+    }
+    scores = compare(source, train, test, models)
+    model = models["two-way"]
+    labels = model.predict(source.data[test])
+    show_some(source, test, labels)
+    draw(source, test, labels, model, scores)
+    say("done")
+
+
+def lines() -> tuple[Bunch, np.ndarray, np.ndarray]:
+    """Load the lines; split them so that no file is on both sides."""
+    source = load_python_source(n_lines=N_LINES, random_state=0)
+    split = GroupShuffleSplit(n_splits=1, test_size=0.25, random_state=0)
+    train, test = next(split.split(source.data, groups=source.groups))
+    say(
+        f"{len(source.data)} lines, {sum(map(len, source.data))} characters, "
+        f"{len(set(source.groups))} files; {len(train)} lines to learn from, "
+        f"{len(test)} held out"
+    )
+    return source, train, test
+
+
+def pipeline(**parameters: Any) -> Pipeline:
+    encoder = OneHotSequenceEncoder(handle_unknown="ignore", sparse_output=True)
+    network = VanillaRNNClassifier(random_state=0, **parameters)
+    return Pipeline([("encode", encoder), ("label", network)])
+
+
+def scores_of(model: Any, X: Any, y: Any) -> dict[str, float]:
+    """Accuracy and log-loss of sequences, in the form a scorer returns."""
+    proba = np.concatenate(model.predict_proba(X))
+    return measures(model.classes_, np.concatenate(y), proba)
+
+
+def measures(classes: Any, true: Any, proba: Any) -> dict[str, float]:
+    """Accuracy and log-loss over characters."""
+    return {
+        "accuracy": accuracy_score(true, classes[proba.argmax(axis=1)]),
+        "neg_log_loss": -log_loss(true, proba, labels=classes),
+    }
+
+
+def a_few(lines: np.ndarray, n: int) -> np.ndarray:
+    return np.random.default_rng(0).choice(lines, n, replace=False)
+
+
+def search(source: Bunch, train: np.ndarray) -> dict[str, Any]:
+    """Choose alpha and direction on few lines and few iterations."""
+    some = a_few(train, N_LINES_SEARCHED)
+    say(f"grid search over direction and alpha on {len(some)} lines")
+    grid = GridSearchCV(
+        pipeline(hidden_layer_sizes=(48,), max_iter=70),
+        {"label__bidirectional": [False, True], "label__alpha": [0.1, 1.0, 10.0]},
+        scoring=scores_of,
+        refit="accuracy",
+        cv=GroupKFold(2),
+        verbose=2,
+    )
+    with limits_told():
+        grid.fit(source.data[some], source.target[some], groups=source.groups[some])
+    found = grid.cv_results_
+    print(f"\n{INDENT}direction   alpha   accuracy   log-loss (mean of 2 folds)")
+    for i in np.argsort(found["rank_test_accuracy"]):
+        two_way = found["param_label__bidirectional"][i]
+        print(
+            f"{INDENT}{'two-way' if two_way else 'one-way'}"
+            f"{found['param_label__alpha'][i]:10g}"
+            f"{found['mean_test_accuracy'][i]:11.3f}"
+            f"{-found['mean_test_neg_log_loss'][i]:11.3f}"
+        )
+    print()
+    return {name.removeprefix("label__"): v for name, v in grid.best_params_.items()}
+
+
+def check_by_folds(source: Bunch, train: np.ndarray, best: dict[str, Any]) -> None:
+    """See how much the result varies with the lines."""
+    some = a_few(train, N_LINES_CROSS_VALIDATED)
+    direction = "two-way" if best["bidirectional"] else "one-way"
+    say(
+        f"cross-validation of the best, {direction} with alpha={best['alpha']:g}, "
+        f"on {len(some)} lines"
+    )
+    with limits_told():
+        folds = cross_validate(
+            pipeline(hidden_layer_sizes=(48,), max_iter=70, **best),
+            source.data[some],
+            source.target[some],
+            scoring=scores_of,
+            groups=source.groups[some],
+            cv=GroupKFold(3),
+            verbose=2,
+        )
+    print(f"\n{INDENT}fold   seconds   accuracy   log-loss")
+    for i, seconds in enumerate(folds["fit_time"]):
+        print(
+            f"{INDENT}{i + 1:4d}{seconds:10.1f}"
+            f"{folds['test_accuracy'][i]:11.3f}{-folds['test_neg_log_loss'][i]:11.3f}"
+        )
+    print()
+
+
+def fit(source: Bunch, train: np.ndarray, direction: str, alpha: float) -> Pipeline:
+    say(f"training on all {len(train)} lines: {direction}, alpha={alpha:g}")
+    model = pipeline(
+        hidden_layer_sizes=(64,),
+        bidirectional=direction == "two-way",
+        alpha=alpha,
+        max_iter=80,
+        verbose=1,
+    )
+    with limits_told(), redirect_stdout(EveryNthLine(sys.stdout, 20)):
+        model.fit(source.data[train], source.target[train])
+    return model
+
+
+def compare(
+    source: Bunch, train: np.ndarray, test: np.ndarray, models: dict[str, Pipeline]
+) -> dict[str, dict[str, float]]:
+    """Print accuracy and log-loss on held-out lines, beside two baselines."""
+    say("the baselines, which see one character at a time")
+    encoder = models["two-way"]["encode"]
+    X_train, X_test = (
+        sparse.vstack(encoder.transform(source.data[part])) for part in (train, test)
+    )
+    y_train, y_test = (np.concatenate(source.target[part]) for part in (train, test))
+    scores = {}
+    for name, baseline in (
+        ("most frequent label", DummyClassifier(strategy="prior")),
+        ("LogisticRegression", LogisticRegression(max_iter=1000)),
+    ):
+        proba = baseline.fit(X_train, y_train).predict_proba(X_test)
+        scores[name] = measures(baseline.classes_, y_test, proba)
+    for direction, model in models.items():
+        scores[f"VanillaRNNClassifier, {direction}"] = scores_of(
+            model, source.data[test], source.target[test]
+        )
+    say(f"the result on {len(test)} held-out lines, {len(y_test)} characters")
+    print(f"\n{INDENT}{'':32}accuracy   log-loss (nats per character)")
+    for name, score in scores.items():
+        accuracy, loss = score["accuracy"], -score["neg_log_loss"]
+        print(f"{INDENT}{name:32}{accuracy:8.3f}{loss:11.3f}")
+    print()
+    return scores
+
+
+def show_some(source: Bunch, test: np.ndarray, labels: np.ndarray) -> None:
+    """Print unseen lines in the colours of their predicted labels."""
+    rich = [i for i, y in enumerate(source.target[test]) if len(set(y)) >= 5]
+    worst = np.argsort(-count_wrong(source.target[test], labels))
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    say("unseen lines in their predicted labels; the last two are the worst of all")
+    if coloured:
+        print("\n    " + "  ".join(paint(name, name) for name in COLOURS), end="")
+        print("  " + paint("wrong", "name", wrong=True))
+    else:
+        legend = [f"{letter!r} {name}" for name, (_, letter) in COLOURS.items()]
+        print("\n    " + ", ".join(legend) + "; ^ marks what is wrong")
+    for i in [*rich[:: max(1, len(rich) // 6)][:6], *worst[:2]]:
+        line, true = source.data[test[i]], source.target[test[i]]
+        print("\n    " + shown(line, labels[i], true, coloured))
+    print()
+
+
+def count_wrong(true: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    pairs = zip(true, labels, strict=True)
+    return np.array([np.count_nonzero(y != predicted) for y, predicted in pairs])
+
+
+def shown(line: str, labels: Any, true: Any, coloured: bool) -> str:
+    if coloured:
+        return "".join(map(paint, line, labels, labels != true))
+    letters = "".join(COLOURS[label][1] for label in labels)
+    marks = "".join("^" if wrong else " " for wrong in labels != true)
+    return "\n    ".join(row.rstrip() for row in (line, letters, marks)).rstrip()
+
+
+def paint(text: str, label: str, wrong: bool = False) -> str:
+    return f"\x1b[{COLOURS[label][0]}{';7' if wrong else ''}m{text}\x1b[0m"
+
+
+def draw(
+    source: Bunch,
+    test: np.ndarray,
+    labels: np.ndarray,
+    model: Pipeline,
+    scores: dict[str, dict[str, float]],
+) -> None:
+    """Save the pictures, if matplotlib is there."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        say("no pictures: they need matplotlib, the extra `plot`")
+        return
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    names = source.target_names
+    i = telling_line(source.target[test], labels)
+    proba = model.predict_proba(source.data[test[i : i + 1]])[0]
+    proba = proba[:, np.searchsorted(model.classes_, names)]
+    for file, size, draw_on in (
+        ("loss_curve", (7, 5), lambda ax: draw_loss(ax, model["label"], scores)),
+        (
+            "confusion_matrix",
+            (6.6, 6),
+            lambda ax: draw_confusion(ax, source.target[test], labels, names),
+        ),
+        (
+            "one_line",
+            (12, 3.6),
+            lambda ax: draw_line(
+                ax, source.data[test[i]], source.target[test[i]], proba, names
+            ),
+        ),
+    ):
+        figure = Figure(figsize=size, layout="constrained")
+        draw_on(figure.subplots())
+        figure.savefig(PICTURES / f"{file}.png", dpi=150)
+    say(f"pictures: {PICTURES}")
+
+
+def telling_line(true: np.ndarray, labels: np.ndarray) -> int:
+    """Choose a line of many labels, of which a few are wrong."""
+    n_labels = np.array([len(set(y)) for y in true])
+    fits = np.array([30 <= len(y) <= 60 for y in true])
+    few_wrong = count_wrong(true, labels) % 6 > 0
+    return int(np.argmax(np.where(fits, n_labels + 2 * few_wrong, 0)))
+
+
+def draw_loss(ax: Any, network: VanillaRNNClassifier, scores: dict[str, Any]) -> None:
+    iterations = np.arange(1, network.n_iter_ + 1)
+    curve = network.loss_curve_
+    ax.plot(iterations, curve, color="black", label="training, penalty included")
+    for (name, score), style in zip(scores.items(), STYLES, strict=True):
+        ax.axhline(
+            -score["neg_log_loss"],
+            color="0.4",
+            linestyle=style,
+            label=f"held out: {name}",
+        )
+    ax.set(
+        xlabel="iteration of L-BFGS",
+        ylabel="nats per character",
+        yscale="log",
+        title="Training of the two-way model",
+        xlim=(0, network.n_iter_ + 1),
+    )
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2) if low < tick < high]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_yticks([], minor=True)
+    ax.grid(color="0.9")
+    ax.figure.legend(
+        loc="outside lower center", ncols=2, handlelength=4, fontsize="small"
+    )
+
+
+def draw_confusion(ax: Any, true: Any, labels: Any, names: Any) -> None:
+    counts = confusion_matrix(
+        np.concatenate(true), np.concatenate(labels), labels=names
+    )
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    # Square roots make shares of a percent visible beside those near 100 %.
+    ax.imshow(np.sqrt(share), cmap="Greys", vmin=0, vmax=1)
+    for (i, j), count in np.ndenumerate(counts):
+        if count:
+            ax.text(
+                j,
+                i,
+                f"{count}\n{percent(share[i, j])}",
+                ha="center",
+                va="center",
+                fontsize="small",
+                color="white" if share[i, j] > 0.3 else "black",
+            )
+    ax.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(
+        xlabel="predicted label",
+        ylabel="true label",
+        title="Characters of held-out lines, and their share of the true label",
+    )
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.0005 else "< 0.1 %"
+
+
+def draw_line(ax: Any, line: str, true: Any, proba: Any, names: Any) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    # Up to a mid grey only: black marks stay visible on every cell.
+    greys = LinearSegmentedColormap.from_list("light greys", ["1.0", "0.55"])
+    image = ax.imshow(proba.T, cmap=greys, vmin=0, vmax=1, aspect="auto")
+    rows = np.array([names.tolist().index(label) for label in true])
+    predicted, steps = proba.argmax(axis=1), np.arange(len(line))
+    wrong = predicted != rows
+    ax.plot(steps, rows, ".", color="black", label="true label")
+    ax.plot(
+        steps[wrong],
+        predicted[wrong],
+        "x",
+        color="tab:red",
+        markersize=9,
+        markeredgewidth=2.5,
+        label="wrong prediction",
+    )
+    ax.set_xticks(steps, list(line), family="monospace")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(
+        xlabel="character",
+        ylabel="label",
+        title="Probabilities of the labels along a held-out line",
+    )
+    ax.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=2,
+        fontsize="small",
+        frameon=False,
+    )
+    ax.figure.colorbar(image, ax=ax, label="probability", pad=0.01)
+
+
+def say(text: str) -> None:
+    print(f"[{time.perf_counter() - BEGAN:5.1f} s] {text}", flush=True)
+
+
+@contextmanager
+def limits_told() -> Iterator[None]:
+    """Say once how many fits max_iter ended, where each would warn for itself."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield
+    stopped = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
+    for other in caught:
+        if other not in stopped:
+            warnings.warn(other.message, other.category, stacklevel=3)
+    if stopped:
+        say(
+            f"(max_iter ended {len(stopped)} fit(s) before convergence, as meant here: "
+            "the labels settle long before the weights do)"
+        )
+
+
+class EveryNthLine(io.TextIOBase):
+    """A stream that passes on every n-th line, after the time."""
+
+    def __init__(self, stream: Any, n: int) -> None:
+        self.stream = stream
+        self.n = n
+        self.count = 0
+
+    def write(self, text: str) -> int:
+        """Take a piece of a report: a line, or the end of one."""
+        if text.strip():
+            self.count += 1
+            if self.count % self.n == 1:
+                elapsed = time.perf_counter() - BEGAN
+                self.stream.write(f"[{elapsed:5.1f} s]   {text.strip()}\n")
+                self.stream.flush()
+        return len(text)
+
+
+if __name__ == "__main__":
+    main()
