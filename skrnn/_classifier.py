@@ -48,11 +48,226 @@ def _is_unidirectional(estimator: "VanillaRNNClassifier") -> bool:
 class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
     r"""Recurrent network that labels every step of a sequence.
 
-    DOC
+    A vanilla (Elman) network of one or several layers, one-way or two-way, whose
+    softmax output gives a label to every step. It minimises the log-loss of the steps
+    and a penalty on the weights by L-BFGS.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(64,)
+        Number of hidden units of each layer. With `bidirectional=True` each direction
+        of a layer has as many.
+    activation : {"tanh", "relu"}, default="tanh"
+        Activation function of the hidden units.
+    bidirectional : bool, default=False
+        Whether every layer also reads each sequence from its last valid step to its
+        first. If False, the label of a step depends on the steps up to it alone.
+    alpha : float, default=1.0
+        Strength of the L2 penalty on the weights, the precision of a Gaussian prior in
+        units of what weights do (see Notes). It has the same meaning for any amount of
+        data, size of the features and number of hidden units.
+    class_weight : dict, "balanced" or None, default=None
+        Factor on the weight of the steps of each class, as `{label: factor}`.
+        "balanced" makes all classes weigh the same in total.
+    max_iter : int, default=200
+        Largest number of iterations of L-BFGS.
+    max_fun : int, default=15000
+        Largest number of evaluations of the objective and its gradient.
+    tol : float, default=1e-4
+        Training has converged when no component of the gradient, taken in the scaled
+        variables of the optimiser, is larger. With `early_stopping=True` it is also the
+        least gain in validation score that counts as one.
+    max_corrections : int, default=10
+        Number of past steps from which L-BFGS estimates curvature.
+    early_stopping : bool, default=False
+        Whether to hold out whole sequences, stop when their log-loss no longer falls,
+        and keep the weights of the iteration at which it was lowest.
+    validation_fraction : float, default=0.1
+        Share of the sequences that are held out. Only used if `early_stopping` is True.
+    n_iter_no_change : int, default=10
+        Number of iterations in a row without gain in validation score that end the
+        training. Only used if `early_stopping` is True.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous call. Classes, features
+        and layers must be the same; the number of steps may differ.
+    padding_value : float, default=nan
+        In a 3-D array a trailing step whose features all equal this value is padding.
+    padding_label : object, default="auto"
+        What `predict` fills padded steps with; never a class. "auto" takes -1 for
+        integers and booleans (one below the smallest class where -1 is a class), the
+        empty string for strings, and one below the smallest class for floats.
+    n_init : int, default=1
+        Number of runs from different random weights; the one with the lowest objective
+        is kept (with `early_stopping=True`, the one with the best validation score).
+    random_state : int, RandomState instance or None, default=None
+        Determines the weights to start from, the sequences that are held out, and the
+        labels drawn to scale the variables.
+    verbose : bool or int, default=0
+        Whether to print a line for every iteration: loss, gradient, evaluations and
+        seconds.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; those of steps of weight 0 included.
+    n_features_in_ : int
+        Number of features of a step.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features. Only defined if X was a 2-D data frame whose names are
+        all strings.
+    input_coefs_ : list of ndarray of shape (n_directions, n_in, n_hidden)
+        Weights `W_xh` from the input of each layer to its hidden units; `n_in` is
+        `n_features_in_` for the first layer and `n_directions * n_hidden` of the layer
+        below for the others. Forward direction first.
+    recurrent_coefs_ : list of ndarray of shape (n_directions, n_hidden, n_hidden)
+        Weights `W_hh` of each layer, from the states of one step to those of the next.
+    hidden_intercepts_ : list of ndarray of shape (n_directions, n_hidden)
+        Biases `b_h` of each layer.
+    output_coef_ : ndarray of shape (n_directions * n_hidden, n_classes)
+        Weights `W_hy` from the states of the last layer to the logits.
+    output_intercept_ : ndarray of shape (n_classes,)
+        Biases `b_y` of the logits.
+    feature_scale_ : ndarray of shape (n_features,)
+        Size of each feature in the training data, the unit of its weights in the
+        penalty (see Notes).
+    padding_label_ : object
+        What `predict` fills padded steps with.
+    loss_ : float
+        The objective at the stored weights, in nats per unit of weight: over all
+        training data, less what early stopping holds out.
+    best_loss_ : float
+        Lowest value that the objective took. Smaller than `loss_` where early stopping
+        went back to earlier weights.
+    loss_curve_ : list of float
+        The objective after each of the `n_iter_` iterations.
+    validation_scores_ : list of float, or None
+        Negative log-loss of the held-out sequences after each iteration, in nats per
+        unit of weight. None unless `early_stopping` is True.
+    best_validation_score_ : float or None
+        The largest of `validation_scores_`.
+    n_iter_ : int
+        Number of iterations.
+    n_fun_ : int
+        Number of evaluations of the objective and its gradient.
+    stop_reason_ : str
+        Why the training ended: "converged", "max_iter", "max_fun", "early_stopping",
+        or "line_search", where no step along the search direction lowers the objective
+        any more, most often because the accuracy of the numbers is exhausted.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs, `n_classes`.
+    out_activation_ : str
+        Always "softmax".
+
+    See Also
+    --------
+    OneHotSequenceEncoder : Turns strings and other tokens into steps.
+    sklearn.neural_network.MLPClassifier : A network for rows of a table.
+
+    Notes
+    -----
+    X is one of
+
+    - **padded**: an array of shape (n_sequences, n_steps, n_features), with padding
+      behind the end of each sequence; y has shape (n_sequences, n_steps) and is never
+      read at padding;
+    - **ragged**: a list or object array of arrays or sparse matrices of shape
+      (n_steps_i, n_features); y is a list or object array of label sequences, of
+      shape (n_steps_i,) each;
+    - **2-D**: shape (n_sequences, n_features), sequences of one step; y has shape
+      (n_sequences,).
+
+    Results come in the form of X. Nothing is computed at padding, and no score or loss
+    counts it. Results are float32 where X is, and training then works in float32.
+
+    A layer of the network computes
+
+    .. math::
+
+        h_t = f(x_t W_{xh} + h_{t-1} W_{hh} + b_h), \qquad h_0 = 0,
+
+    a second direction the same from the last valid step backwards; the states of both
+    are joined and are the input of the next layer. From those of the last layer
+
+    .. math::
+
+        p_t = \mathrm{softmax}(h_t W_{hy} + b_y).
+
+    With :math:`w_{it}` the weight of step t of sequence i (`sample_weight` times
+    `class_weight`) and :math:`W = \sum_{it} w_{it}`, training minimises
+
+    .. math::
+
+        J(\theta) = \frac{1}{W} \sum_{it} w_{it} (-\log p_{it}[y_{it}])
+            + \frac{\alpha}{2 W} \sum_j c_j \theta_j^2
+
+    in nats per unit of weight. With `alpha=1` the second term is a Gaussian prior in
+    which weight j has the precision :math:`c_j`: such that the input and the states add
+    to a hidden unit with standard deviations 2 and 1, and the states to a logit with
+    3, when features are of their usual size and states of size 1. So
+
+    ==================================  ==========================
+    weight                              :math:`c_j`
+    ==================================  ==========================
+    from feature d                      `feature_scale_[d]**2 / 4`
+    from the states of the layer below  `n_in`
+    recurrent                           `n_hidden`
+    from the last states to a logit     `n_directions * n_hidden / 9`
+    biases                              0
+    ==================================  ==========================
+
+    where `feature_scale_[d]` is the root mean square of the feature over the steps at
+    which it is not 0, times the square root of the mean number of features that are
+    not 0 in a step.
+
+    A sequence of weight k, k copies of it, and any order of the sequences give the
+    same fit.
+
+    References
+    ----------
+    .. [1] J. L. Elman. "Finding structure in time." Cognitive Science 14(2), 1990.
+    .. [2] D. E. Rumelhart, G. E. Hinton and R. J. Williams. "Learning representations
+       by back-propagating errors." Nature 323, 1986.
+    .. [3] M. Schuster and K. K. Paliwal. "Bidirectional recurrent neural networks."
+       IEEE Transactions on Signal Processing 45(11), 1997.
+    .. [4] D. C. Liu and J. Nocedal. "On the limited memory BFGS method for large scale
+       optimization." Mathematical Programming 45, 1989.
+
+    Examples
+    --------
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import load_hello, make_recall
+    >>> hello = load_hello()
+    >>> model = VanillaRNNClassifier(hidden_layer_sizes=3, alpha=0.001, random_state=0)
+    >>> model.fit(hello.data, hello.target).predict(hello.data)
+    array([['e', 'l', 'l', 'o']], dtype='<U1')
+
+    The label of each step is the symbol seen two steps before, and -1, padding, where
+    a sequence has ended:
+
+    >>> X, y = make_recall(100, n_steps=12, lag=2, random_state=0, return_X_y=True)
+    >>> X[50:, 8:], y[50:, 8:] = float("nan"), -1
+    >>> model = VanillaRNNClassifier(16, max_iter=1000, random_state=0).fit(X, y)
+    >>> model.score(X, y)
+    1.0
+    >>> model.predict(X)[50:, 8:].max()
+    np.int64(-1)
+
+    A one-way model can be read step by step:
+
+    >>> state = model.initial_state(n_sequences=len(X))
+    >>> for t in range(3):
+    ...     proba, state = model.step(X[:, t], state)
+    >>> bool(abs(proba - model.predict_proba(X)[:, 2]).max() < 1e-12)
+    True
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "activation": [StrOptions({"tanh", "relu"})],
         "bidirectional": ["boolean"],
         "alpha": [Interval(Real, 0, np.inf, closed="left")],
@@ -115,7 +330,47 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on labelled sequences."""
+        """Train on labelled sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features), list or object \
+array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features), or \
+{array-like, sparse matrix} of shape (n_sequences, n_features)
+            The sequences: padded, ragged or of one step each.
+        y : array-like of shape (n_sequences, n_steps), list or object array of \
+n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequences,)
+            The label of every step. What stands at padding is never read.
+        sample_weight : array-like of shape (n_sequences,) or of the form of y, \
+default=None
+            Weight of each sequence, or of each step. A step of weight 0 counts as
+            unlabelled, while it is still read.
+
+        Returns
+        -------
+        VanillaRNNClassifier
+            The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If X, y or `sample_weight` is not as described: NaN or infinity at a valid
+            step, a sequence without valid steps, labels that do not go with the steps
+            of X, numbers too large for the network; if `padding_label` is a class; if
+            early stopping finds too few sequences; if `warm_start=True` meets other
+            classes, features or layers. A parameter out of its range raises
+            scikit-learn's ``InvalidParameterError``, which is a ValueError.
+        TypeError
+            If X or y is of a type that cannot be a sequence, such as dates, masked
+            arrays, or labels of mixed types.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` or `max_fun` ended the training.
+        UserWarning
+            If y seems padded where X shows no padding.
+        """
         with _unchanged_on_error(self):
             sizes = _check_sizes(self.hidden_layer_sizes)
             goes_on = self.warm_start and hasattr(self, "output_coef_")
@@ -137,18 +392,23 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
             if known is not None:
                 _check_continuation(*known, classes, architecture)
             weights *= _class_weights(self.class_weight, classes, codes, weights)[codes]
-            result = self._train(Data(sequences, codes, weights), architecture)
-            self.classes_ = classes
+            if not weights.any():
+                raise ValueError("class_weight leaves no step of weight above zero")
+            data = Data(sequences, codes, weights)
+            result = self._train(data, architecture, sequences.dtype)
+            self.classes_: Array = classes
             self.padding_label_ = padding_label
             return self._store(result, architecture, sequences.dtype)
 
-    def _train(self, data: Data, architecture: Architecture) -> Result:
+    def _train(
+        self, data: Data, architecture: Architecture, dtype: np.dtype[Any]
+    ) -> Result:
         goes_on = self.warm_start and hasattr(self, "output_coef_")
         try:
             result = train(
                 data,
                 architecture,
-                data.source.dtype,
+                dtype,
                 self._settings(),
                 check_random_state(self.random_state),
                 start=architecture.flatten(self._parameters()) if goes_on else None,
@@ -184,7 +444,8 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
     def _store(
         self, result: Result, architecture: Architecture, dtype: np.dtype[Any]
     ) -> Self:
-        layers, W_hy, b_y = architecture.unflatten(result.theta.astype(dtype))
+        parameters = architecture.unflatten(result.theta.astype(dtype))
+        layers = parameters.layers
         n_directions = architecture.n_directions
         self.input_coefs_ = [
             layer.W_xh.reshape(len(layer.W_xh), n_directions, -1).transpose(1, 0, 2)
@@ -194,8 +455,8 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
         self.hidden_intercepts_ = [
             layer.b_h.reshape(n_directions, -1) for layer in layers
         ]
-        self.output_coef_ = W_hy
-        self.output_intercept_ = b_y
+        self.output_coef_ = parameters.W_hy
+        self.output_intercept_ = parameters.b_y
         self.feature_scale_ = result.feature_scale
         self.n_layers_ = len(layers) + 2
         self.n_outputs_ = architecture.n_outputs
@@ -229,14 +490,18 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
         )
         return Parameters(
             tuple(
-                Layer(W_xh.transpose(1, 0, 2).reshape(W_xh.shape[1], -1), W_hh, b.ravel())
+                Layer(
+                    W_xh.transpose(1, 0, 2).reshape(W_xh.shape[1], -1), W_hh, b.ravel()
+                )
                 for W_xh, W_hh, b in layers
             ),
             self.output_coef_,
             self.output_intercept_,
         )
 
-    def _evaluate(self, X: Any, choose: Callable[..., Array]) -> tuple[Sequences, Array]:
+    def _evaluate(
+        self, X: Any, choose: Callable[..., Array]
+    ) -> tuple[Sequences, Array]:
         """Run the network over X; return what ``choose`` picks for valid steps."""
         check_is_fitted(self)
         sequences = check_sequences(
@@ -249,47 +514,196 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
             sequences.dtype,
             choose,
         )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                "the network overflows: X is too large for it; scale X as in fit"
+            )
         return sequences, values
 
     def predict(self, X: Any) -> Array:
-        """Predict the label of every step."""
-        sequences, L = self._evaluate(X, inference.logits)
-        labels = self.classes_[L.argmax(axis=1)]
+        """Predict the label of every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps), or of shape (n_sequences,)
+            The most probable label of every step, and `padding_label_` at padding.
+            For ragged X an object array of n_sequences arrays of shape (n_steps_i,);
+            for 2-D X one label for each row.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, logits = self._evaluate(X, inference.logits)
+        classes = self.classes_
         if sequences.form == "padded":
-            labels = with_padding_label(labels, self.padding_label_)
-        return sequences.restore(labels, self.padding_label_)
+            classes = with_padding_label(classes, self.padding_label_)
+        return sequences.restore(classes[logits.argmax(axis=1)], self.padding_label_)
 
     def predict_proba(self, X: Any) -> Array:
-        """Predict the probability of every class at every step."""
-        sequences, L = self._evaluate(X, inference.logits)
-        return sequences.restore(softmax(L), np.nan)
+        """Predict the probability of every class at every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
+            The probabilities, in the order of `classes_`, and NaN at padding. For
+            ragged X an object array of n_sequences arrays of shape (n_steps_i,
+            n_classes); for 2-D X shape (n_sequences, n_classes).
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, logits = self._evaluate(X, inference.logits)
+        return sequences.restore(softmax(logits), np.nan)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Predict the logarithm of every class's probability at every step."""
-        sequences, L = self._evaluate(X, inference.logits)
-        return sequences.restore(log_softmax(L), np.nan)
+        """Predict the logarithm of every class's probability at every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
+            The logarithms of what `predict_proba` returns, exact also where that
+            rounds to 0.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, logits = self._evaluate(X, inference.logits)
+        return sequences.restore(log_softmax(logits), np.nan)
 
     def decision_function(self, X: Any) -> Array:
-        """Compute the logits of every step."""
-        sequences, L = self._evaluate(X, inference.logits)
-        return sequences.restore(L[:, 1] - L[:, 0] if L.shape[1] == 2 else L, np.nan)
+        """Compute the logits of every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
+            The logits, in the form of `predict_proba`. For two classes the logit of
+            the second minus that of the first, without the axis of classes.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, logits = self._evaluate(X, inference.logits)
+        if logits.shape[1] == 2:
+            logits = logits[:, 1] - logits[:, 0]
+        return sequences.restore(logits, np.nan)
 
     def hidden_states(self, X: Any) -> Array:
-        """Compute the states of the last hidden layer at every step."""
-        sequences, H = self._evaluate(X, inference.last_states)
-        return sequences.restore(H, np.nan)
+        """Compute the states of the last hidden layer at every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_directions * n_hidden), or of shape \
+(n_sequences,)
+            The states, those of the forward direction first, in the form of
+            `predict_proba`: NaN at padding.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, states = self._evaluate(X, inference.last_states)
+        return sequences.restore(states, np.nan)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the weighted share of valid steps that are labelled correctly."""
-        sequences, L = self._evaluate(X, inference.logits)
+        """Return the weighted share of valid steps that are labelled correctly.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        y : array-like or list
+            The label of every step, in any of the forms that `fit` takes. A label that
+            is no class counts as one not found; what stands at padding is never read.
+        sample_weight : array-like of shape (n_sequences,) or of the form of y, \
+default=None
+            Weight of each sequence, or of each step.
+
+        Returns
+        -------
+        float
+            The accuracy, between 0 and 1.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X, y or `sample_weight` is not as described, or X has not
+            `n_features_in_` features.
+        """
+        sequences, logits = self._evaluate(X, inference.logits)
         labels = check_labels(y, sequences, type(self).__name__)
         weights = check_weights(sample_weight, sequences)
-        correct = np.asarray(self.classes_[L.argmax(axis=1)] == labels)
-        return float(np.average(np.broadcast_to(correct, weights.shape), weights=weights))
+        correct = np.asarray(self.classes_[logits.argmax(axis=1)] == labels)
+        return float(
+            np.average(np.broadcast_to(correct, weights.shape), weights=weights)
+        )
 
     @available_if(_is_unidirectional)
     def initial_state(self, n_sequences: int = 1) -> tuple[Array, ...]:
-        """Return the state before the first step: zeros."""
+        """Return the state before the first step: zeros.
+
+        Only there if `bidirectional=False`.
+
+        Parameters
+        ----------
+        n_sequences : int, default=1
+            How many sequences are to be read side by side.
+
+        Returns
+        -------
+        tuple of ndarray of shape (n_sequences, n_hidden)
+            The states of each layer.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        """
         check_is_fitted(self)
         return tuple(
             np.zeros((n_sequences, W.shape[-1]), W.dtype) for W in self.recurrent_coefs_
@@ -299,7 +713,31 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
     def step(
         self, X_t: Any, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
-        """Read one step of several sequences, at a cost independent of history."""
+        """Read one step of several sequences, at a cost independent of history.
+
+        Only there if `bidirectional=False`.
+
+        Parameters
+        ----------
+        X_t : array-like of shape (n_sequences, n_features)
+            The step that comes next in each sequence.
+        state : tuple of ndarray of shape (n_sequences, n_hidden)
+            What `initial_state` or the previous call returned.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_sequences, n_classes)
+            The probabilities of the classes at this step.
+        state : tuple of ndarray of shape (n_sequences, n_hidden)
+            What to pass with the step after this one; the one passed is unchanged.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X_t or state has another shape.
+        """
         check_is_fitted(self)
         X_t = np.asarray(X_t, dtype=self.output_coef_.dtype)
         if X_t.ndim != 2 or X_t.shape[1] != self.n_features_in_:
@@ -313,8 +751,8 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
                 f"state has arrays of shape {[np.shape(h) for h in state]}; expected "
                 f"{expected}, as initial_state({len(X_t)}) returns"
             )
-        L, state = inference.step(self._parameters(), self.activation, X_t, state)
-        return softmax(L), state
+        logits, state = inference.step(self._parameters(), self.activation, X_t, state)
+        return softmax(logits), state
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""
@@ -339,9 +777,9 @@ def _unchanged_on_error(estimator: Any) -> Iterator[None]:
 def _check_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     """Return the sizes of the hidden layers as a tuple."""
     is_number = isinstance(hidden_layer_sizes, Real)
-    sizes = [hidden_layer_sizes] if is_number else list(hidden_layer_sizes)
+    sizes: list[Any] = [hidden_layer_sizes] if is_number else [*hidden_layer_sizes]
     valid = all(
-        isinstance(n, Integral) and not isinstance(n, bool | np.bool_) and n > 0
+        isinstance(n, Integral) and not isinstance(n, bool | np.bool_) and int(n) > 0
         for n in sizes
     )
     if not (sizes and valid):
@@ -361,7 +799,8 @@ def _class_weights(
         counts = np.bincount(codes, weights, minlength=len(classes))
         n_present = np.count_nonzero(counts)
         balanced = np.full(len(classes), weights.sum() / n_present)
-        return np.divide(balanced, counts, out=np.ones_like(counts), where=counts > 0)
+        np.divide(balanced, counts, out=balanced, where=counts > 0)
+        return balanced
     result: Array = compute_class_weight(
         class_weight, classes=classes, y=classes[codes]
     )

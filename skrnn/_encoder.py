@@ -20,6 +20,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._persistence import VersionedState
 from ._tokens import (
     Tokens,
     category_numbers,
@@ -37,7 +38,7 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class OneHotSequenceEncoder(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    VersionedState, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Encode sequences of tokens as sequences of one-hot rows.
 
@@ -87,7 +88,7 @@ default="error"
         The label of padding in a 2-D array. Only defined if `fit` got one.
     n_features_in_ : int
         Number of columns of a 2-D array of tokens. Only defined if `fit` got one.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns of a data frame. Only defined if `fit` got one whose
         names are all strings.
 
@@ -355,7 +356,7 @@ arrays of shape (length, n_columns)
 
         Returns
         -------
-        ndarray of shape (n_sequences,) or (n_sequences, n_features_in_)
+        ndarray of shape (n_sequences,) or (n_sequences, n_steps)
             What `fit` was given: an object array of strings or of lists of tokens, or
             a 2-D array of tokens, padded with `padding_label_`. Instead of an unknown
             token (a row of zeros) there is None, and instead of an infrequent one

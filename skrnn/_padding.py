@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.utils import check_consistent_length
 
 from ._sequences import objects, padded_lengths
@@ -14,7 +15,7 @@ Array = NDArray[Any]
 
 
 def pad_sequences(
-    sequences: Sequence[ArrayLike] | Array,
+    sequences: Sequence[Any] | Array,
     lengths: ArrayLike | None = None,
     padding_value: float = np.nan,
 ) -> Array:
@@ -22,7 +23,7 @@ def pad_sequences(
 
     Parameters
     ----------
-    sequences : sequence of array-like of shape (n_steps_i, n_features)
+    sequences : sequence of array-like or sparse array of shape (n_steps_i, n_features)
         Lists of sequences, or an array of shape (n_sequences, n_steps, n_features)
         that is padded by other means.
     lengths : array-like of shape (n_sequences,), default=None
@@ -55,9 +56,12 @@ def pad_sequences(
     array([[ 1.,  2.],
            [ 3., nan]])
     """
-    items = [np.asarray(item) for item in sequences]
+    items = [x.toarray() if sparse.issparse(x) else np.asarray(x) for x in sequences]
+    n_features = next((item.shape[1] for item in items if item.ndim == 2), 0)
+    # An empty list has neither steps nor features.
+    items = [x if any(x.shape) else x.reshape(0, n_features) for x in items]
     for i, item in enumerate(items):
-        if item.ndim != 2 or item.shape[1] != items[0].shape[1]:
+        if item.ndim != 2 or item.shape[1] != n_features:
             raise ValueError(
                 f"sequences[{i}] has shape {item.shape}; every sequence needs shape "
                 "(n_steps, n_features), with the same features"
@@ -68,10 +72,9 @@ def pad_sequences(
     n_steps = int(n_valid.max(initial=0))
     if isinstance(sequences, np.ndarray) and sequences.ndim == 3:
         n_steps = sequences.shape[1]
-    dtype = np.result_type(*items)
+    dtype = np.result_type(*[item for item in items if item.size] or [np.float64])
     if not np.can_cast(np.min_scalar_type(padding_value), dtype):
         dtype = np.dtype(np.float64)
-    n_features = items[0].shape[1] if items else 0
     result = np.full((len(items), n_steps, n_features), padding_value, dtype)
     for row, item, n in zip(result, items, n_valid, strict=True):
         row[:n] = item[:n]
@@ -146,6 +149,12 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     X = np.asarray(X)
     lengths = padded_lengths(X, padding_value)
     check_consistent_length(X, *arrays)
+    for a in arrays:
+        if np.ndim(a) < 2 or np.shape(a)[1] < lengths.max(initial=0):
+            raise ValueError(
+                f"an array of shape {np.shape(a)} does not go with X of shape "
+                f"{X.shape}, whose longest sequence has {lengths.max()} valid steps"
+            )
     results = tuple(
         objects(row[:n].copy() for row, n in zip(np.asarray(a), lengths, strict=True))
         for a in (X, *arrays)

@@ -17,7 +17,7 @@ class VersionedState:
         """Return the state to pickle."""
         from . import __version__
 
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[misc,assignment]
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
         return {**state, "_skrnn_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

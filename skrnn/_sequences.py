@@ -7,7 +7,7 @@ sequence after another; nothing behind this module ever sees padding. All checks
 X stand here; those of labels and weights stand in ``_targets``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sequences:
     """Valid steps of sequences that came in one of three forms."""
 
@@ -79,10 +79,7 @@ def check_sequences(
     estimator: Any, X: Any, *, padding_value: float, fitting: bool
 ) -> Sequences:
     """Check X in any form; in `fit`, also note its features on the estimator."""
-    if isinstance(X, np.ma.MaskedArray):
-        raise TypeError(
-            "X is a masked array; mark padding by NaN: pass X.filled(np.nan)"
-        )
+    reject_masked(X, "X", "np.nan")
     if isinstance(X, dict) and not sparse.issparse(X):
         raise TypeError(
             "X is a dict; pass an array of shape (n_sequences, n_steps, n_features) "
@@ -124,12 +121,17 @@ def _n_axes(X: Any) -> int:
 def _ragged_items(X: Any) -> Sequence[Any] | None:
     """Return the sequences of ragged input, None for all other input."""
     is_object_array = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
-    if not (isinstance(X, list | tuple) or is_object_array) or len(X) == 0:
+    if hasattr(X, "to_list") and not hasattr(X, "columns"):  # a Series
+        X = X.to_list()
+    elif not (isinstance(X, list | tuple) or is_object_array):
         return None
+    _require(len(X) > 0, "0 sample(s) (shape=(0,))")
     axes = {_n_axes(item) for item in X}
     if 2 in axes:
         return list(X)
     if 1 in axes and len({np.shape(item) for item in X}) > 1:
+        for item in X:
+            _numeric(np.asarray(item))
         raise ValueError(
             "X is a list of 1-D rows of unequal length; for sequences of a single "
             "feature pass each as x[:, None], of shape (n_steps, 1)"
@@ -140,14 +142,18 @@ def _ragged_items(X: Any) -> Sequence[Any] | None:
 def _check_ragged(items: Sequence[Any]) -> Sequences:
     any_sparse = any(sparse.issparse(item) for item in items)
     steps = [_check_item(item, i, as_sparse=any_sparse) for i, item in enumerate(items)]
-    n_features = steps[0].shape[1]
+    # An empty list has neither steps nor features.
+    first = next((i for i, x in enumerate(steps) if any(x.shape)), 0)
+    n_features = steps[first].shape[1]
+    _require(n_features > 0, f"0 feature(s) (shape={steps[first].shape})")
     for i, x in enumerate(steps):
-        if x.shape[1] != n_features:
+        if not any(x.shape):
+            steps[i] = steps[first][:0]
+        elif x.shape[1] != n_features:
             raise ValueError(
-                f"X[{i}] has {x.shape[1]} features but X[0] has {n_features}; "
+                f"X[{i}] has {x.shape[1]} features but X[{first}] has {n_features}; "
                 "all sequences need the same features"
             )
-    _require(n_features > 0, f"0 feature(s) (shape={steps[0].shape})")
     single = all(x.dtype == np.float32 for x in steps)
     return Sequences(
         form="ragged",
@@ -159,35 +165,37 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
 
 
 def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
+    reject_masked(item, f"X[{i}]", "np.nan")
     if sparse.issparse(item):
         x = sparse.csr_array(item)
-        numbers = x.data = _numeric(x.data)
+        x.data = _numeric(x.data)
     else:
-        x = numbers = _numeric(np.asarray(item))
+        x = _numeric(_evenly_nested(item, i))
+    if x.shape == (0,):
+        x = x.reshape(0, 0)
     if x.ndim != 2:
         raise ValueError(
             f"X[{i}] has {x.ndim} axes; a sequence has shape (n_steps, n_features)"
         )
-    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-        rows = x.toarray() if sparse.issparse(x) else x
-        step = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-        raise ValueError(
-            f"Input X contains {_kind_of_bad(rows[step])}: X[{i}] at step {step}; "
-            "sequences in a list have no padding"
-        )
+    _require_finite_rows(
+        x,
+        lambda step: f"X[{i}] at step {step}; sequences in a list have no padding",
+    )
     return sparse.csr_array(x) if as_sparse else x
 
 
+def _evenly_nested(item: Any, i: int) -> Array:
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        raise ValueError(f"X[{i}] has steps of unequal shape: {error}") from error
+
+
 def _check_padded(X: Array, padding_value: float) -> Sequences:
-    if X.ndim != 3:
-        raise ValueError(
-            "Expected 3D array (n_sequences, n_steps, n_features), got "
-            f"{X.ndim}D array instead"
-        )
     X = _numeric(X)
+    lengths = padded_lengths(X, padding_value)
     for axis, what in enumerate(("sample(s)", "step(s)", "feature(s)")):
         _require(X.shape[axis] > 0, f"0 {what} (shape={X.shape})")
-    lengths = padded_lengths(X, padding_value)
     for block in _blocks(X):
         _check_finite(X[block], lengths[block], first=block.start)
     return Sequences(
@@ -201,6 +209,13 @@ def _check_padded(X: Array, padding_value: float) -> Sequences:
 
 def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
     """Return the number of valid steps of every padded sequence."""
+    if X.ndim != 3:
+        raise ValueError(
+            "Expected 3D array (n_sequences, n_steps, n_features), got "
+            f"{X.ndim}D array instead"
+        )
+    if X.size == 0:
+        return np.zeros(len(X), dtype=np.intp)
     return np.concatenate([_valid_lengths(X[b], padding_value) for b in _blocks(X)])
 
 
@@ -213,8 +228,8 @@ def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
     is_float = X.dtype.kind == "f"
     if np.isnan(padding_value) and (not is_float or np.isfinite(X).all()):
         return np.full(len(X), X.shape[1])
-    filler = (np.isnan(X) if np.isnan(padding_value) else padding_value == X).all(2)
-    kept = ~filler[:, ::-1]
+    equal = np.isnan(X) if np.isnan(padding_value) else np.equal(X, padding_value)
+    kept = np.any(~equal, axis=2)[:, ::-1]
     return np.where(kept.any(axis=1), X.shape[1] - kept.argmax(axis=1), 0)
 
 
@@ -241,6 +256,7 @@ def _check_finite(X: Array, lengths: NDArray[np.intp], first: int) -> None:
 
 
 def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
+    _reject_times_and_stacks(X)
     try:
         X = validate_data(
             estimator,
@@ -248,11 +264,13 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
             reset=fitting,
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
         )
     except ValueError as error:
         if "could not convert string to float" in str(error):
             raise ValueError(f"{error}; {_HINT_STRINGS}") from error
         raise
+    _require_finite_rows(X, lambda row: f"X[{row}]; impute missing values")
     return Sequences(
         form="rows",
         data=X,
@@ -262,6 +280,41 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
     )
 
 
+def _reject_times_and_stacks(X: Any) -> None:
+    if sparse.issparse(X) and X.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {X.ndim}D sparse array instead; pass a list of "
+            "2-D sparse arrays, one for each sequence"
+        )
+    # scikit-learn would take the nanoseconds of times for numbers.
+    if not sparse.issparse(X) and len(getattr(X, "shape", ())) == 2:
+        _reject_times(np.asarray(X[:1]))
+
+
+def _require_finite_rows(x: Any, where: Callable[[int], str]) -> None:
+    """Raise for the first row of an array, dense or sparse, that is not finite."""
+    numbers = x.data if sparse.issparse(x) else x
+    if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+        return
+    with np.errstate(invalid="ignore"):
+        bad = np.isnan((x * 0).sum(axis=1))  # as inf * 0 is
+    row = int(np.ravel(bad).argmax())
+    values = x[[row]].toarray() if sparse.issparse(x) else x[row]
+    kind = "NaN" if np.isnan(values).any() else "infinity"
+    raise ValueError(f"Input X contains {kind}: {where(row)}")
+
+
+def reject_masked(values: Any, name: str, filler: str) -> None:
+    """Raise for a masked array, whose mask NumPy would drop in silence."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
+
+
+def _reject_times(X: Array) -> None:
+    if X.dtype.kind in "mM":
+        raise TypeError(f"X has dtype {X.dtype}; pass numbers, such as seconds")
+
+
 _HINT_STRINGS = "encode tokens by OneHotSequenceEncoder first"
 
 
@@ -269,25 +322,20 @@ def _numeric(X: Array) -> Array:
     """Return X as booleans, integers or floats, without a copy where it is."""
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{X}\n")
-    if X.dtype.kind in "mM":
-        raise TypeError(f"X has dtype {X.dtype}; pass numbers, such as seconds")
-    if X.dtype.kind in "biuf":
+    _reject_times(X)
+    if X.dtype.kind in "biuf" and X.dtype.itemsize <= 8:
         return X
     try:
-        return X.astype(np.float64)
+        with np.errstate(over="ignore"):  # of long doubles: noticed as infinity
+            return X.astype(np.float64)
     except ValueError as error:
-        raise ValueError(f"{error}; {_HINT_STRINGS}") from error
-
-
-def _kind_of_bad(x: Array) -> str:
-    return "NaN" if np.isnan(x).any() else "infinity"
+        hint = f"; {_HINT_STRINGS}" if "could not convert" in str(error) else ""
+        raise ValueError(f"{error}{hint}") from error
 
 
 def _require(condition: bool, found: str) -> None:
     if not condition:
-        raise ValueError(
-            f"Found array with {found} while a minimum of 1 is required."
-        )
+        raise ValueError(f"Found array with {found} while a minimum of 1 is required.")
 
 
 def objects(items: Iterable[Any]) -> NDArray[np.object_]:

@@ -5,7 +5,8 @@ another, as ``Sequences`` hands out the steps themselves.
 """
 
 import warnings
-from numbers import Real
+from collections.abc import Sequence
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from ._sequences import Sequences
+from ._sequences import Sequences, reject_masked
+from ._tokens import flaw
 
 Array = NDArray[Any]
 
@@ -29,13 +31,18 @@ def check_labels(y: Any, sequences: Sequences, estimator_name: str) -> Array:
         )
     if sparse.issparse(y):
         raise ValueError("y is sparse; pass a dense array of labels")
+    reject_masked(y, "y", "-1")
+    if not sequences.lengths.any():
+        raise ValueError("X has no valid step that y could label")
     if sequences.form == "rows":
         flat = _labels_of_rows(y, sequences)
     else:
         flat = _per_step(y, sequences, "y")
-        _warn_of_forgotten_padding(y, sequences)
     _check_complete(flat, sequences)
+    flat = _of_one_type(flat)
     check_classification_targets(flat)
+    if sequences.form != "rows":
+        _warn_of_forgotten_padding(flat, sequences)
     return flat
 
 
@@ -44,19 +51,23 @@ def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float6
     n_steps = int(sequences.lengths.sum())
     if sample_weight is None:
         return np.ones(n_steps)
-    if isinstance(sample_weight, Real):
-        weights = np.full(n_steps, float(sample_weight))
+    reject_masked(sample_weight, "sample_weight", "0")
+    sample_weight = _without_frame(sample_weight)
+    if isinstance(sample_weight, Real) or getattr(sample_weight, "ndim", 1) == 0:
+        flat = np.full(n_steps, sample_weight)
     elif sequences.form == "rows" or not _holds_sequences(sample_weight):
-        per_sequence = np.asarray(sample_weight, dtype=np.float64)
+        per_sequence = np.asarray(sample_weight)
         expected = sequences.lengths.shape
         if per_sequence.shape != expected:
             raise ValueError(
                 f"sample_weight.shape == {per_sequence.shape}, expected {expected}!"
             )
-        weights = np.repeat(per_sequence, sequences.lengths)
+        flat = np.repeat(per_sequence, sequences.lengths)
     else:
         flat = _per_step(sample_weight, sequences, "sample_weight")
-        weights = flat.astype(np.float64)
+    if flat.dtype.kind == "c":
+        raise ValueError("Complex data not supported: sample_weight is complex")
+    weights = flat.astype(np.float64)
     if not np.isfinite(weights).all():
         bad = "NaN" if np.isnan(weights).any() else "infinity"
         raise ValueError(f"Input sample_weight contains {bad}.")
@@ -71,10 +82,6 @@ def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float6
 
 def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
     """Return the classes and the number of each label's class."""
-    types = {type(v) for v in flat} if flat.dtype == object else set()
-    texts = {t for t in types if issubclass(t, str)}
-    if texts and types - texts:
-        raise TypeError(_mixed(texts.pop(), (types - texts).pop()))
     classes, codes = np.unique(flat, return_inverse=True)
     return classes, codes.astype(np.intp, copy=False)
 
@@ -86,6 +93,8 @@ def _labels_of_rows(y: Any, sequences: Sequences) -> Array:
             f"y has shape {shape} but X is 2-D, one step per sequence; for univariate "
             "series pass X[..., None]"
         )
+    if isinstance(y, list | tuple):
+        y = _from_list(y)
     flat: Array = column_or_1d(y, warn=True)
     check_consistent_length(sequences.lengths, flat)
     return flat
@@ -93,15 +102,32 @@ def _labels_of_rows(y: Any, sequences: Sequences) -> Array:
 
 def _per_step(values: Any, sequences: Sequences, name: str) -> Array:
     """Return the values at valid steps of padded arrays and of lists."""
+    values = _without_frame(values)
     check_consistent_length(sequences.lengths, values)
-    is_array = hasattr(values, "dtype") and values.ndim > 1
-    if is_array or _is_padded_list(values, sequences):
+    if getattr(values, "ndim", 1) > 1:
         return _cut(np.asarray(values), sequences, name)
+    if _is_padded_list(values, sequences):
+        # What stands at padding has no say in the type.
+        flat = _cut(np.asarray(values, dtype=object), sequences, name)
+        return _from_list(flat.tolist())
     return _concatenate(values, sequences, name)
 
 
+def _without_frame(values: Any) -> Any:
+    """Return the array that a data frame holds, and all else as it is."""
+    return np.asarray(values) if hasattr(values, "columns") else values
+
+
+def _from_list(values: Sequence[Any]) -> Array:
+    """Make an array, in which strings do not turn numbers into strings."""
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and any(isinstance(v, Number) for v in values):
+        return np.asarray(values, dtype=object)
+    return array
+
+
 def _holds_sequences(values: Any) -> bool:
-    first = next(iter(values), None)
+    first: Any = next(iter(values), None)
     return not np.isscalar(first) and np.ndim(first) > 0
 
 
@@ -111,7 +137,7 @@ def _is_padded_list(values: Any, sequences: Sequences) -> bool:
         return False
     n_steps = sequences.data.shape[1]
     return (sequences.lengths < n_steps).any() and all(
-        len(row) == n_steps for row in values
+        np.size(row) == n_steps for row in values
     )
 
 
@@ -119,8 +145,8 @@ def _cut(values: Array, sequences: Sequences, name: str) -> Array:
     longest = int(sequences.lengths.max(initial=0))
     if values.ndim > 2:
         raise ValueError(
-            f"{name} has shape {values.shape}; give every step one label: for one-hot "
-            "rows or probabilities use y.argmax(axis=-1)"
+            f"{name} has shape {values.shape}; give every step one {_ENTRY[name]}"
+            + _hint_one_hot(name)
         )
     if values.shape[1] < longest:
         raise ValueError(
@@ -132,20 +158,27 @@ def _cut(values: Array, sequences: Sequences, name: str) -> Array:
 
 
 def _concatenate(values: Any, sequences: Sequences, name: str) -> Array:
+    entry = _ENTRY[name]
     parts = []
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
-        part = np.asarray(list(item) if isinstance(item, str) else item)
+        is_list = isinstance(item, list | tuple | str)
+        part = _from_list(list(item)) if is_list else np.asarray(item)
         if part.ndim == 2 and part.shape[1] == 1:
             part = part[:, 0]
-        if part.ndim != 1:
+        if part.ndim == 0:
             raise ValueError(
-                f"{name}[{i}] has {part.ndim} axes; give every valid step one label"
-                + (", use y.argmax(axis=-1)" if part.ndim > 1 else "")
+                f"{name}[{i}] is a single {entry} but X[{i}] has {n} valid steps; "
+                f"give every valid step one {entry}"
+            )
+        if part.ndim > 1:
+            raise ValueError(
+                f"{name}[{i}] has {part.ndim} axes; give every valid step one {entry}"
+                + _hint_one_hot(name)
             )
         if len(part) != n:
             raise ValueError(
-                f"{name}[{i}] has {len(part)} labels but X[{i}] has {n} valid steps; "
-                "give every valid step one label"
+                f"{name}[{i}] has {len(part)} {entry}s but X[{i}] has {n} valid steps; "
+                f"give every valid step one {entry}"
             )
         if n:
             parts.append(part)
@@ -156,6 +189,31 @@ def _concatenate(values: Any, sequences: Sequences, name: str) -> Array:
     return np.concatenate(parts)
 
 
+_ENTRY = {"y": "label", "sample_weight": "weight"}
+
+
+def _hint_one_hot(name: str) -> str:
+    hint = ": for one-hot rows or probabilities use y.argmax(axis=-1)"
+    return hint if name == "y" else ""
+
+
+def _of_one_type(flat: Array) -> Array:
+    """Reject mixtures, and give numbers in an object array a type of their own."""
+    if flat.dtype == object:
+        types = {type(label) for label in flat}
+        texts = {t for t in types if issubclass(t, str)}
+        others = types - texts
+        if texts and others:
+            raise TypeError(_mixed(texts.pop(), others.pop()))
+        if all(issubclass(t, Number | np.bool_) for t in types):
+            flat = np.asarray(flat.tolist())
+    if flat.dtype.kind in "cmMSV":
+        raise TypeError(
+            f"labels are of type {flat.dtype}; use integers, strings or booleans"
+        )
+    return flat
+
+
 def _mixed(one: type, other: type) -> str:
     return (
         f"labels are of mixed types: y holds {one.__name__} and {other.__name__}; "
@@ -164,38 +222,33 @@ def _mixed(one: type, other: type) -> str:
 
 
 def _check_complete(flat: Array, sequences: Sequences) -> None:
-    if flat.dtype.kind == "f":
-        missing = ~np.isfinite(flat)
-    elif flat.dtype == object:
-        # Only NaN differs from itself.
-        missing = np.array([v is None or v != v for v in flat], dtype=bool)
+    if flat.dtype == object:
+        flaws = [flaw(label) for label in flat]
+    elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
+        flaws = [flaw(label) for label in flat.tolist()]
     else:
         return
-    if missing.any():
-        step = int(missing.argmax())
-        label = flat[step]
-        kind = "None" if label is None else "NaN" if label != label else "infinity"
-        raise ValueError(f"Input y contains {kind}: y{sequences.name(step)}")
+    step = next((i for i, found in enumerate(flaws) if found), None)
+    if step is not None:
+        raise ValueError(f"Input y contains {flaws[step]}: y{sequences.name(step)}")
 
 
-def _warn_of_forgotten_padding(y: Any, sequences: Sequences) -> None:
+def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
     """Warn where y looks padded and X does not."""
-    y = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)
-    if y.ndim != 2 or (sequences.lengths < y.shape[1]).any():
+    n_steps = int(sequences.lengths.max())
+    if sequences.form == "padded":
+        n_steps = sequences.data.shape[1]
+    if (sequences.lengths < n_steps).any():
         return
-    if y.dtype.kind in "iu":
-        marked = y == -1
-    elif y.dtype.kind in "UO":
-        marked = (y == "") | (y == -1) if y.dtype == object else y == ""
-    else:
-        return
+    marked = (flat == (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
     trailing = np.logical_and.accumulate(marked[:, ::-1], axis=1)[:, ::-1]
-    if marked.any() and not marked.all() and (marked == trailing).all():
+    # No sequence is all padding: such a run is a class.
+    if marked.any() and not marked[:, 0].any() and (marked == trailing).all():
         warnings.warn(
             "y ends in -1 or '' where X shows no padding; if these steps are padding, "
-            "set padding_value to what fills them in X",
+            "mark them by NaN in X, or set padding_value to what fills them",
             UserWarning,
-            stacklevel=2,
+            stacklevel=5,
         )
 
 
@@ -206,6 +259,8 @@ def padding_label_for(classes: Array, padding_label: Any) -> Any:
     one and for floats, '' for strings.
     """
     known = set(classes.tolist())
+    if np.ndim(padding_label):
+        raise ValueError(f"padding_label={padding_label!r} is no single label")
     if not (isinstance(padding_label, str) and padding_label == "auto"):
         if padding_label in known:
             raise ValueError(
@@ -216,16 +271,23 @@ def padding_label_for(classes: Array, padding_label: Any) -> Any:
     if classes.dtype.kind in "biu":
         return -1 if -1 not in known else min(known) - 1
     if classes.dtype.kind == "f":
-        return min(known) - 1.0
-    return "" if "" not in known else "<padding>"
+        lowest = classes.min()
+        # Beside a large number 1 is nothing.
+        return float(min(lowest - 1, np.nextafter(lowest, -np.inf)))
+    label = ""
+    while label in known:
+        label = f"<padding{label}>"
+    return label
 
 
 def with_padding_label(labels: Array, padding_label: Any) -> Array:
     """Return labels in a type that also holds the padding label."""
-    if labels.dtype == object:
-        return labels
+    is_text = labels.dtype.kind == "U"
+    if labels.dtype == object or is_text != isinstance(padding_label, str):
+        return labels.astype(object)
     if labels.dtype.kind in "bu" and isinstance(padding_label, int):
         largest = max(int(labels.max(initial=0)), padding_label)
         signed = np.min_scalar_type(min(padding_label, -largest - 1))
         return labels.astype(signed)
-    return labels.astype(np.result_type(labels.dtype, np.min_scalar_type(padding_label)))
+    needed = np.min_scalar_type(padding_label)
+    return labels.astype(np.result_type(labels.dtype, needed))

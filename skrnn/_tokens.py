@@ -176,7 +176,7 @@ def _is_hashable(token: Any) -> bool:
 
 
 def _checked(tokens: Tokens) -> Tokens:
-    flaws = [_flaw(token) for token in tokens.distinct]
+    flaws = [flaw(token) for token in tokens.distinct]
     flawed = np.array([flaw is not None for flaw in flaws], dtype=bool)
     if flawed.any():
         raise ValueError(
@@ -187,7 +187,7 @@ def _checked(tokens: Tokens) -> Tokens:
     return tokens
 
 
-def _flaw(token: Any) -> str | None:
+def flaw(token: Any) -> str | None:  # numpydoc ignore=PR01,RT01
     """Name what makes a value no token."""
     if token is None:
         return "None"
@@ -236,7 +236,7 @@ def given_categories(  # numpydoc ignore=PR01,RT01
     """Check the categories that the user names."""
     given = list(_as_list(categories, "categories"))
     for i, token in enumerate(given):
-        if not _is_hashable(token) or _flaw(token):
+        if not _is_hashable(token) or flaw(token):
             raise ValueError(
                 f"categories[{i}] is {token!r}, which is no token; pass one flat list "
                 "of hashable tokens"

@@ -1,9 +1,8 @@
 """Weights to start from.
 
 Recurrent matrices are orthogonal times a gain, so that states neither die out nor
-blow up; input and output weights are drawn in the units of the prior, smaller than
-it allows, so that a run does not begin by shrinking weights the data never needs;
-biases are zero. ``benchmarks/initialisation.py`` is the scan that chose the
+blow up; input weights are scaled by the size of the features, so that their units do
+not matter, and all others by the number of states they read; biases are zero. ``benchmarks/initialisation.py`` is the scan that chose the
 constants.
 """
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from .parameters import Architecture, Array
 
-_INPUT_SCALE = 0.3
+_INPUT_SCALE = 1.0
 _RECURRENT_GAIN = 0.8
 _OUTPUT_SCALE = 1.0
 

@@ -45,6 +45,7 @@ def feature_scale(batches: Iterable[Batch]) -> NDArray[np.float64]:
         w = batch.w.astype(np.float64)
         X = batch.X
         if sparse.issparse(X):
+            X = X.astype(np.float64)
             squares = squares + (X * X).T @ w
             present = present + (X != 0).T @ w
         else:

@@ -8,11 +8,15 @@ curvature of the objective is close to its Fisher information, whose diagonal is
 
 with g_i the gradient of a sequence's -log p for labels *drawn from the model*, and
 the prior's share exact. In z = theta / s with s_j = H_j^(-1/2) all diagonal elements
-are 1. The objective, and so the result, is unchanged; s is fixed before the run.
+would be 1; because the estimate is made at the start, where the model knows nothing
+yet, a power a little nearer to zero is safer. The objective, and so its optimum, is
+unchanged; s is fixed before the run.
 
 The estimate uses a sample of sequences, evenly spaced in the canonical order, which
 runs through all lengths. s is scaled so that the largest component of the gradient
-is the same in both variables at the start: a tolerance keeps its meaning.
+is the same in both variables at the start: a tolerance keeps its meaning. All this
+is done with the weights of a feature multiplied by its size, or the units of the
+features would change the run.
 """
 
 import numpy as np
@@ -24,6 +28,7 @@ from .objective import Objective, batch_loss_and_gradient
 from .packing import Source, pack
 from .parameters import Architecture
 
+_POWER = 0.4
 _N_SEQUENCES = 150
 # Sequences are dear where they are long; fewer of them tell as much.
 _N_STEPS = 20_000
@@ -33,6 +38,7 @@ _FEWEST_SEQUENCES = 16
 def scales(
     objective: Objective,
     theta: NDArray[np.float64],
+    feature_scale: NDArray[np.float64],
     source: Source,
     ids: NDArray[np.intp],
     w: NDArray[np.float64],
@@ -44,6 +50,8 @@ def scales(
     ----------
     objective : Objective
     theta : ndarray of shape (n_parameters,)
+    feature_scale : ndarray of shape (n_features,)
+        Size of the features, as `prior.feature_scale` returns it.
     source : Source
     ids : ndarray of shape (n_sequences,)
         Sequences to learn from, in canonical order.
@@ -56,12 +64,14 @@ def scales(
     n = int(np.clip(_N_STEPS / mean_length, _FEWEST_SEQUENCES, _N_SEQUENCES))
     sample = ids[np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(np.intp)]
     fisher = fisher_diagonal(objective.architecture, theta, source, sample, w, rng)
+    unit = np.ones_like(theta)
+    objective.architecture.unflatten(unit).layers[0].W_xh[...] = feature_scale[:, None]
+    curvature = (fisher + objective.penalty) / unit**2
     # A bias that no gradient reached has no curvature to go by.
-    curvature = fisher + objective.penalty
     curvature[curvature == 0] = 1.0
-    s = curvature**-0.5
+    s = curvature**-_POWER / unit
     _, gradient = objective.loss_and_gradient(theta)
-    largest = np.abs(gradient).max(), np.abs(s * gradient).max()
+    largest = np.abs(gradient / unit).max(), np.abs(s * gradient).max()
     return s * (largest[0] / largest[1] if largest[1] > 0 else 1.0)
 
 

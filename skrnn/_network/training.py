@@ -107,6 +107,8 @@ def train(
     ids, w = packing.canonical(*data)
     held_out, ids = _hold_out(ids, settings.validation_fraction, rng)
     with ExitStack() as stack:
+        # What is not finite ends the run at its start or restarts it later.
+        stack.enter_context(np.errstate(all="ignore"))
         n_threads = stack.enter_context(one_blas_thread())
 
         def on(ids: NDArray[np.intp]) -> Objective:
@@ -122,7 +124,7 @@ def train(
         best: Result | None = None
         for _ in range(1 if start is not None else settings.n_init):
             theta = initial(architecture, scale, rng) if start is None else start
-            s = scales(objective, theta, data.source, ids, w, rng)
+            s = scales(objective, theta, scale, data.source, ids, w, rng)
             run = _Run(objective, validation, s, settings, report)
             result = run.minimise(theta, scale)
             if best is None or run.is_better(result, best):

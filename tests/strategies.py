@@ -1,0 +1,190 @@
+"""Problems of every shape for the laws of the numerical floor, and ways to pose them."""
+
+import warnings
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import reference
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from skrnn import VanillaRNNClassifier
+from skrnn._network import packing, prior
+from skrnn._network.objective import Objective, Team
+from skrnn._network.parameters import Architecture
+from skrnn._network.training import Settings
+
+DEVIATIONS = (prior.INPUT_DEVIATION, prior.STATE_DEVIATION, prior.LOGIT_DEVIATION)
+
+SETTINGS = Settings(
+    alpha=0.1,
+    max_iter=15,
+    max_fun=1000,
+    tol=1e-6,
+    max_corrections=10,
+    n_init=1,
+    validation_fraction=0.0,
+    n_iter_no_change=10,
+)
+
+
+class ListSource:
+    """Sequences in a list, dense or sparse."""
+
+    def __init__(self, sequences, *, as_sparse=False):
+        self.sequences = sequences
+        self.as_sparse = as_sparse
+        self.lengths = np.array([len(x) for x in sequences], dtype=np.intp)
+
+    def take(self, ids, dtype):
+        steps = np.concatenate([self.sequences[i] for i in ids]).astype(dtype)
+        return sparse.csr_array(steps) if self.as_sparse else steps
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Labelled, weighted sequences and a point at which to evaluate a network."""
+
+    net: Architecture
+    theta: np.ndarray
+    sequences: list[np.ndarray]
+    labels: list[np.ndarray]
+    weights: list[np.ndarray]
+    alpha: float = 0.0
+    as_sparse: bool = False
+    most_sequences: int = 1024  # in a batch
+
+    @property
+    def source(self):
+        return ListSource(self.sequences, as_sparse=self.as_sparse)
+
+    @property
+    def y(self):
+        return np.concatenate(self.labels)
+
+    @property
+    def w(self):
+        return np.concatenate(self.weights)
+
+    def replace(self, **changes: Any):
+        return replace(self, **changes)
+
+    def batches(self, dtype=np.float64):
+        with batches_of(self.most_sequences):
+            ids = packing.by_length(self.source.lengths)
+            return packing.batches(self.source, ids, np.dtype(dtype), self.y, self.w)
+
+    @contextmanager
+    def objective(self, dtype=np.float64, n_threads=1):
+        batches = self.batches(dtype)
+        with closing(Team(batches, np.dtype(dtype), n_threads)) as team:
+            objective = Objective(self.net, team)
+            scale = prior.feature_scale(batches)
+            objective.penalise(self.alpha * prior.precision(self.net, scale))
+            yield objective
+
+    def loss_and_gradient(self, dtype=np.float64, n_threads=1):
+        with self.objective(dtype, n_threads) as objective:
+            return objective.loss_and_gradient(self.theta)
+
+    def reference(self, theta):
+        """Return the objective at theta by the reference network."""
+        return reference.objective(
+            theta,
+            self.net,
+            self.sequences,
+            self.labels,
+            self.weights,
+            self.alpha,
+            DEVIATIONS,
+        )
+
+
+def batches_of(n_sequences):
+    """Make batches of so many sequences; to be used in a with statement."""
+    return mock.patch.multiple(
+        packing, _FEWEST_SEQUENCES=n_sequences, _MOST_SEQUENCES=n_sequences
+    )
+
+
+NETS = st.builds(
+    Architecture,
+    n_features=st.integers(1, 3),
+    hidden_layer_sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3).map(tuple),
+    n_directions=st.sampled_from([1, 2]),
+    n_outputs=st.integers(1, 4),
+    activation=st.sampled_from(["tanh", "relu"]),
+)
+LENGTHS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def problems(draw, nets=NETS, lengths=LENGTHS):
+    """Draw shapes one by one, so that they shrink, and numbers by a seed."""
+    net = draw(nets)
+    lengths = draw(lengths)
+    density = draw(st.sampled_from([1.0, 0.5]))
+    levels = draw(st.sampled_from([(1.0,), (0.0, 0.5, 1.0, 3.7)]))
+    rng = np.random.default_rng(draw(SEEDS))
+    units = 10.0 ** rng.uniform(-1, 1, net.n_features)
+    problem = Problem(
+        net,
+        theta=rng.normal(scale=0.7, size=net.n_parameters),
+        sequences=[
+            rng.normal(size=(n, net.n_features))
+            * (rng.random((n, net.n_features)) < density)
+            * units
+            for n in lengths
+        ],
+        labels=[rng.integers(net.n_outputs, size=n) for n in lengths],
+        weights=[rng.choice(levels, size=n) for n in lengths],
+        alpha=draw(st.sampled_from([0.0, 0.1, 1.0])),
+        as_sparse=draw(st.booleans()),
+        most_sequences=draw(st.sampled_from([1, 2, 1024])),
+    )
+    problem.weights[0][0] = 2.0
+    return problem
+
+
+def fixed_problem(seed=0, lengths=(5, 3, 3, 1), **changes):
+    """Return one problem, for tests of a single fact."""
+    rng = np.random.default_rng(seed)
+    net = Architecture(2, (3,), 1, 3, "tanh")._replace(**changes)
+    return Problem(
+        net,
+        theta=rng.normal(scale=0.7, size=net.n_parameters),
+        sequences=[rng.normal(size=(n, net.n_features)) for n in lengths],
+        labels=[rng.integers(net.n_outputs, size=n) for n in lengths],
+        weights=[rng.uniform(0.5, 2, size=n) for n in lengths],
+        alpha=0.3,
+    )
+
+
+def fit(X, y, sample_weight=None, **parameters):
+    """Fit a small classifier for a few iterations, which are not meant to converge."""
+    parameters = {
+        "hidden_layer_sizes": (5,),
+        "max_iter": 15,
+        "random_state": 0,
+        "tol": 1e-10,
+    } | parameters
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return VanillaRNNClassifier(**parameters).fit(X, y, sample_weight)
+
+
+def theta_of(model):
+    """Return all parameters of a fitted classifier as one vector."""
+    arrays = (
+        *model.input_coefs_,
+        *model.recurrent_coefs_,
+        *model.hidden_intercepts_,
+        model.output_coef_,
+        model.output_intercept_,
+    )
+    return np.concatenate([array.ravel() for array in arrays])

@@ -1,0 +1,88 @@
+"""Two floors: imports go downwards only."""
+
+import ast
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import skrnn
+
+PACKAGE = Path(skrnn.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+NETWORK = [name for name in MODULES if name.startswith("skrnn._network.")]
+
+# The way of the data: a module may import those above it in this list.
+WAY = [
+    "packing",
+    "parameters",
+    "prior",
+    "initialisation",
+    "recurrence",
+    "loss",
+    "network",
+    "objective",
+    "scaling",
+    "lbfgs",
+    "threads",
+    "inference",
+    "training",
+]
+
+
+def imports(name):
+    """Return the full names of all that a module imports, wherever it does so."""
+    found = set()
+    package = name.split(".")
+    if MODULES[name].name != "__init__.py":
+        package = package[:-1]
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{origin}.{alias.name}"
+                found.add(full if full in MODULES else origin)
+    return found
+
+
+def own(names):
+    """Return those of the names that are modules of the package."""
+    return {name for name in names if name.split(".")[0] == "skrnn"}
+
+
+def test_the_way_of_the_data_names_every_module_of_the_network():
+    assert sorted(f"skrnn._network.{name}" for name in WAY) == sorted(
+        name for name in NETWORK if not name.endswith("__init__")
+    )
+
+
+@pytest.mark.parametrize("name", WAY)
+def test_imports_follow_the_way_of_the_data(name):
+    above = {f"skrnn._network.{other}" for other in WAY[: WAY.index(name)]}
+    assert own(imports(f"skrnn._network.{name}")) <= above
+
+
+@pytest.mark.parametrize("name", NETWORK)
+def test_the_numerical_floor_needs_numpy_scipy_and_threadpoolctl_only(name):
+    outside = imports(name) - own(imports(name))
+    roots = {other.split(".")[0] for other in outside} - set(sys.stdlib_module_names)
+    assert roots <= {"numpy", "scipy", "threadpoolctl"}
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {name: own(imports(name)) - {"skrnn"} for name in MODULES}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_imports_are_found_in_every_form():
+    assert "skrnn._network.packing" in imports("skrnn._network.training")
+    assert "skrnn._network.recurrence" in imports("skrnn._network.network")
+    assert "scipy" in imports("skrnn._network.prior")
+    assert "skrnn._classifier" in imports("skrnn.__init__")

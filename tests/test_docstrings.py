@@ -1,0 +1,70 @@
+"""What the docstrings say of parameters, against the signatures."""
+
+import inspect
+import re
+
+import pytest
+
+import skrnn
+from skrnn import datasets
+
+
+def public_callables():
+    """Yield the name and the object of every public class, method and function."""
+    for module in (skrnn, datasets):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            yield name, thing
+            for attribute in vars(thing) if inspect.isclass(thing) else ():
+                method = getattr(thing, attribute)
+                if attribute.startswith("_") or not callable(method):
+                    continue
+                if method.__module__.startswith("skrnn"):  # not a generated one
+                    yield f"{name}.{attribute}", method
+
+
+def documented(thing):
+    """Return the declared types of the parameters in a numpydoc docstring."""
+    text = (inspect.getdoc(thing) or "").replace("\\\n", "")
+    section = re.search(
+        r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+$|\Z)", text, re.DOTALL | re.MULTILINE
+    )
+    lines = section[1] if section else ""
+    return dict(re.findall(r"^(\*?\w+) : (.*)$", lines, re.MULTILINE))
+
+
+def spells(text, default):
+    """Tell whether a docstring's text is a default value."""
+    if isinstance(default, str):
+        return text == f'"{default}"'
+    if inspect.isclass(default):
+        return text == f"{default.__module__}.{default.__name__}"
+    if isinstance(default, float):
+        return repr(float(text)) == repr(default)
+    return text == repr(default)
+
+
+CALLABLES = dict(public_callables())
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_docstrings_name_the_parameters_and_their_defaults(name):
+    parameters = inspect.signature(CALLABLES[name]).parameters.values()
+    types = documented(CALLABLES[name])
+    expected = {
+        ("*" if p.kind is p.VAR_POSITIONAL else "") + p.name: p.default
+        for p in parameters
+        if p.name != "self"
+    }
+    assert list(types) == list(expected)
+    for parameter, default in expected.items():
+        _, stated, value = types[parameter].partition("default=")
+        if default is inspect.Parameter.empty:
+            assert not stated
+        else:
+            assert spells(value, default), (parameter, value, default)
+
+
+def test_there_is_something_to_check():
+    assert len(CALLABLES) > 20
+    assert documented(skrnn.OneHotSequenceEncoder)["n_steps"] == "int, default=None"

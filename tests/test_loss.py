@@ -1,0 +1,84 @@
+"""Softmax and cross-entropy: the laws of probability, and no overflow."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logsumexp
+from strategies import SEEDS
+
+from skrnn._network.loss import cross_entropy, log_softmax, softmax
+
+LOGITS = arrays(
+    np.float64, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-900, 900)
+)
+
+
+@given(LOGITS)
+def test_probabilities_are_those_of_logsumexp(L):
+    expected = L - logsumexp(L, axis=1, keepdims=True)
+    assert_allclose(softmax(L.copy()), np.exp(expected), rtol=1e-11, atol=1e-300)
+    assert_allclose(log_softmax(L), expected, rtol=1e-11, atol=1e-12)
+
+
+@given(LOGITS, st.floats(-1e4, 1e4))
+def test_adding_a_constant_to_a_row_changes_nothing(L, constant):
+    shifted = softmax(L + constant)
+    assert_allclose(shifted, softmax(L.copy()), rtol=1e-9, atol=1e-300)
+    assert_allclose(shifted.sum(axis=1), 1, rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [39.0, 41.0, 100.0, 1e30])
+def test_large_logits_neither_overflow_nor_vanish(dtype, size):
+    for sign in (1, -1):
+        L = np.array([[sign * size, 0, 0], [0, 0, 0]], dtype=dtype)
+        p = softmax(L.copy())
+        assert p.dtype == dtype
+        assert np.isfinite(p).all()
+        assert_allclose(p[1], 1 / 3, rtol=1e-6)
+        loss = cross_entropy(L, np.array([0, 0]), np.ones(2, dtype))
+        assert_allclose(loss, np.log(3) + (0 if sign > 0 else size + np.log(2)), rtol=1e-6)
+
+
+@given(LOGITS, SEEDS)
+def test_cross_entropy_is_the_weighted_sum_of_minus_log_p(L, seed):
+    rng = np.random.default_rng(seed)
+    y, w = rng.integers(L.shape[1], size=len(L)), rng.uniform(size=len(L))
+    expected = -(w * log_softmax(L)[np.arange(len(L)), y]).sum()
+    assert_allclose(cross_entropy(L.copy(), y, w), expected, rtol=1e-11, atol=1e-12)
+
+
+@given(LOGITS, SEEDS)
+def test_gradient_is_weighted_p_less_the_label(L, seed):
+    rng = np.random.default_rng(seed)
+    y, w = rng.integers(L.shape[1], size=len(L)), rng.uniform(size=len(L))
+    expected = w[:, None] * (softmax(L.copy()) - np.eye(L.shape[1])[y])
+    dL = L.copy()
+    cross_entropy(dL, y, w)
+    assert_allclose(dL, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_a_small_loss_keeps_its_digits_in_float32():
+    L = np.array([[12.0, 0.0]], dtype=np.float32)
+    loss = cross_entropy(L, np.array([0]), np.ones(1, np.float32))
+    assert_allclose(loss, np.log1p(np.exp(-12.0)), rtol=0.03)
+
+
+def test_log_softmax_writes_to_nothing_it_is_given():
+    L = np.array([[1.0, 2.0]])
+    log_softmax(L)
+    assert_array_equal(L, [[1.0, 2.0]])
+
+
+def test_a_single_class_has_probability_one():
+    L = np.array([[3.0], [-50.0]])
+    assert_array_equal(softmax(L.copy()), 1.0)
+    assert cross_entropy(L, np.zeros(2, int), np.ones(2)) == 0.0
+    assert_array_equal(L, 0.0)
+
+
+def test_no_rows_are_no_error():
+    assert softmax(np.empty((0, 3))).shape == (0, 3)

@@ -1,0 +1,141 @@
+"""The objective as a function of the flat vector, and the threads that share it."""
+
+import threading
+from contextlib import closing
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from reference import data_loss
+from strategies import fixed_problem, problems
+from hypothesis import given
+
+from skrnn._network import objective
+from skrnn._network.objective import Objective, Team, sensible_threads
+
+FLOAT = np.dtype(np.float64)
+
+
+@given(problems())
+def test_data_loss_is_the_weighted_mean_without_the_penalty(problem):
+    total, total_weight = data_loss(
+        problem.theta, problem.net, problem.sequences, problem.labels, problem.weights
+    )
+    with problem.objective(n_threads=2) as J:
+        assert_allclose(
+            J.data_loss(problem.theta), total / total_weight, rtol=1e-12, atol=1e-14
+        )
+
+
+def test_total_weight_is_the_sum_over_steps():
+    problem = fixed_problem()
+    with problem.objective() as J:
+        assert_allclose(J.total_weight, problem.w.sum())
+
+
+def test_without_a_penalty_nothing_is_added():
+    problem = fixed_problem()
+    with closing(Team(problem.batches(), FLOAT, 1)) as team:
+        J = Objective(problem.net, team)
+        assert_allclose(
+            J.loss_and_gradient(problem.theta)[0], J.data_loss(problem.theta)
+        )
+
+
+def test_the_penalty_is_half_its_strength_times_the_square_over_the_weight():
+    problem = fixed_problem()
+    strengths = np.linspace(0, 2, problem.net.n_parameters)
+    with problem.objective() as J:
+        J.penalise(np.zeros_like(strengths))
+        bare_loss, bare_gradient = J.loss_and_gradient(problem.theta)
+        J.penalise(strengths)
+        loss, gradient = J.loss_and_gradient(problem.theta)
+    W = problem.w.sum()
+    expected = (strengths * problem.theta**2).sum() / (2 * W)
+    assert_allclose(loss - bare_loss, expected, rtol=1e-11)
+    assert_allclose(
+        gradient - bare_gradient, strengths * problem.theta / W, rtol=1e-9, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("value", [1e308, np.nan, np.inf])
+def test_threads_do_not_warn_of_what_is_not_finite(value):
+    problem = fixed_problem().replace(most_sequences=1)
+    theta = np.full_like(problem.theta, value)
+    with problem.objective(n_threads=2) as J, np.errstate(all="ignore"):
+        loss, gradient = J.loss_and_gradient(theta)
+    assert not (np.isfinite(loss) and np.isfinite(gradient).all())
+
+
+# Threads
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_a_number_of_threads_always_gives_the_same_bits(n_threads):
+    problem = fixed_problem(lengths=range(1, 12)).replace(most_sequences=1)
+    loss, gradient = problem.loss_and_gradient(n_threads=n_threads)
+    again = problem.loss_and_gradient(n_threads=n_threads)
+    assert again[0] == loss
+    assert_array_equal(again[1], gradient)
+
+
+def test_threads_share_the_rows_evenly():
+    batches = fixed_problem(lengths=[6, 5, 4, 3]).replace(most_sequences=1).batches()
+    with closing(Team(batches, FLOAT, 2)) as team:
+        rows = [sum(batch.X.shape[0] for batch in share) for share in team.shares]
+    assert rows == [9, 9]
+
+
+def test_every_thread_works_in_a_space_of_its_own():
+    batches = fixed_problem().replace(most_sequences=1).batches()
+    meeting = threading.Barrier(3, timeout=30)
+
+    def work(share, space):
+        meeting.wait()
+        return threading.get_ident(), id(space)
+
+    with closing(Team(batches, FLOAT, 3)) as team:
+        idents, spaces = zip(*team.each(work), strict=True)
+    assert len(set(idents)) == len(set(spaces)) == 3
+
+
+def test_one_thread_is_the_callers_own():
+    with closing(Team(fixed_problem().batches(), FLOAT, 1)) as team:
+        (ident,) = team.each(lambda share, space: threading.get_ident())
+    assert ident == threading.get_ident()
+
+
+def test_a_closed_team_leaves_no_thread_behind():
+    before = threading.active_count()
+    with closing(Team(fixed_problem().batches(), FLOAT, 3)) as team:
+        team.each(lambda share, space: None)
+        assert threading.active_count() > before
+    assert threading.active_count() == before
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    def fail(share, space):
+        raise ZeroDivisionError
+
+    with (
+        closing(Team(fixed_problem().batches(), FLOAT, 2)) as team,
+        pytest.raises(ZeroDivisionError),
+    ):
+        team.each(fail)
+
+
+def test_threads_are_used_as_far_as_there_is_work(monkeypatch):
+    problem = fixed_problem(lengths=[2] * 5).replace(most_sequences=1)
+    batches = problem.batches()
+    n_multiplications = 10 * problem.net.n_recurrent
+    for share, expected in ((0.1, 4), (0.34, 2), (1.0, 1), (1e9, 1)):
+        monkeypatch.setattr(
+            objective, "_MIN_WORK_PER_THREAD", share * n_multiplications
+        )
+        assert sensible_threads(problem.net, batches, n_threads=4) == expected
+
+
+def test_no_more_threads_than_batches(monkeypatch):
+    problem = fixed_problem(lengths=[2] * 5).replace(most_sequences=3)
+    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1e-9)
+    assert sensible_threads(problem.net, problem.batches(), n_threads=8) == 2

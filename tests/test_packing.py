@@ -1,0 +1,212 @@
+"""Packing: every valid step once, in an order that a loop over steps can use."""
+
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from strategies import LENGTHS, ListSource
+
+from skrnn._network import packing
+
+FLOAT = np.dtype(np.float64)
+
+
+def numbered(lengths):
+    """Return sequences whose steps say which they are: (sequence, step)."""
+    return ListSource([np.c_[np.full(n, i), np.arange(n)] for i, n in enumerate(lengths)])
+
+
+def packed(lengths, **arrays):
+    source = numbered(lengths)
+    return packing.pack(source, packing.by_length(lengths), FLOAT, **arrays)
+
+
+def test_rows_of_the_example_in_the_docstring():
+    batch = packed([3, 2, 2])
+    a, b, c = 0, 1, 2
+    assert_array_equal(batch.X[:, 0], [a, b, c, a, b, c, a])
+    assert_array_equal(np.diff(batch.offsets), [3, 3, 1])
+
+
+@given(LENGTHS)
+def test_every_valid_step_is_one_row(lengths):
+    batch = packed(lengths)
+    source = numbered(lengths)
+    every_step = source.take(np.arange(len(lengths)), FLOAT)
+    assert_array_equal(np.sort(batch.steps), np.arange(sum(lengths)))
+    assert_array_equal(every_step[batch.steps], batch.X)
+
+
+@given(LENGTHS)
+def test_offsets_delimit_the_steps(lengths):
+    batch = packed(lengths)
+    for t in range(max(lengths)):
+        rows = batch.X[batch.offsets[t] : batch.offsets[t + 1]]
+        assert_array_equal(rows[:, 1], t)
+    assert batch.offsets[-1] == sum(lengths)
+
+
+@given(LENGTHS)
+def test_earlier_is_the_row_one_step_before_each_later_row(lengths):
+    batch = packed(lengths)
+    earlier, later = batch.X[batch.earlier], batch.X[batch.later]
+    assert_array_equal(earlier + [0, 1], later)
+    assert len(later) == sum(lengths) - len(lengths)
+
+
+def test_rows_before_are_a_view_where_all_lengths_are_equal():
+    assert packed([3, 3]).earlier == slice(0, 4)
+    assert packed([1, 1]).earlier == slice(0, 0)
+
+
+@given(LENGTHS, st.booleans())
+def test_a_walk_reads_every_sequence_from_its_own_end(lengths, from_end):
+    batch = packed(lengths)
+    read = {i: [] for i in range(len(lengths))}
+    for now, shared, before in packing.walk(batch.offsets, from_end=from_end):
+        read_before = {i for i, steps in read.items() if steps}
+        for i, t in batch.X[now].astype(int):
+            read[i].append(t)
+        assert_array_equal(
+            batch.X[before], batch.X[shared] + [0, 1 if from_end else -1]
+        )
+        live = set(batch.X[now, 0].astype(int))
+        assert set(batch.X[shared, 0].astype(int)) == live & read_before
+    for i, n in enumerate(lengths):
+        order = range(n)[::-1] if from_end else range(n)
+        assert read[i] == list(order)
+
+
+@given(LENGTHS)
+def test_labels_and_weights_follow_their_steps(lengths):
+    numbers = np.arange(sum(lengths))
+    batch = packed(lengths, y=numbers, w=numbers / 2)
+    assert_array_equal(batch.y, batch.steps)
+    assert_array_equal(batch.w, batch.steps / 2)
+
+
+def test_without_labels_and_weights_a_batch_has_none():
+    batch = packed([2, 1])
+    assert batch.y.size == batch.w.size == 0
+
+
+def test_rows_and_weights_have_the_type_that_is_asked_for():
+    source = numbered([2, 3])
+    single = np.dtype(np.float32)
+    batch = packing.pack(source, np.array([1, 0]), single, w=np.ones(5))
+    assert batch.X.dtype == batch.w.dtype == single
+
+
+@given(LENGTHS)
+def test_sparse_steps_are_packed_as_dense_ones_are(lengths):
+    dense = packed(lengths)
+    source = numbered(lengths)
+    source.as_sparse = True
+    batch = packing.pack(source, packing.by_length(lengths), FLOAT)
+    assert sparse.issparse(batch.X)
+    assert_array_equal(batch.X.toarray(), dense.X)
+
+
+def test_sequences_of_equal_length_keep_their_order():
+    assert_array_equal(packing.by_length([1, 3, 1, 3]), [1, 3, 0, 2])
+
+
+# Batches
+
+
+@given(LENGTHS, st.integers(1, 3))
+def test_batches_hold_every_sequence_once(lengths, most):
+    source = numbered(lengths)
+    with mock.patch.multiple(packing, _FEWEST_SEQUENCES=1, _MOST_SEQUENCES=most):
+        made = packing.batches(source, packing.by_length(lengths), FLOAT)
+    assert all(batch.offsets[1] <= most for batch in made)
+    steps = np.concatenate([batch.steps for batch in made])
+    assert_array_equal(np.sort(steps), np.arange(sum(lengths)))
+
+
+def test_batches_of_long_sequences_are_of_few_sequences():
+    lengths = np.repeat([400, 40, 4], 2000)
+    limits = {"_BATCH_ROWS": 4000, "_FEWEST_SEQUENCES": 32, "_MOST_SEQUENCES": 500}
+    with mock.patch.multiple(packing, **limits):
+        runs = list(packing.runs(np.arange(len(lengths)), lengths))
+    sizes = {int(lengths[run[0]]): len(run) for run in reversed(runs)}
+    assert sizes == {400: 32, 40: 100, 4: 500}
+
+
+def test_states_of_a_batch_need_bounded_memory_whatever_the_number_of_sequences():
+    few, many = (
+        max(map(len, packing.runs(np.arange(n), np.full(n, 10))))
+        for n in (100_000, 1_000_000)
+    )
+    assert few == many
+
+
+# Canonical order
+
+
+def canonical(sequences, labels, weights, **options):
+    source = ListSource(sequences, **options)
+    flat = np.concatenate(labels), np.concatenate(weights)
+    return source, packing.canonical(source, *flat)
+
+
+@pytest.fixture
+def twins():
+    """Four sequences: the first and the third are the same."""
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.normal(size=(n, 2)) for n in (2, 3, 2))
+    y_a, y_b = np.array([0, 1]), np.array([1, 0, 1])
+    weights = [np.full(n, w) for n, w in ((2, 1.0), (3, 1.0), (2, 2.0), (2, 0.0))]
+    return [a, b, a.copy(), c], [y_a, y_b, y_a.copy(), y_a], weights
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_copies_are_merged_and_weight_0_is_dropped(twins, as_sparse):
+    _, (ids, w) = canonical(*twins, as_sparse=as_sparse)
+    assert_array_equal(ids, [1, 0])
+    assert_array_equal(w[:2], 3.0)
+
+
+def test_weights_of_copies_are_added_step_by_step(twins):
+    X, y, weights = twins
+    weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
+    _, (_, w) = canonical(X, y, weights)
+    assert_array_equal(w[:2], [1.5, 4.0])
+
+
+def test_sequences_with_other_labels_are_no_copies(twins):
+    X, y, weights = twins
+    _, (ids, _) = canonical(X, [y[0], y[1], 1 - y[2], y[3]], weights)
+    assert len(ids) == 3
+
+
+def test_given_weights_are_not_written_to(twins):
+    X, y, weights = twins
+    flat = np.concatenate(weights)
+    packing.canonical(ListSource(X), np.concatenate(y), flat)
+    assert_array_equal(flat, np.concatenate(weights))
+
+
+@given(st.permutations(range(12)), st.sampled_from([1, 5, 1000]))
+def test_canonical_order_depends_on_nothing_but_content(order, most):
+    rng = np.random.default_rng(3)
+    X = [rng.integers(2, size=(n, 1)) for n in rng.integers(1, 4, size=12)]
+    y = [rng.integers(2, size=len(x)) for x in X]
+    w = [np.full(len(x), float(i % 3)) for i, x in enumerate(X)]
+
+    def contents(order):
+        with mock.patch.multiple(packing, _FEWEST_SEQUENCES=1, _MOST_SEQUENCES=most):
+            source, (ids, weights) = canonical(*([v[i] for i in order] for v in (X, y, w)))
+        starts = np.cumsum(source.lengths) - source.lengths
+        return [(source.sequences[i].tolist(), weights[starts[i]]) for i in ids]
+
+    assert contents(order) == contents(range(12))
+
+
+def test_canonical_order_is_longest_first(twins):
+    source, (ids, _) = canonical(*twins)
+    assert (np.diff(source.lengths[ids]) <= 0).all()

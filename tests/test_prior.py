@@ -1,0 +1,78 @@
+"""The units of the prior."""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from strategies import DEVIATIONS, NETS, fixed_problem, problems
+
+from skrnn._network import prior
+
+
+def scale_of(X, w=None):
+    w = np.ones(len(X)) if w is None else np.asarray(w, dtype=float)
+    problem = fixed_problem().replace(
+        sequences=list(np.asarray(X)[:, None]), weights=list(w[:, None])
+    )
+    problem = problem.replace(labels=[np.zeros(1, int)] * len(X))
+    return prior.feature_scale(problem.batches())
+
+
+@given(problems())
+def test_feature_scale_is_that_of_the_reference(problem):
+    assert_allclose(
+        prior.feature_scale(problem.batches()),
+        reference.feature_scale(problem.sequences, problem.weights),
+        rtol=1e-12,
+    )
+
+
+def test_one_hot_features_have_size_1():
+    assert_allclose(scale_of(np.eye(4)[[0, 1, 1, 3]]), 1.0)
+
+
+def test_standardised_features_have_the_root_of_their_number_as_size():
+    X = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
+    assert_allclose(scale_of(X), np.sqrt(2))
+
+
+def test_a_feature_that_is_always_zero_counts_as_one_of_size_1():
+    assert_allclose(scale_of([[3.0, 0.0], [3.0, 0.0]]), [3.0, 1.0])
+    assert_allclose(scale_of([[0.0, 0.0]]), [1.0, 1.0])
+
+
+def test_steps_count_by_their_weight():
+    X = np.array([[1.0, 2.0], [4.0, 0.0], [7.0, 7.0]])
+    copies = X[[0, 0, 0, 1]]
+    assert_allclose(scale_of(X, [3, 1, 0]), scale_of(copies))
+
+
+def test_size_follows_the_unit_of_a_feature():
+    X = np.random.default_rng(0).normal(size=(9, 2))
+    assert_allclose(scale_of(X * [1, 1000]), scale_of(X) * [1, 1000])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_features_do_not_overflow_in_float32(dtype):
+    batch = fixed_problem().batches(dtype)[0]
+    for X in (np.full((3, 2), 1e25, dtype), sparse.csr_array(np.full((3, 2), 1e25, dtype))):
+        scale = prior.feature_scale([batch._replace(X=X, w=np.ones(3, dtype))])
+        assert_allclose(scale, np.sqrt(2) * 1e25, rtol=1e-6)
+
+
+@given(NETS)
+def test_precision_is_that_of_the_reference(net):
+    scale = np.linspace(0.5, 3, net.n_features)
+    c = prior.precision(net, scale)
+    for name, block in reference.blocks(c, net).items():
+        expected = reference.precision(name, block, scale, *DEVIATIONS)
+        assert_allclose(block, np.broadcast_to(expected, block.shape), rtol=1e-12)
+
+
+@given(NETS)
+def test_biases_are_free(net):
+    c = prior.precision(net, np.ones(net.n_features))
+    for (kind, *_), block in reference.blocks(c, net).items():
+        assert_array_equal(block == 0, kind in ("b_h", "b_y"))

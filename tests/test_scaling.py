@@ -1,0 +1,170 @@
+"""The variables of L-BFGS: the Fisher estimate and what is made of it."""
+
+import numpy as np
+import pytest
+import reference
+from numpy.testing import assert_allclose, assert_array_equal
+from strategies import fixed_problem
+
+from skrnn._network import prior, scaling
+
+
+class Always:
+    """A random state that draws the same number always."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def uniform(self, size):
+        return np.full(size, self.value)
+
+
+FIRST_CLASS, LAST_CLASS = Always(0.0), Always(1 - 1e-12)
+
+
+def fisher(problem, rng, sample=None):
+    sample = np.arange(len(problem.sequences)) if sample is None else sample
+    return scaling.fisher_diagonal(
+        problem.net, problem.theta, problem.source, sample, problem.w, rng
+    )
+
+
+def slope(problem, i, labels):
+    """Return the gradient of one sequence's -log p, its weights of mean 1."""
+    w = problem.weights[i] / problem.weights[i].mean()
+    return [
+        reference.data_loss(
+            problem.theta + 1e-30j * v, problem.net, [problem.sequences[i]], [labels], [w]
+        )[0].imag
+        / 1e-30
+        for v in np.eye(len(problem.theta))
+    ]
+
+
+def scales(problem, rng=None, **changes):
+    rng = np.random.RandomState(0) if rng is None else rng
+    ids = np.arange(len(problem.sequences))
+    feature_scale = prior.feature_scale(problem.batches())
+    with problem.replace(**changes).objective() as objective:
+        return scaling.scales(
+            objective, problem.theta, feature_scale, problem.source, ids, problem.w, rng
+        )
+
+
+# The Fisher estimate
+
+
+@pytest.mark.parametrize(("rng", "label"), [(FIRST_CLASS, 0), (LAST_CLASS, -1)])
+def test_fisher_is_the_mean_of_squared_gradients_of_sequences(rng, label):
+    problem = fixed_problem(n_directions=2)
+    total, total_weight = 0.0, 0.0
+    for i, (x, w) in enumerate(zip(problem.sequences, problem.weights, strict=True)):
+        labels = np.full(len(x), label) % problem.net.n_outputs
+        total = total + w.mean() * np.square(slope(problem, i, labels))
+        total_weight += w.sum()
+    assert_allclose(fisher(problem, rng), total / total_weight, rtol=1e-10, atol=1e-15)
+
+
+def test_labels_are_drawn_from_the_model():
+    problem = fixed_problem(lengths=(1,))
+    p = np.exp(reference.log_probabilities(problem.sequences[0], problem.theta, problem.net))
+    slopes = [slope(problem, 0, np.array([k])) for k in range(problem.net.n_outputs)]
+    expected = p[0] @ np.square(slopes)
+    rng = np.random.RandomState(0)
+    mean = np.mean([fisher(problem, rng) for _ in range(4000)], axis=0)
+    # The mean of n draws is off by about 1 / sqrt(n).
+    assert_allclose(mean, expected, rtol=0.1)
+
+
+def test_a_sequence_of_weight_k_counts_as_k_copies():
+    problem = fixed_problem(lengths=(3, 2))
+    weighted = problem.replace(weights=[np.full(3, 4.0), np.ones(2)])
+    copied = problem.replace(weights=[np.ones(3), np.ones(2)])
+    assert_allclose(
+        fisher(weighted, FIRST_CLASS),
+        fisher(copied, FIRST_CLASS, sample=np.array([0, 0, 0, 0, 1])),
+        rtol=1e-12,
+    )
+
+
+def test_a_common_factor_of_all_weights_does_not_matter():
+    problem = fixed_problem()
+    doubled = problem.replace(weights=[2 * w for w in problem.weights])
+    assert_allclose(
+        fisher(problem, FIRST_CLASS), fisher(doubled, FIRST_CLASS), rtol=1e-12
+    )
+
+
+# The scales
+
+
+def test_scales_are_the_curvature_to_the_power():
+    problem = fixed_problem()
+    s = scales(problem, FIRST_CLASS)
+    feature_scale = prior.feature_scale(problem.batches())
+    unit = np.ones_like(s)
+    reference.blocks(unit, problem.net)["W_xh", 0, 0][...] = feature_scale[:, None]
+    penalty = problem.alpha * prior.precision(problem.net, feature_scale)
+    curvature = fisher(problem, FIRST_CLASS) + penalty / problem.w.sum()
+    expected = (curvature / unit**2) ** -scaling._POWER / unit
+    assert_allclose(s / s[0], expected / expected[0], rtol=1e-10)
+
+
+def test_the_largest_component_of_the_gradient_keeps_its_size():
+    problem = fixed_problem()
+    _, gradient = problem.loss_and_gradient()
+    scaled = scales(problem) * gradient
+    scale = prior.feature_scale(problem.batches())
+    reference.blocks(gradient, problem.net)["W_xh", 0, 0][...] /= scale[:, None]
+    assert_allclose(np.abs(scaled).max(), np.abs(gradient).max(), rtol=1e-12)
+
+
+def test_where_no_gradient_arrives_variables_stay_as_they_are():
+    problem = fixed_problem(n_outputs=1)
+    problem = problem.replace(theta=np.zeros_like(problem.theta), alpha=0.0)
+    s = scales(problem)
+    scale = prior.feature_scale(problem.batches())
+    reference.blocks(s, problem.net)["W_xh", 0, 0][...] *= scale[:, None]
+    assert_allclose(s, 1.0, rtol=1e-15)
+
+
+def test_a_free_bias_that_no_gradient_reaches_has_a_finite_scale():
+    problem = fixed_problem(n_outputs=1)
+    s = scales(problem, alpha=1.0)
+    assert np.isfinite(s).all()
+    assert (s > 0).all()
+
+
+def test_a_unit_of_a_feature_changes_the_scale_of_its_weights_alone():
+    problem = fixed_problem(lengths=(5, 3, 2))
+    theta = problem.theta.copy()
+    reference.blocks(theta, problem.net)["W_xh", 0, 0][1] /= 1000
+    other = problem.replace(
+        theta=theta, sequences=[x * [1, 1000] for x in problem.sequences]
+    )
+    s, s_other = scales(problem), scales(other)
+    reference.blocks(s, problem.net)["W_xh", 0, 0][1] /= 1000
+    assert_allclose(s_other, s, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"_N_SEQUENCES": 3, "_FEWEST_SEQUENCES": 1}, [0, 2, 4]),
+        ({"_N_STEPS": 9, "_FEWEST_SEQUENCES": 2}, [0, 4]),
+        ({"_FEWEST_SEQUENCES": 16, "_N_STEPS": 1}, [0, 1, 2, 3, 4]),
+    ],
+    ids=["many", "long", "few"],
+)
+def test_the_sample_is_evenly_spaced(monkeypatch, limits, expected):
+    for name, value in limits.items():
+        monkeypatch.setattr(scaling, name, value)
+    samples = []
+
+    def fisher_diagonal(net, theta, source, sample, w, rng):
+        samples.append(sample)
+        return np.ones_like(theta)
+
+    monkeypatch.setattr(scaling, "fisher_diagonal", fisher_diagonal)
+    scales(fixed_problem(lengths=(6, 5, 4, 4, 1)))
+    assert_array_equal(samples[0], expected)

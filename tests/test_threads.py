@@ -1,0 +1,107 @@
+"""BLAS limits: held while a fit runs, gone when the last fit is out."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from skrnn import VanillaRNNClassifier
+from skrnn._network import objective, threads
+from skrnn._network.threads import one_blas_thread
+
+X = np.random.default_rng(0).normal(size=(8, 4, 2))
+Y = (X[..., 0] > 0).astype(int)
+
+
+def blas_threads():
+    blas = ThreadpoolController().select(user_api="blas")
+    return [lib["num_threads"] for lib in blas.info()]
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    """Start from more threads than one, whatever the machine has."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+def test_there_is_a_blas_to_limit():
+    assert blas_threads()
+    assert set(blas_threads()) == {2}
+
+
+def test_blas_has_one_thread_inside_and_as_many_as_before_outside():
+    with one_blas_thread() as n_threads:
+        assert n_threads == 2
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == {2}
+
+
+def test_a_limit_that_was_there_before_stays():
+    with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread() as n_threads:
+            assert n_threads == 1
+        assert set(blas_threads()) == {1}
+
+
+def test_limits_are_gone_when_the_last_of_two_overlapping_users_is_out():
+    first, second = one_blas_thread(), one_blas_thread()
+    assert first.__enter__() == second.__enter__() == 2
+    first.__exit__(None, None, None)
+    assert set(blas_threads()) == {1}
+    second.__exit__(None, None, None)
+    assert set(blas_threads()) == {2}
+
+
+def test_limits_are_restored_after_an_error():
+    with pytest.raises(KeyboardInterrupt), one_blas_thread():
+        raise KeyboardInterrupt
+    assert set(blas_threads()) == {2}
+
+
+def test_without_a_blas_that_can_be_limited_there_is_one_thread(monkeypatch):
+    class NoLibraries:
+        def select(self, user_api):
+            return ThreadpoolController().select(prefix="no such library")
+
+    monkeypatch.setattr(threads, "ThreadpoolController", NoLibraries)
+    with one_blas_thread() as n_threads:
+        assert n_threads == 1
+
+
+def test_overlapping_fits_in_two_threads_leave_the_limits_as_they_were():
+    # Filters of warnings belong to the process, so these fits must converge.
+    models = [
+        VanillaRNNClassifier((n_hidden,), tol=1e-2, random_state=0)
+        for n_hidden in (3, 12)
+    ]
+    expected = [model.fit(X, Y).loss_ for model in models]
+    meeting = threading.Barrier(2, timeout=30)
+
+    def fit(model):
+        meeting.wait()
+        return [model.fit(X, Y).loss_ for _ in range(5)]
+
+    with ThreadPoolExecutor(2) as pool:
+        losses = list(pool.map(fit, models))
+    assert losses == [[loss] * 5 for loss in expected]
+    assert set(blas_threads()) == {2}
+
+
+def test_an_interrupted_fit_restores_limits_and_ends_its_threads(monkeypatch):
+    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1.0)
+    inside = []
+
+    def interrupt(*args, **kwargs):
+        inside.append((set(blas_threads()), threading.active_count()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.print", interrupt)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        VanillaRNNClassifier((3,), verbose=1).fit(X, Y)
+    assert inside[0][0] == {1}
+    assert set(blas_threads()) == {2}
+    assert threading.active_count() == before

@@ -1,0 +1,255 @@
+"""Training as a whole: settings, starts, held-out sequences, reasons to stop."""
+
+import threading
+from unittest import mock
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from reference import data_loss
+from strategies import DEVIATIONS, SETTINGS, fixed_problem
+
+from skrnn._network import lbfgs, objective, packing, prior, training
+from skrnn._network.training import Data, NotEnoughSequencesError, train
+
+PROBLEM = fixed_problem(lengths=(6, 5, 5, 4, 3, 2, 2, 1))
+
+
+def run(problem=PROBLEM, *, seed=0, dtype=np.float64, start=None, report=None, **settings):
+    return train(
+        Data(problem.source, problem.y, problem.w),
+        problem.net,
+        np.dtype(dtype),
+        SETTINGS._replace(alpha=problem.alpha)._replace(**settings),
+        np.random.RandomState(seed),
+        start=start,
+        **({} if report is None else {"report": report}),
+    )
+
+
+def held_out(problem, fraction, seed=0):
+    """Return which sequences a run with the seed holds out."""
+    ids, _ = packing.canonical(problem.source, problem.y, problem.w)
+    rng = np.random.RandomState(seed)
+    return training._hold_out(ids, fraction, rng)
+
+
+# What comes out
+
+
+def test_loss_is_the_objective_at_theta():
+    result = run()
+    assert_allclose(result.loss, PROBLEM.reference(result.theta), rtol=1e-12)
+    assert result.loss == result.best_loss == min(result.loss_curve)
+
+
+def test_training_lowers_the_loss():
+    result = run(max_iter=50)
+    assert result.loss < 0.5 * result.loss_curve[0]
+    assert result.n_iter == len(result.loss_curve)
+    assert result.n_fun >= result.n_iter
+
+
+def test_feature_scale_is_that_of_the_training_data():
+    expected = prior.feature_scale(PROBLEM.batches())
+    assert_allclose(run(max_iter=1).feature_scale, expected, rtol=1e-12)
+
+
+def test_float32_is_trained_as_float64_is():
+    single, double = run(dtype=np.float32), run()
+    assert single.theta.dtype == np.float64
+    assert_allclose(single.loss, double.loss, rtol=1e-2)
+    assert single.loss != double.loss
+
+
+def test_the_gradient_norm_reported_is_in_the_scaled_variables():
+    reports = []
+    result = run(max_iter=1000, tol=1e-3, report=reports.append)
+    assert result.stop_reason == "converged"
+    assert reports[-1].gradient_norm == result.gradient_norm <= 1e-3
+
+
+# Reasons to stop
+
+
+@pytest.mark.parametrize(
+    ("reason", "settings"),
+    [
+        ("max_iter", {"max_iter": 3}),
+        ("max_fun", {"max_fun": 4}),
+        ("converged", {"tol": 1e3}),
+    ],
+)
+def test_reasons_to_stop(reason, settings):
+    assert run(**settings).stop_reason == reason
+
+
+def test_a_report_may_stop_the_run():
+    def stop(report):
+        if report.n_iter == 2:
+            raise lbfgs.Stop("callback")
+
+    result = run(report=stop)
+    assert (result.stop_reason, result.n_iter) == ("callback", 2)
+
+
+def test_reports_follow_the_run():
+    reports = []
+    result = run(report=reports.append)
+    assert [report.loss for report in reports] == result.loss_curve
+    assert [report.n_iter for report in reports] == list(range(1, result.n_iter + 1))
+    assert reports[-1].n_fun <= result.n_fun
+    assert all(report.seconds >= 0 for report in reports)
+    assert {report.validation_score for report in reports} == {None}
+
+
+@pytest.mark.parametrize("size", [1e160, 1e300])
+def test_features_beyond_arithmetic_are_an_error_and_no_warning(size):
+    sequences = [x * size for x in PROBLEM.sequences]
+    with pytest.raises(FloatingPointError, match="not finite at the start"):
+        run(PROBLEM.replace(sequences=sequences))
+
+
+# Where it starts
+
+
+def test_a_start_is_where_the_run_goes_on():
+    first = run(max_iter=5)
+    more = run(start=first.theta, max_iter=5)
+    assert more.loss_curve[0] < first.loss
+    assert_array_equal(first.theta, run(max_iter=5).theta)
+
+
+def test_a_start_leaves_no_room_for_other_starts():
+    start = run(max_iter=2).theta
+    single, many = run(start=start), run(start=start, n_init=5)
+    assert_array_equal(single.theta, many.theta)
+
+
+def test_the_best_of_n_init_runs_is_kept():
+    losses = []
+    rng = np.random.RandomState(0)
+    with mock.patch.object(training, "_Run", noting(training._Run, losses)):
+        best = train(
+            Data(PROBLEM.source, PROBLEM.y, PROBLEM.w),
+            PROBLEM.net,
+            np.dtype(np.float64),
+            SETTINGS._replace(n_init=6),
+            rng,
+        )
+    assert len(set(losses)) == 6
+    assert best.loss == min(losses) < losses[0]
+
+
+def noting(run_class, losses):
+    class Noting(run_class):
+        def minimise(self, *args):
+            result = super().minimise(*args)
+            losses.append(result.loss)
+            return result
+
+    return Noting
+
+
+def test_with_held_out_sequences_the_best_run_is_the_one_that_scores_best():
+    settings = {"validation_fraction": 0.4, "max_iter": 8}
+    losses = []
+    with mock.patch.object(training, "_Run", noting(training._Run, losses)):
+        best = run(n_init=8, **settings)
+    assert len(losses) == 8
+    held, kept = held_out(PROBLEM, 0.4)
+    assert best.loss != min(losses)
+    assert_allclose(
+        max(best.validation_scores), -loss_on(PROBLEM, held, best.theta), rtol=1e-10
+    )
+
+
+# Early stopping
+
+
+def loss_on(problem, ids, theta):
+    chosen = ([v[i] for i in ids] for v in (problem.sequences, problem.labels, problem.weights))
+    total, total_weight = data_loss(theta, problem.net, *chosen)
+    return total / total_weight
+
+
+EARLY = {"validation_fraction": 0.3, "n_iter_no_change": 3, "max_iter": 200}
+
+
+def test_early_stopping_keeps_the_weights_that_score_best():
+    result = run(**EARLY)
+    held, kept = held_out(PROBLEM, 0.3)
+    assert result.stop_reason == "early_stopping"
+    assert_allclose(
+        -loss_on(PROBLEM, held, result.theta), max(result.validation_scores), rtol=1e-10
+    )
+    best = int(np.argmax(result.validation_scores))
+    assert result.loss == result.loss_curve[best] > result.best_loss
+
+
+def test_early_stopping_waits_for_n_iter_no_change_iterations():
+    result = run(**EARLY)
+    best = int(np.argmax(result.validation_scores))
+    assert result.n_iter == len(result.validation_scores) == best + 1 + 3
+
+
+def test_gains_below_the_tolerance_do_not_count():
+    patient, strict = run(**EARLY), run(**EARLY | {"tol": 0.5})
+    assert strict.stop_reason == "early_stopping"
+    assert strict.n_iter < patient.n_iter
+
+
+def test_held_out_sequences_are_not_learnt():
+    held, kept = held_out(PROBLEM, 0.3)
+    altered = [w.copy() for w in PROBLEM.weights]
+    for i in held:
+        altered[i] *= 5
+    settings = EARLY | {"n_iter_no_change": 1000, "max_iter": 5}
+    result = run(**settings)
+    other = run(PROBLEM.replace(weights=altered), **settings)
+    assert result.loss_curve == other.loss_curve
+
+
+def test_scores_are_reported():
+    reports = []
+    result = run(report=reports.append, **EARLY)
+    assert [report.validation_score for report in reports] == result.validation_scores
+
+
+@pytest.mark.parametrize(("n", "fraction", "expected"), [(10, 0.1, 1), (10, 0.25, 3)])
+def test_the_fraction_held_out_is_rounded_up(n, fraction, expected):
+    ids = np.arange(n)[::-1]
+    out, kept = training._hold_out(ids, fraction, np.random.RandomState(0))
+    assert len(out) == expected
+    assert_array_equal(np.sort(np.r_[out, kept]), np.arange(n))
+    for part in (out, kept):
+        assert (np.diff(part) < 0).all()
+
+
+def test_nothing_is_held_out_of_a_fraction_of_0():
+    out, kept = training._hold_out(np.arange(4), 0.0, np.random.RandomState(0))
+    assert out.size == 0
+    assert_array_equal(kept, np.arange(4))
+
+
+def test_too_few_sequences_to_hold_some_out_are_an_error():
+    with pytest.raises(NotEnoughSequencesError, match="holds out 1 of 1 different"):
+        run(fixed_problem(lengths=(4,)), validation_fraction=0.5)
+
+
+# Threads
+
+
+def test_training_with_threads_gives_the_same_loss(monkeypatch):
+    alone = run()
+    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1.0)
+    monkeypatch.setattr(packing, "_FEWEST_SEQUENCES", 1)
+    monkeypatch.setattr(packing, "_MOST_SEQUENCES", 1)
+    before = threading.active_count()
+    together = run()
+    assert_allclose(together.loss, alone.loss, rtol=1e-6)
+    assert threading.active_count() == before
+
+
+def test_deviations_are_positive():
+    assert all(deviation > 0 for deviation in DEVIATIONS)
