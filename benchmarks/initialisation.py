@@ -68,7 +68,7 @@ def hmm() -> Task:
 
 
 def recall() -> Task:
-    """The symbol seen 20 steps before, 400 sequences."""
+    """Symbols seen 20 steps before, 400 sequences."""
     X, y = make_recall(800, n_steps=40, lag=20, random_state=0, return_X_y=True)
     return Task(X[:400], y[:400], X[400:], y[400:], 32, 60)
 
@@ -97,9 +97,9 @@ VARIANTS: dict[str, tuple[Any, str, Any]] = {
     "plain penalty": (
         prior,
         "precision",
-        lambda architecture, scale: (
-            prior_precision(architecture, scale) > 0
-        ).astype(float),
+        lambda architecture, scale: (prior_precision(architecture, scale) > 0).astype(
+            float
+        ),
     ),
 }
 prior_precision = prior.precision

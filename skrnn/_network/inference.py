@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import network, recurrence
-from .packing import Batch, Source, by_length, pack, runs
+from .packing import Source, by_length, pack, runs
 from .parameters import Architecture, Parameters
 from .threads import one_blas_thread
 

@@ -2,8 +2,8 @@
 
 Recurrent matrices are orthogonal times a gain, so that states neither die out nor
 blow up; input weights are scaled by the size of the features, so that their units do
-not matter, and all others by the number of states they read; biases are zero. ``benchmarks/initialisation.py`` is the scan that chose the
-constants.
+not matter, and all others by the number of states they read; biases are zero.
+``benchmarks/initialisation.py`` is the scan that chose the constants.
 """
 
 import numpy as np

@@ -1,6 +1,8 @@
 """Softmax cross-entropy of weighted steps and its gradient.
 
-    p = softmax(L)        loss = sum_i w_i (-log p_i[y_i])        dL = w (p - e_y)
+p = softmax(L)        loss = sum_i w_i (-log p_i[y_i])        dL = w (p - e_y)
+
+A row is a step, e_y the unit vector of its class, w its weight.
 """
 
 from typing import Any

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import recurrence
+from . import recurrence, steps
 from .packing import Batch
 from .parameters import Parameters
 
@@ -42,8 +42,7 @@ def forward(
     X = batch.X
     for i, (W_xh, W_hh, b_h) in enumerate(parameters.layers):
         H = space.rows(("H", i), X.shape[0], len(b_h))
-        _product(X, W_xh, out=H)
-        H += b_h
+        steps.project(X, W_xh, b_h, out=H)
         scratch = space.rows("scratch", batch.offsets[1], W_hh.shape[-1])
         for d, part in enumerate(directions(W_hh)):
             recurrence.forward(
@@ -57,8 +56,7 @@ def forward(
         states.append(H)
         X = H
     L = space.rows("L", X.shape[0], len(parameters.b_y))
-    np.matmul(X, parameters.W_hy, out=L)
-    L += parameters.b_y
+    steps.project(X, parameters.W_hy, parameters.b_y, out=L)
     return states, L
 
 
@@ -72,7 +70,7 @@ def backward(
     gradient: Parameters,
 ) -> None:
     """Overwrite ``gradient`` with that of the loss, given the logits' gradient."""
-    np.matmul(states[-1].T, dL, out=gradient.W_hy)
+    steps.correlate(states[-1], dL, out=gradient.W_hy)
     np.sum(dL, axis=0, out=gradient.b_y)
     dH = space.rows("dH", *states[-1].shape)
     np.matmul(dL, parameters.W_hy.T, out=dH)
@@ -95,7 +93,7 @@ def backward(
         dA = dH
         np.sum(dA, axis=0, out=db_h)
         X = states[i - 1] if i else batch.X
-        _product(X.T, dA, out=dW_xh)
+        steps.correlate(X, dA, out=dW_xh)
         if i:
             dH = space.rows(("dH", i), *X.shape)
             np.matmul(dA, W_xh.T, out=dH)
@@ -105,10 +103,3 @@ def directions(W_hh: Array) -> list[slice]:
     """Return the columns of each direction's states."""
     n_directions, n_hidden = W_hh.shape[:2]
     return [slice(d * n_hidden, (d + 1) * n_hidden) for d in range(n_directions)]
-
-
-def _product(X: Any, W: Array, out: Array) -> None:
-    if isinstance(X, np.ndarray):
-        np.matmul(X, W, out=out)
-    else:
-        out[...] = X @ W

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from .steps import compress
+
 # A batch has about so many rows: enough for matrix products to outweigh the calls
 # that start them, few enough for its states to stay in the cache.
 _BATCH_ROWS = 1 << 13
@@ -40,7 +42,7 @@ class Source(Protocol):
 class Batch(NamedTuple):
     """Steps of some sequences, longest first, time-major."""
 
-    X: Steps  # (n_rows, n_features)
+    X: Any  # (n_rows, n_features), in one of the forms of ``steps``
     offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
     earlier: slice | NDArray[np.intp]  # (n_later,) the row one step before each later
     steps: NDArray[np.intp]  # (n_rows,) number of the step among all valid steps
@@ -109,7 +111,7 @@ def pack(
     ends = np.cumsum(source.lengths)
     steps = ((ends - source.lengths)[ids] + t[:, None])[live]
     return Batch(
-        X=source.take(ids, dtype)[rows],
+        X=compress(source.take(ids, dtype)[rows]),
         offsets=offsets.tolist(),
         earlier=earlier,
         steps=steps,
@@ -130,9 +132,7 @@ class Canonical(NamedTuple):
     w: NDArray[np.float64]  # (n_valid_steps,) weights, those of copies added
 
 
-def canonical(
-    source: Source, y: NDArray[np.intp], w: NDArray[np.float64]
-) -> Canonical:
+def canonical(source: Source, y: NDArray[np.intp], w: NDArray[np.float64]) -> Canonical:
     """Drop sequences of weight 0, merge identical ones, order by content.
 
     A sequence of weight k, k copies of it, and both in any order then become

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from .packing import Batch
 from .parameters import Architecture
+from .steps import moments
 
 INPUT_DEVIATION = 2.0
 STATE_DEVIATION = 1.0
@@ -43,14 +43,9 @@ def feature_scale(batches: Iterable[Batch]) -> NDArray[np.float64]:
     total = 0.0
     for batch in batches:
         w = batch.w.astype(np.float64)
-        X = batch.X
-        if sparse.issparse(X):
-            X = X.astype(np.float64)
-            squares = squares + (X * X).T @ w
-            present = present + (X != 0).T @ w
-        else:
-            squares = squares + w @ np.square(X, dtype=np.float64)
-            present = present + w @ (X != 0)
+        square, count = moments(batch.X, w)
+        squares = squares + square
+        present = present + count
         total += float(w.sum())
     n_active = float(present.sum()) / total
     seen = present > 0

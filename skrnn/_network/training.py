@@ -1,6 +1,8 @@
 """From sequences to trained parameters: the numerical floor's front door.
 
-    canonical order -> batches -> start, scales -> L-BFGS -> best parameters
+canonical order -> batches -> start, scales -> L-BFGS -> best parameters
+
+Nothing here knows of scikit-learn, nor of the form in which sequences came.
 """
 
 import time
