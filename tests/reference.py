@@ -46,7 +46,9 @@ def sums(x, theta, net):
     for layer, n_hidden in enumerate(net.hidden_layer_sizes):
         sides = []
         for d in range(net.n_directions):
-            W_xh, W_hh, b_h = (named[name, layer, d] for name in ("W_xh", "W_hh", "b_h"))
+            W_xh, W_hh, b_h = (
+                named[name, layer, d] for name in ("W_xh", "W_hh", "b_h")
+            )
             side = np.zeros((len(x), n_hidden), dtype=theta.dtype)
             h = np.zeros(n_hidden)
             steps = list(range(len(x)))

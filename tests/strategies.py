@@ -1,4 +1,4 @@
-"""Problems of every shape for the laws of the numerical floor, and ways to pose them."""
+"""Problems of every shape for the laws of the numerical floor; ways to pose them."""
 
 import warnings
 from contextlib import closing, contextmanager
@@ -56,7 +56,7 @@ class Problem:
     weights: list[np.ndarray]
     alpha: float = 0.0
     as_sparse: bool = False
-    most_sequences: int = 1024  # in a batch
+    batch_size: int = 1024  # in sequences, about
 
     @property
     def source(self):
@@ -74,7 +74,7 @@ class Problem:
         return replace(self, **changes)
 
     def batches(self, dtype=np.float64):
-        with batches_of(self.most_sequences):
+        with batches_of(self.batch_size):
             ids = packing.by_length(self.source.lengths)
             return packing.batches(self.source, ids, np.dtype(dtype), self.y, self.w)
 
@@ -105,10 +105,8 @@ class Problem:
 
 
 def batches_of(n_sequences):
-    """Make batches of so many sequences; to be used in a with statement."""
-    return mock.patch.multiple(
-        packing, _FEWEST_SEQUENCES=n_sequences, _MOST_SEQUENCES=n_sequences
-    )
+    """Make batches of about so many sequences; to be used in a with statement."""
+    return mock.patch.multiple(packing, _BATCH_ROWS=1, _FEWEST_SEQUENCES=n_sequences)
 
 
 NETS = st.builds(
@@ -128,24 +126,26 @@ def problems(draw, nets=NETS, lengths=LENGTHS):
     """Draw shapes one by one, so that they shrink, and numbers by a seed."""
     net = draw(nets)
     lengths = draw(lengths)
-    density = draw(st.sampled_from([1.0, 0.5]))
+    content = draw(st.sampled_from(["full", "sparse", "one-hot"]))
     levels = draw(st.sampled_from([(1.0,), (0.0, 0.5, 1.0, 3.7)]))
     rng = np.random.default_rng(draw(SEEDS))
+    fill = {
+        "full": lambda n: rng.normal(size=(n, net.n_features)) * units,
+        "sparse": lambda n: rng.choice([0, 0, -3, 0.2], size=(n, net.n_features)),
+        "one-hot": lambda n: np.eye(net.n_features)[
+            rng.integers(net.n_features, size=n)
+        ],
+    }[content]
     units = 10.0 ** rng.uniform(-1, 1, net.n_features)
     problem = Problem(
         net,
         theta=rng.normal(scale=0.7, size=net.n_parameters),
-        sequences=[
-            rng.normal(size=(n, net.n_features))
-            * (rng.random((n, net.n_features)) < density)
-            * units
-            for n in lengths
-        ],
+        sequences=[fill(n) for n in lengths],
         labels=[rng.integers(net.n_outputs, size=n) for n in lengths],
         weights=[rng.choice(levels, size=n) for n in lengths],
         alpha=draw(st.sampled_from([0.0, 0.1, 1.0])),
         as_sparse=draw(st.booleans()),
-        most_sequences=draw(st.sampled_from([1, 2, 1024])),
+        batch_size=draw(st.sampled_from([1, 2, 1024])),
     )
     problem.weights[0][0] = 2.0
     return problem

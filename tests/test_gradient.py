@@ -7,6 +7,8 @@ from hypothesis import assume, given
 from numpy.testing import assert_allclose
 from strategies import NETS, SEEDS, fixed_problem, problems
 
+from skrnn._network.steps import OneHot
+
 RELU = NETS.map(lambda net: net._replace(activation="relu"))
 
 
@@ -73,11 +75,18 @@ def test_evaluation_writes_to_nothing_it_is_given(problem):
     with problem.objective() as objective:
         problem.theta.flags.writeable = False
         for batch in objective.team.batches:
-            data = batch.X.data if problem.as_sparse else batch.X
-            for array in (data, batch.y, batch.w, objective.penalty):
-                if isinstance(array, np.ndarray):
-                    array.flags.writeable = False
+            for array in (*numbers_of(batch.X), batch.y, batch.w, objective.penalty):
+                array.flags.writeable = False
         first = objective.loss_and_gradient(problem.theta)
         second = objective.loss_and_gradient(problem.theta)
     assert first[0] == second[0]
     assert np.array_equal(first[1], second[1])
+
+
+def numbers_of(X):
+    """Return the arrays that hold a batch's steps, whatever their form."""
+    if isinstance(X, np.ndarray):
+        return [X]
+    if isinstance(X, OneHot):
+        return [X.columns, *numbers_of(X.transposed)]
+    return [X.data, X.indices, X.indptr]

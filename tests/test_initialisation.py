@@ -17,7 +17,9 @@ def draw(net=NET, scale=None, seed=0):
 
 
 def named(name, **options):
-    return [block for key, block in blocks(draw(**options), NET).items() if key[0] == name]
+    return [
+        block for key, block in blocks(draw(**options), NET).items() if key[0] == name
+    ]
 
 
 def test_recurrent_weights_are_orthogonal_times_the_gain():

@@ -104,7 +104,7 @@ def test_a_batchs_loss_is_the_weighted_sum_of_its_sequences_losses(problem):
             slope += gradient
         return total, slope
 
-    together = evaluate(problem.replace(most_sequences=1024))
+    together = evaluate(problem.replace(batch_size=1024))
     alone = [
         evaluate(problem.replace(sequences=[x], labels=[y], weights=[w]))
         for x, y, w in zip(
@@ -120,16 +120,16 @@ def test_a_batchs_loss_is_the_weighted_sum_of_its_sequences_losses(problem):
 
 
 @given(problems(), st.integers(1, 6))
-def test_the_number_of_batches_changes_nothing(problem, most_sequences):
-    one = problem.replace(most_sequences=1024).loss_and_gradient()
-    many = problem.replace(most_sequences=most_sequences).loss_and_gradient()
+def test_the_number_of_batches_changes_nothing(problem, batch_size):
+    one = problem.replace(batch_size=1024).loss_and_gradient()
+    many = problem.replace(batch_size=batch_size).loss_and_gradient()
     assert_allclose(many[0], one[0], rtol=1e-13, atol=1e-14)
     assert_allclose(many[1], one[1], rtol=1e-11, atol=1e-12)
 
 
 @given(problems(), st.integers(2, 4))
 def test_the_number_of_threads_changes_nothing(problem, n_threads):
-    problem = problem.replace(most_sequences=1)
+    problem = problem.replace(batch_size=1)
     one = problem.loss_and_gradient()
     many = problem.loss_and_gradient(n_threads=n_threads)
     assert_allclose(many[0], one[0], rtol=1e-13, atol=1e-14)

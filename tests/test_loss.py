@@ -40,7 +40,9 @@ def test_large_logits_neither_overflow_nor_vanish(dtype, size):
         assert np.isfinite(p).all()
         assert_allclose(p[1], 1 / 3, rtol=1e-6)
         loss = cross_entropy(L, np.array([0, 0]), np.ones(2, dtype))
-        assert_allclose(loss, np.log(3) + (0 if sign > 0 else size + np.log(2)), rtol=1e-6)
+        assert_allclose(
+            loss, np.log(3) + (0 if sign > 0 else size + np.log(2)), rtol=1e-6
+        )
 
 
 @given(LOGITS, SEEDS)

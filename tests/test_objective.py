@@ -5,10 +5,10 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from hypothesis import given
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import data_loss
 from strategies import fixed_problem, problems
-from hypothesis import given
 
 from skrnn._network import objective
 from skrnn._network.objective import Objective, Team, sensible_threads
@@ -60,7 +60,7 @@ def test_the_penalty_is_half_its_strength_times_the_square_over_the_weight():
 
 @pytest.mark.parametrize("value", [1e308, np.nan, np.inf])
 def test_threads_do_not_warn_of_what_is_not_finite(value):
-    problem = fixed_problem().replace(most_sequences=1)
+    problem = fixed_problem().replace(batch_size=1)
     theta = np.full_like(problem.theta, value)
     with problem.objective(n_threads=2) as J, np.errstate(all="ignore"):
         loss, gradient = J.loss_and_gradient(theta)
@@ -72,7 +72,7 @@ def test_threads_do_not_warn_of_what_is_not_finite(value):
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_a_number_of_threads_always_gives_the_same_bits(n_threads):
-    problem = fixed_problem(lengths=range(1, 12)).replace(most_sequences=1)
+    problem = fixed_problem(lengths=range(1, 12)).replace(batch_size=1)
     loss, gradient = problem.loss_and_gradient(n_threads=n_threads)
     again = problem.loss_and_gradient(n_threads=n_threads)
     assert again[0] == loss
@@ -80,14 +80,14 @@ def test_a_number_of_threads_always_gives_the_same_bits(n_threads):
 
 
 def test_threads_share_the_rows_evenly():
-    batches = fixed_problem(lengths=[6, 5, 4, 3]).replace(most_sequences=1).batches()
+    batches = fixed_problem(lengths=[6, 5, 4, 3]).replace(batch_size=1).batches()
     with closing(Team(batches, FLOAT, 2)) as team:
         rows = [sum(batch.X.shape[0] for batch in share) for share in team.shares]
     assert rows == [9, 9]
 
 
 def test_every_thread_works_in_a_space_of_its_own():
-    batches = fixed_problem().replace(most_sequences=1).batches()
+    batches = fixed_problem().replace(batch_size=1).batches()
     meeting = threading.Barrier(3, timeout=30)
 
     def work(share, space):
@@ -125,17 +125,10 @@ def test_an_error_in_a_thread_reaches_the_caller():
 
 
 def test_threads_are_used_as_far_as_there_is_work(monkeypatch):
-    problem = fixed_problem(lengths=[2] * 5).replace(most_sequences=1)
-    batches = problem.batches()
-    n_multiplications = 10 * problem.net.n_recurrent
+    net = fixed_problem().net
+    n_multiplications = 10 * net.n_recurrent
     for share, expected in ((0.1, 4), (0.34, 2), (1.0, 1), (1e9, 1)):
         monkeypatch.setattr(
             objective, "_MIN_WORK_PER_THREAD", share * n_multiplications
         )
-        assert sensible_threads(problem.net, batches, n_threads=4) == expected
-
-
-def test_no_more_threads_than_batches(monkeypatch):
-    problem = fixed_problem(lengths=[2] * 5).replace(most_sequences=3)
-    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1e-9)
-    assert sensible_threads(problem.net, problem.batches(), n_threads=8) == 2
+        assert sensible_threads(net, n_rows=10, n_threads=4) == expected

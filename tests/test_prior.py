@@ -57,7 +57,10 @@ def test_size_follows_the_unit_of_a_feature():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_large_features_do_not_overflow_in_float32(dtype):
     batch = fixed_problem().batches(dtype)[0]
-    for X in (np.full((3, 2), 1e25, dtype), sparse.csr_array(np.full((3, 2), 1e25, dtype))):
+    for X in (
+        np.full((3, 2), 1e25, dtype),
+        sparse.csr_array(np.full((3, 2), 1e25, dtype)),
+    ):
         scale = prior.feature_scale([batch._replace(X=X, w=np.ones(3, dtype))])
         assert_allclose(scale, np.sqrt(2) * 1e25, rtol=1e-6)
 

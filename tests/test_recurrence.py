@@ -54,9 +54,7 @@ def test_recurrent_weights_run_from_the_state_before_to_the_state_now():
     H = np.array([[1.0, 0.0], [0.0, 0.0]])
     W_hh = np.array([[0.0, 2.0], [0.0, 0.0]])  # from unit 0 to unit 1
     scratch = np.empty((1, 2))
-    recurrence.forward(
-        H, W_hh, [0, 1, 2], scratch, activation="relu", from_end=False
-    )
+    recurrence.forward(H, W_hh, [0, 1, 2], scratch, activation="relu", from_end=False)
     assert_array_equal(H, [[1.0, 0.0], [0.0, 2.0]])
 
 

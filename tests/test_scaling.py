@@ -34,7 +34,11 @@ def slope(problem, i, labels):
     w = problem.weights[i] / problem.weights[i].mean()
     return [
         reference.data_loss(
-            problem.theta + 1e-30j * v, problem.net, [problem.sequences[i]], [labels], [w]
+            problem.theta + 1e-30j * v,
+            problem.net,
+            [problem.sequences[i]],
+            [labels],
+            [w],
         )[0].imag
         / 1e-30
         for v in np.eye(len(problem.theta))
@@ -67,7 +71,9 @@ def test_fisher_is_the_mean_of_squared_gradients_of_sequences(rng, label):
 
 def test_labels_are_drawn_from_the_model():
     problem = fixed_problem(lengths=(1,))
-    p = np.exp(reference.log_probabilities(problem.sequences[0], problem.theta, problem.net))
+    p = np.exp(
+        reference.log_probabilities(problem.sequences[0], problem.theta, problem.net)
+    )
     slopes = [slope(problem, 0, np.array([k])) for k in range(problem.net.n_outputs)]
     expected = p[0] @ np.square(slopes)
     rng = np.random.RandomState(0)

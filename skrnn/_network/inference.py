@@ -50,7 +50,6 @@ def evaluate(
     ids = ids[source.lengths[ids] > 0]
     n_columns = choose([np.empty((0, _n_states(architecture)))], parameters.b_y[None])
     out = np.empty((n_rows, n_columns.shape[1]), dtype)
-    all_runs = list(runs(ids, source.lengths))
 
     def work(share: list[NDArray[np.intp]]) -> None:
         space = network.Workspace(dtype)
@@ -62,11 +61,12 @@ def evaluate(
                 )
                 out[batch.steps] = choose(states, L)
 
-    if len(all_runs) < 2 or n_rows * architecture.n_recurrent < _MIN_WORK_FOR_THREADS:
-        work(all_runs)
+    if n_rows * architecture.n_recurrent < _MIN_WORK_FOR_THREADS:
+        work(runs(ids, source.lengths))
         return out
     with one_blas_thread() as n_threads, ThreadPoolExecutor(n_threads) as pool:
-        list(pool.map(work, [all_runs[i::n_threads] for i in range(n_threads)]))
+        cut = runs(ids, source.lengths, n_threads)
+        list(pool.map(work, [cut[i::n_threads] for i in range(n_threads)]))
     return out
 
 

@@ -136,9 +136,7 @@ def minimise(
                 raise FloatingPointError(
                     "the loss or its gradient is not finite at the start"
                 ) from None
-            if len(recorder.loss_curve) < max_iter:
-                continue
-            reason = "max_iter"
+            continue
         except Stop as stop:
             reason = stop.reason
         break

@@ -60,13 +60,10 @@ class Team:
             self._pool.shutdown()
 
 
-def sensible_threads(
-    architecture: Architecture, batches: Sequence[Batch], n_threads: int
-) -> int:
-    """Return how many of the threads at hand the batches can keep busy."""
-    n_rows = sum(batch.X.shape[0] for batch in batches)
+def sensible_threads(architecture: Architecture, n_rows: int, n_threads: int) -> int:
+    """Return how many of the threads at hand so many steps can keep busy."""
     work = n_rows * architecture.n_recurrent
-    return int(np.clip(work // _MIN_WORK_PER_THREAD, 1, min(n_threads, len(batches))))
+    return int(np.clip(work // _MIN_WORK_PER_THREAD, 1, n_threads))
 
 
 class Objective:

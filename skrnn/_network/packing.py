@@ -25,7 +25,6 @@ from .steps import compress
 # that start them, few enough for its states to stay in the cache.
 _BATCH_ROWS = 1 << 13
 _FEWEST_SEQUENCES = 32
-_MOST_SEQUENCES = 1024
 
 Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 
@@ -172,18 +171,25 @@ def batches(
     dtype: np.dtype[Any],
     y: NDArray[np.intp] | None = None,
     w: NDArray[Any] | None = None,
+    n_shares: int = 1,
 ) -> list[Batch]:
-    """Pack sequences, longest first, into batches of bounded size."""
-    return [pack(source, run, dtype, y, w) for run in runs(ids, source.lengths)]
+    """Pack sequences, longest first, into batches of bounded size.
+
+    Their number is a multiple of ``n_shares``, and their sizes are alike, so that
+    threads which share them end together.
+    """
+    cut = runs(ids, source.lengths, n_shares)
+    return [pack(source, run, dtype, y, w) for run in cut]
 
 
 def runs(
-    ids: NDArray[np.intp], lengths: NDArray[np.intp]
-) -> Iterator[NDArray[np.intp]]:
+    ids: NDArray[np.intp], lengths: NDArray[np.intp], n_shares: int = 1
+) -> list[NDArray[np.intp]]:
     """Cut sequences, longest first, into the runs that make good batches."""
-    start = 0
-    while start < len(ids):
-        longest = max(1, int(lengths[ids[start]]))
-        size = int(np.clip(_BATCH_ROWS // longest, _FEWEST_SEQUENCES, _MOST_SEQUENCES))
-        yield ids[start : start + size]
-        start += size
+    if not ids.size:
+        return []
+    n_rows = np.cumsum(lengths[ids])
+    n_runs = min(n_rows[-1] / _BATCH_ROWS, len(ids) / _FEWEST_SEQUENCES)
+    n_runs = n_shares * max(1, round(n_runs / n_shares))
+    ends = np.searchsorted(n_rows, n_rows[-1] / n_runs * np.arange(1, n_runs))
+    return [run for run in np.split(ids, ends + 1) if run.size]

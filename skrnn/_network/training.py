@@ -114,8 +114,9 @@ def train(
         n_threads = stack.enter_context(one_blas_thread())
 
         def on(ids: NDArray[np.intp]) -> Objective:
-            batches = packing.batches(data.source, ids, dtype, data.y, w)
-            n = sensible_threads(architecture, batches, n_threads)
+            n_rows = int(data.source.lengths[ids].sum())
+            n = sensible_threads(architecture, n_rows, n_threads)
+            batches = packing.batches(data.source, ids, dtype, data.y, w, n)
             team = stack.enter_context(closing(Team(batches, dtype, n)))
             return Objective(architecture, team)
 
