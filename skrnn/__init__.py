@@ -3,8 +3,7 @@
 from ._classifier import VanillaRNNClassifier
 from ._encoder import OneHotSequenceEncoder
 from ._padding import as_ragged, pad_labels, pad_sequences, unpad, valid_steps
-
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 __all__ = [
     "OneHotSequenceEncoder",

@@ -6,6 +6,8 @@ from typing import Any
 
 from sklearn.exceptions import InconsistentVersionWarning
 
+from ._version import __version__
+
 
 class VersionedState:
     """Estimator whose pickle carries the package's version.
@@ -15,15 +17,11 @@ class VersionedState:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to pickle."""
-        from . import __version__
-
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
         return {**state, "_skrnn_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickled state; warn where another version made it."""
-        from . import __version__
-
         state = dict(state)
         version = state.pop("_skrnn_version", "before 0.1")
         if version != __version__:

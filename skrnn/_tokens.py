@@ -30,14 +30,12 @@ class Tokens(NamedTuple):
     n_columns: int | None = None  # of an array, as is the padding label
     padding_label: Any = None
 
-    def place(self, distinct: NDArray[np.bool_]) -> str:  # numpydoc ignore=PR01,RT01
+    def place(self, distinct: NDArray[np.bool_]) -> str:
         """Say where one of the marked tokens is found first."""
         return place_of(int(distinct[self.indices].argmax()), self.lengths)
 
 
-def place_of(  # numpydoc ignore=PR01,RT01
-    position: int, lengths: NDArray[np.intp]
-) -> str:
+def place_of(position: int, lengths: NDArray[np.intp]) -> str:
     """Name sequence and step of the token or row at a position."""
     ends = lengths.cumsum()
     i = int(np.searchsorted(ends, position, side="right"))
@@ -49,7 +47,7 @@ def _is_valid(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]
 
 
-def read_tokens(X: Any, padding_label: Any) -> Tokens:  # numpydoc ignore=PR01,RT01
+def read_tokens(X: Any, padding_label: Any) -> Tokens:
     """Take sequences of tokens in any of their forms, and check them."""
     if isinstance(X, str):
         raise ValueError(
@@ -187,7 +185,7 @@ def _checked(tokens: Tokens) -> Tokens:
     return tokens
 
 
-def flaw(token: Any) -> str | None:  # numpydoc ignore=PR01,RT01
+def flaw(token: Any) -> str | None:
     """Name what makes a value no token."""
     if token is None:
         return "None"
@@ -203,9 +201,7 @@ def _family(token: Any) -> type:
     return next((t for t in (str, Number, tuple) if isinstance(token, t)), object)
 
 
-def check_family(  # numpydoc ignore=PR01
-    tokens: Tokens, categories: Sequence[Any] = ()
-) -> None:
+def check_family(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
     """Reject mixtures such as 1 and "1", among tokens and with the categories."""
     first = next(chain(categories, tokens.distinct), None)
     odd = np.array([_family(t) is not _family(first) for t in tokens.distinct], bool)
@@ -218,7 +214,7 @@ def check_family(  # numpydoc ignore=PR01
         )
 
 
-def sorted_categories(tokens: Tokens) -> NDArray[Any]:  # numpydoc ignore=PR01,RT01
+def sorted_categories(tokens: Tokens) -> NDArray[Any]:
     """List the distinct tokens in their order."""
     try:
         categories = sorted(tokens.distinct)
@@ -230,9 +226,7 @@ def sorted_categories(tokens: Tokens) -> NDArray[Any]:  # numpydoc ignore=PR01,R
     return np.fromiter(categories, tokens.dtype, len(categories))
 
 
-def given_categories(  # numpydoc ignore=PR01,RT01
-    categories: Any, tokens: Tokens
-) -> NDArray[Any]:
+def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     """Check the categories that the user names."""
     given = list(_as_list(categories, "categories"))
     for i, token in enumerate(given):
@@ -252,17 +246,13 @@ def given_categories(  # numpydoc ignore=PR01,RT01
     return np.fromiter(given, dtype, len(given))
 
 
-def category_numbers(  # numpydoc ignore=PR01,RT01
-    tokens: Tokens, categories: NDArray[Any]
-) -> NDArray[np.intp]:
+def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> NDArray[np.intp]:
     """Find the category of every distinct token, -1 where it has none."""
     numbers = {token: i for i, token in enumerate(categories.tolist())}
     return np.array([numbers.get(token, -1) for token in tokens.distinct], np.intp)
 
 
-def unknown_message(  # numpydoc ignore=PR01,RT01
-    tokens: Tokens, unknown: NDArray[np.bool_], when: str
-) -> str:
+def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> str:
     """Say which tokens are no categories, and where the first of them is."""
     found = [tokens.distinct[i] for i in np.flatnonzero(unknown)]
     return (
@@ -271,7 +261,7 @@ def unknown_message(  # numpydoc ignore=PR01,RT01
     )
 
 
-def largest_columns(  # numpydoc ignore=PR01,RT01
+def largest_columns(
     X: Any, n_columns: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Find the largest entry of every valid row, -1 where none is positive.

@@ -386,14 +386,13 @@ MUTANTS = [
 
 
 def main() -> int:
-    """Apply every fault, print a table, return how many were not noticed."""
+    """Apply every fault, print a table, return 1 if any was not noticed."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     mutants = [mutant for mutant in MUTANTS if wanted in mutant.name]
     began = time.perf_counter()
     everything = " ".join(sorted({name for m in mutants for name in m.tests.split()}))
-    untouched = outcome(Mutant("none", "loss", "softmax(", "softmax(", everything))
-    if untouched != "SURVIVED":
-        print(f"the tests fail on the package as it is: {untouched}")
+    if outcome(Mutant("none", "loss", "", "", everything)) != "SURVIVED":
+        print(f"the tests of {everything} fail on the package as it is")
         return 1
     width = max(len(mutant.name) for mutant in mutants)
     n_unnoticed = 0
@@ -403,7 +402,7 @@ def main() -> int:
             n_unnoticed += result not in ("killed", "killed (endless)")
     seconds = time.perf_counter() - began
     print(f"{len(mutants) - n_unnoticed} of {len(mutants)} killed in {seconds:.0f} s")
-    return n_unnoticed
+    return int(n_unnoticed > 0)
 
 
 def outcome(mutant: Mutant) -> str:
@@ -416,9 +415,10 @@ def outcome(mutant: Mutant) -> str:
         shutil.copy(ROOT / "pyproject.toml", tree)
         module = tree / "skrnn" / "_network" / f"{mutant.module}.py"
         source = module.read_text(encoding="utf-8")
-        if mutant.new != mutant.old and source.count(mutant.old) != 1:
+        if mutant.old and source.count(mutant.old) != 1:
             return f"NOT APPLIED: found {source.count(mutant.old)} times"
-        module.write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
+        faulty = source.replace(mutant.old, mutant.new) if mutant.old else source
+        module.write_text(faulty, encoding="utf-8")
         return run_tests(tree, mutant.tests.split())
 
 

@@ -8,7 +8,6 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import InconsistentVersionWarning
 
-import skrnn
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
 
 MODELS = [
@@ -29,7 +28,7 @@ def test_the_same_version_is_silent(model):
 @models
 def test_another_version_is_named(model, monkeypatch):
     state = pickle.dumps(model)
-    monkeypatch.setattr(skrnn, "__version__", "99.0")
+    monkeypatch.setattr("skrnn._persistence.__version__", "99.0")
     with pytest.warns(InconsistentVersionWarning) as record:
         pickle.loads(state)
     [warning] = [w.message for w in record]
