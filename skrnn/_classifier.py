@@ -20,7 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._network import inference
-from ._network.loss import log_softmax, softmax
+from ._network.loss import log_softmax, softmax, softmax_of_few
 from ._network.parameters import Architecture, Layer, Parameters
 from ._network.training import Data, Report, Result, Settings, train
 from ._persistence import VersionedState
@@ -738,7 +738,9 @@ default=None
         ValueError
             If X_t or state has another shape.
         """
-        check_is_fitted(self)
+        # check_is_fitted alone takes as long as the step.
+        if "output_coef_" not in vars(self):
+            check_is_fitted(self)
         X_t = np.asarray(X_t, dtype=self.output_coef_.dtype)
         if X_t.ndim != 2 or X_t.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -751,8 +753,21 @@ default=None
                 f"state has arrays of shape {[np.shape(h) for h in state]}; expected "
                 f"{expected}, as initial_state({len(X_t)}) returns"
             )
-        logits, state = inference.step(self._parameters(), self.activation, X_t, state)
-        return softmax(logits), state
+        parameters = Parameters(
+            tuple(
+                Layer(W_xh[0], W_hh, b_h[0])
+                for W_xh, W_hh, b_h in zip(
+                    self.input_coefs_,
+                    self.recurrent_coefs_,
+                    self.hidden_intercepts_,
+                    strict=True,
+                )
+            ),
+            self.output_coef_,
+            self.output_intercept_,
+        )
+        logits, state = inference.step(parameters, self.activation, X_t, state)
+        return softmax_of_few(logits), state
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""

@@ -168,7 +168,7 @@ MUTANTS = [
         "the logarithm in single precision",
         "loss",
         "(np.log(total, dtype=np.float64) - chosen)",
-        "(np.log(total).astype(np.float16) - chosen)",
+        "(np.log(total) - chosen)",
         "loss",
     ),
     # The objective
@@ -340,10 +340,10 @@ MUTANTS = [
         "lbfgs",
     ),
     Mutant(
-        "the best point kept as a view of SciPy's buffer",
+        "reports hold SciPy's live buffer",
         "lbfgs",
-        "self.best = (loss, x.copy(), norm)",
-        "self.best = (loss, x, norm)",
+        "intermediate_result.x.copy(), float",
+        "intermediate_result.x, float",
         "lbfgs",
     ),
     Mutant(
@@ -378,8 +378,8 @@ MUTANTS = [
     Mutant(
         "a stream that forgets its state",
         "inference",
-        "+ before @ W_hh[0]",
-        "+ 0 * before @ W_hh[0]",
+        "H += before.dot(W_hh[0])",
+        "H += 0 * before.dot(W_hh[0])",
         "inference",
     ),
 ]

@@ -9,7 +9,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from strategies import SEEDS
 
-from skrnn._network.loss import cross_entropy, log_softmax, softmax
+from skrnn._network.loss import (
+    cross_entropy,
+    log_softmax,
+    softmax,
+    softmax_of_few,
+)
 
 LOGITS = arrays(
     np.float64, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-900, 900)
@@ -21,6 +26,11 @@ def test_probabilities_are_those_of_logsumexp(L):
     expected = L - logsumexp(L, axis=1, keepdims=True)
     assert_allclose(softmax(L.copy()), np.exp(expected), rtol=1e-11, atol=1e-300)
     assert_allclose(log_softmax(L), expected, rtol=1e-11, atol=1e-12)
+
+
+@given(LOGITS)
+def test_softmax_of_few_is_softmax(L):
+    assert_allclose(softmax_of_few(L.copy()), softmax(L), rtol=1e-11, atol=1e-300)
 
 
 @given(LOGITS, st.floats(-1e4, 1e4))
@@ -63,10 +73,12 @@ def test_gradient_is_weighted_p_less_the_label(L, seed):
     assert_allclose(dL, expected, rtol=1e-11, atol=1e-13)
 
 
-def test_a_small_loss_keeps_its_digits_in_float32():
-    L = np.array([[12.0, 0.0]], dtype=np.float32)
+@pytest.mark.parametrize("logit", [8.3, 9.7, 10.9, 11.4, 12.0])
+def test_a_small_loss_keeps_its_digits_in_float32(logit):
+    L = np.array([[logit, 0.0]], dtype=np.float32)
+    expected = np.log1p(np.exp(-np.float64(L[0, 0])))
     loss = cross_entropy(L, np.array([0]), np.ones(1, np.float32))
-    assert_allclose(loss, np.log1p(np.exp(-12.0)), rtol=0.03)
+    assert_allclose(loss, expected, rtol=0.02)
 
 
 def test_log_softmax_writes_to_nothing_it_is_given():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import data_loss
-from strategies import DEVIATIONS, SETTINGS, fixed_problem
+from strategies import SETTINGS, batches_of, fixed_problem
+from threadpoolctl import threadpool_limits
 
 from skrnn._network import lbfgs, objective, packing, prior, training
 from skrnn._network.training import Data, NotEnoughSequencesError, train
@@ -252,13 +253,10 @@ def test_too_few_sequences_to_hold_some_out_are_an_error():
 def test_training_with_threads_gives_the_same_loss(monkeypatch):
     alone = run()
     monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1.0)
-    monkeypatch.setattr(packing, "_FEWEST_SEQUENCES", 1)
-    monkeypatch.setattr(packing, "_BATCH_ROWS", 1)
     before = threading.active_count()
-    together = run()
+    inside = []
+    with batches_of(1), threadpool_limits(2, user_api="blas"):
+        together = run(report=lambda report: inside.append(threading.active_count()))
     assert_allclose(together.loss, alone.loss, rtol=1e-6)
+    assert set(inside) == {before + 2}
     assert threading.active_count() == before
-
-
-def test_deviations_are_positive():
-    assert all(deviation > 0 for deviation in DEVIATIONS)

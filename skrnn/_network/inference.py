@@ -79,12 +79,17 @@ def step(
 ) -> tuple[Array, tuple[Array, ...]]:
     """Read one step of several sequences; return its logits and the new state.
 
-    The cost does not depend on how much was read before.
+    The cost does not depend on how much was read before. For a single row most of it is
+    that of starting a call, which is half as much for `dot` as for `@`.
     """
     H = X_t
     states = []
     for (W_xh, W_hh, b_h), before in zip(parameters.layers, state, strict=True):
-        H = H @ W_xh + b_h + before @ W_hh[0]
+        H = H.dot(W_xh)
+        H += before.dot(W_hh[0])
+        H += b_h
         recurrence.activate(H, activation)
         states.append(H)
-    return H @ parameters.W_hy + parameters.b_y, tuple(states)
+    L = H.dot(parameters.W_hy)
+    L += parameters.b_y
+    return L, tuple(states)
