@@ -1,0 +1,184 @@
+"""What the benchmarks share: workloads, skrnn and torch on them, clocks and tables."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network import initialisation, packing
+from skrnn._network.objective import Objective, Team, sensible_threads
+from skrnn._network.parameters import Architecture
+
+Array = NDArray[Any]
+N_CORES = os.cpu_count() or 1
+
+
+class Workload(NamedTuple):
+    """Sizes of a problem."""
+
+    n_sequences: int
+    n_steps: int
+    n_features: int
+    n_hidden: int
+    n_classes: int
+    one_hot: bool = False
+    ragged: bool = False
+    two_way: bool = False
+
+    @property
+    def name(self) -> str:
+        """Sizes and kinds in a few words."""
+        kinds = [kind for kind in self._fields[5:] if getattr(self, kind)]
+        return " ".join(["x".join(map(str, self[:5])), *kinds])
+
+
+GRID = [
+    Workload(200, 20, 8, 16, 8),
+    Workload(1000, 20, 32, 32, 32),
+    Workload(1000, 40, 64, 64, 10, ragged=True),
+    Workload(1500, 40, 95, 32, 7, one_hot=True, ragged=True, two_way=True),
+    Workload(600, 9, 64, 128, 10, ragged=True, two_way=True),
+    Workload(256, 100, 128, 128, 128),
+    Workload(256, 100, 65, 256, 65),
+    Workload(256, 100, 256, 256, 256),
+]
+
+
+class Ragged:
+    """Sequences as the numerical floor wants them."""
+
+    def __init__(self, sequences: list[Array]) -> None:
+        self.sequences = sequences
+        self.lengths = np.array([len(x) for x in sequences])
+
+    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Array:
+        """Return the steps of some sequences, one after another."""
+        return np.concatenate([self.sequences[i] for i in ids]).astype(dtype)
+
+
+def data(work: Workload, dtype: str) -> tuple[list[Array], list[Array]]:
+    """Draw sequences and labels."""
+    rng = np.random.default_rng(0)
+    shortest = max(1, work.n_steps // 4) if work.ragged else work.n_steps
+    lengths = rng.integers(shortest, work.n_steps, work.n_sequences, endpoint=True)
+    if work.one_hot:
+        eye = np.eye(work.n_features, dtype=dtype)
+        X = [eye[rng.integers(work.n_features, size=n)] for n in lengths]
+    else:
+        X = [rng.normal(size=(n, work.n_features)).astype(dtype) for n in lengths]
+    return X, [rng.integers(work.n_classes, size=n) for n in lengths]
+
+
+def ours(
+    work: Workload,
+    X: list[Array],
+    y: list[Array],
+    dtype: str,
+    n_cores: int = N_CORES,
+) -> tuple[Objective, NDArray[np.float64]]:
+    """Return the objective, and the parameters at which to evaluate it."""
+    architecture = Architecture(
+        work.n_features, (work.n_hidden,), 1 + work.two_way, work.n_classes, "tanh"
+    )
+    source = Ragged(X)
+    codes = np.concatenate(y)
+    ids = packing.by_length(source.lengths)
+    n_threads = sensible_threads(architecture, len(codes), n_cores)
+    weights = np.ones(len(codes))
+    batches = packing.batches(source, ids, np.dtype(dtype), codes, weights, n_threads)
+    team = Team(batches, np.dtype(dtype), n_threads)
+    theta = initialisation.initial(
+        architecture, np.ones(work.n_features), np.random.RandomState(0)
+    )
+    return Objective(architecture, team), theta
+
+
+def torch_modules(work: Workload, dtype: str) -> tuple[Any, Any]:
+    """Return torch's recurrent and output layers, batches first."""
+    import torch  # not every benchmark needs it
+
+    n_ways = 1 + work.two_way
+    rnn = torch.nn.RNN(
+        work.n_features, work.n_hidden, bidirectional=work.two_way, batch_first=True
+    )
+    linear = torch.nn.Linear(n_ways * work.n_hidden, work.n_classes)
+    kind = getattr(torch, dtype)
+    return rnn.to(kind), linear.to(kind)
+
+
+def theirs(
+    work: Workload, X: list[Array], y: list[Array], dtype: str
+) -> Callable[[], float]:
+    """Return a function that makes torch compute loss and gradient."""
+    import torch
+
+    rnn, linear = torch_modules(work, dtype)
+    pack = torch.nn.utils.rnn.pack_sequence
+    steps = pack([torch.tensor(x) for x in X], enforce_sorted=False)
+    labels = pack([torch.tensor(labels) for labels in y], enforce_sorted=False).data
+
+    def evaluate() -> float:
+        for parameter in (*rnn.parameters(), *linear.parameters()):
+            parameter.grad = None
+        states, _ = rnn(steps)
+        loss = torch.nn.functional.cross_entropy(linear(states.data), labels)
+        loss.backward()
+        return loss.item()
+
+    return evaluate
+
+
+def seconds(function: Callable[[], Any]) -> float:
+    """Time one call."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def on_torch_threads(n: int, function: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a function that first gives torch so many threads."""
+    import torch
+
+    def run() -> Any:
+        torch.set_num_threads(n)
+        return function()
+
+    return run
+
+
+def best_of(repeats: int, functions: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Time functions in turn; return the shortest time of each."""
+    best = dict.fromkeys(functions, np.inf)
+    for _ in range(repeats):
+        for name, function in functions.items():
+            # Twice, as whatever ran before has emptied the caches.
+            best[name] = min(best[name], seconds(function), seconds(function))
+    return best
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """Return the geometric mean."""
+    return float(np.exp(np.mean(np.log(list(values)))))
+
+
+def row(*cells: object) -> None:
+    """Print a row of a Markdown table."""
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def head(*cells: str) -> None:
+    """Print the head of a Markdown table."""
+    row(*cells)
+    row(*["---"] * len(cells))
+
+
+def save(name: str, results: object) -> None:
+    """Write results under ``build/benchmarks``."""
+    path = Path("build/benchmarks", f"{name}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=2))
