@@ -28,7 +28,7 @@ def main() -> None:
     """Search in all three ways and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--iterations", type=int, default=20)
+    parser.add_argument("--iterations", type=int, default=50)
     options = parser.parse_args()
     sequences, labels = data(Workload(2000, 20, 32, 64, 10), "float32")
     X, y = np.stack(sequences), np.stack(labels)

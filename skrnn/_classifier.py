@@ -20,7 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._network import inference
-from ._network.loss import log_softmax, softmax, softmax_of_few
+from ._network.loss import log_softmax, softmax_of_few
 from ._network.parameters import Architecture, Layer, Parameters
 from ._network.training import Data, Report, Result, Settings, train
 from ._persistence import VersionedState
@@ -570,8 +570,8 @@ default=None
         ValueError
             If X is not as described or has not `n_features_in_` features.
         """
-        sequences, logits = self._evaluate(X, inference.logits)
-        return sequences.restore(softmax(logits), np.nan)
+        sequences, proba = self._evaluate(X, inference.probabilities)
+        return sequences.restore(proba, np.nan)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithm of every class's probability at every step.

@@ -389,6 +389,9 @@ def main() -> int:
     """Apply every fault, print a table, return 1 if any was not noticed."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     mutants = [mutant for mutant in MUTANTS if wanted in mutant.name]
+    if not mutants:
+        print(f"no fault has {wanted!r} in its name")
+        return 1
     began = time.perf_counter()
     everything = " ".join(sorted({name for m in mutants for name in m.tests.split()}))
     if outcome(Mutant("none", "loss", "", "", everything)) != "SURVIVED":

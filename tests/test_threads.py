@@ -62,11 +62,8 @@ def test_limits_are_restored_after_an_error():
 
 
 def test_without_a_blas_that_can_be_limited_there_is_one_thread(monkeypatch):
-    class NoLibraries:
-        def select(self, user_api):
-            return ThreadpoolController().select(prefix="no such library")
-
-    monkeypatch.setattr(threads, "ThreadpoolController", NoLibraries)
+    none = ThreadpoolController().select(prefix="no such library")
+    monkeypatch.setattr(threads, "_blas", lambda: none)
     with one_blas_thread() as n_threads:
         assert n_threads == 1
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import network, recurrence
+from .loss import softmax
 from .packing import Source, by_length, pack, runs
 from .parameters import Architecture, Parameters
 from .threads import one_blas_thread
@@ -21,6 +22,11 @@ _MIN_WORK_FOR_THREADS = 2e7
 def logits(batch_states: list[Array], L: Array) -> Array:
     """Choose the logits among what a forward pass returns."""
     return L
+
+
+def probabilities(batch_states: list[Array], L: Array) -> Array:
+    """Turn the logits among what a forward pass returns into probabilities."""
+    return softmax(L)
 
 
 def last_states(batch_states: list[Array], L: Array) -> Array:
@@ -48,8 +54,8 @@ def evaluate(
     n_rows = int(source.lengths.sum())
     ids = by_length(source.lengths)
     ids = ids[source.lengths[ids] > 0]
-    n_columns = choose([np.empty((0, _n_states(architecture)))], parameters.b_y[None])
-    out = np.empty((n_rows, n_columns.shape[1]), dtype)
+    nothing = np.empty((0, _n_states(architecture))), np.empty((0, len(parameters.b_y)))
+    out = np.empty((n_rows, choose([nothing[0]], nothing[1]).shape[1]), dtype)
 
     def work(share: list[NDArray[np.intp]]) -> None:
         space = network.Workspace(dtype)

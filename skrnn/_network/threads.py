@@ -9,6 +9,7 @@ limit, which the last to leave takes off, or BLAS would stay at one thread.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
@@ -31,11 +32,17 @@ def one_blas_thread() -> Iterator[int]:
         _leave()
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    """Find the BLAS of NumPy and SciPy, once: that takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 def _enter() -> None:
     global _n_users, _n_threads, _limit
     with _lock:
         if _n_users == 0:
-            blas = ThreadpoolController().select(user_api="blas")
+            blas = _blas()
             _n_threads = max((lib["num_threads"] for lib in blas.info()), default=1)
             _limit = blas.limit(limits=1)
         _n_users += 1
