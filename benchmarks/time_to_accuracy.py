@@ -5,9 +5,10 @@ its time since the call of `fit`, and scored when the fit is over. Torch has Ada
 minibatches of 32 packed sequences, three learning rates, the faster of one thread and
 all, and a limit of seconds; scoring stops its clock. At each target the rate that
 reaches it first counts. The targets are the same for all workloads, so that none of
-them can be chosen to suit one side. Where steps are symbols, sklearn-crfsuite reads the symbols up to three steps away. Both networks have the same
-sizes and float32; torch's best accuracy is the highest ever seen on the held-out
-sequences. Needs torch; prints a Markdown table, writes JSON.
+them can be chosen to suit one side. Where steps are symbols, sklearn-crfsuite reads
+the symbols up to three steps away. Both networks have the same sizes and float32;
+torch's best accuracy is the highest ever seen on the held-out sequences. Needs torch;
+prints a Markdown table, writes JSON.
 
     python benchmarks/time_to_accuracy.py [--quick] [--full] [--limit 40]
 
