@@ -184,12 +184,15 @@ def test_nothing_is_written_to(form):
     X_form, y_form = as_form(form, X.copy(), y.copy())
     weights = np.arange(1.0, 13)
     arrays = [weights, *X_form, *y_form] if form == "ragged" else [X_form, y_form]
+    before = [array.copy() for array in arrays]
     for array in arrays:
         array.flags.writeable = False
     model = classifier(class_weight="balanced").fit(X_form, y_form, weights)
     model.score(X_form, y_form, weights)
     for method in METHODS:
         getattr(model, method)(X_form)
+    for array, kept in zip(arrays, before, strict=True):
+        assert_array_equal(array, kept)
 
 
 def test_results_do_not_alias_the_model_or_each_other():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from . import network, recurrence
 from .loss import softmax
-from .packing import Source, by_length, pack, runs
+from .packing import Source, by_length, first_steps, pack, runs
 from .parameters import Architecture, Parameters
 from .threads import one_blas_thread
 
@@ -54,6 +54,7 @@ def evaluate(
     n_rows = int(source.lengths.sum())
     ids = by_length(source.lengths)
     ids = ids[source.lengths[ids] > 0]
+    starts = first_steps(source.lengths)
     nothing = np.empty((0, _n_states(architecture))), np.empty((0, len(parameters.b_y)))
     out = np.empty((n_rows, choose([nothing[0]], nothing[1]).shape[1]), dtype)
 
@@ -61,7 +62,7 @@ def evaluate(
         space = network.Workspace(dtype)
         with np.errstate(all="ignore"):
             for run in share:
-                batch = pack(source, run, dtype)
+                batch = pack(source, run, dtype, starts=starts)
                 states, L = network.forward(
                     parameters, batch, architecture.activation, space
                 )

@@ -83,6 +83,7 @@ def pack(
     dtype: np.dtype[Any],
     y: NDArray[np.intp] | None = None,
     w: NDArray[Any] | None = None,
+    starts: NDArray[np.intp] | None = None,
 ) -> Batch:
     """Lay the given sequences out as one batch.
 
@@ -96,19 +97,23 @@ def pack(
     y, w : ndarray of shape (n_valid_steps,), optional
         Classes and weights of the steps of the *whole* source, one sequence
         after another.
+    starts : ndarray of shape (n_sequences_of_source,), optional
+        First step of each sequence of the source, for callers that pack many
+        batches and need not find them for each.
     """
     lengths = source.lengths[ids]
     t = np.arange(lengths[0])
     live = t[:, None] < lengths
-    rows = (np.cumsum(lengths) - lengths + t[:, None])[live]
+    rows = (first_steps(lengths) + t[:, None])[live]
     counts = live.sum(axis=1)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     if counts[0] == counts[-1]:
         earlier: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
     else:
         earlier = (offsets[:-2, None] + np.arange(len(ids)))[live[1:]]
-    ends = np.cumsum(source.lengths)
-    steps = ((ends - source.lengths)[ids] + t[:, None])[live]
+    if starts is None:
+        starts = first_steps(source.lengths)
+    steps = (starts[ids] + t[:, None])[live]
     return Batch(
         X=compress(source.take(ids, dtype)[rows]),
         offsets=offsets.tolist(),
@@ -117,6 +122,12 @@ def pack(
         y=np.empty(0, np.intp) if y is None else y[steps],
         w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
     )
+
+
+def first_steps(lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where each sequence starts among the steps of all."""
+    starts: NDArray[np.intp] = np.cumsum(lengths) - lengths
+    return starts
 
 
 def by_length(lengths: ArrayLike) -> NDArray[np.intp]:
@@ -179,7 +190,8 @@ def batches(
     threads which share them end together.
     """
     cut = runs(ids, source.lengths, n_shares)
-    return [pack(source, run, dtype, y, w) for run in cut]
+    starts = first_steps(source.lengths)
+    return [pack(source, run, dtype, y, w, starts) for run in cut]
 
 
 def runs(

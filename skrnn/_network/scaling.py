@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from . import network
 from .loss import softmax
 from .objective import Objective, batch_loss_and_gradient
-from .packing import Source, pack
+from .packing import Source, first_steps, pack
 from .parameters import Architecture
 
 _POWER = 0.4
@@ -86,9 +86,10 @@ def fisher_diagonal(
     """Return the mean, per unit of weight, of squared gradients of sequences."""
     dtype = np.dtype(np.float64)
     space = network.Workspace(dtype)
+    starts = first_steps(source.lengths)
     total, total_weight = np.zeros(len(theta)), 0.0
     for i in sample:
-        batch = pack(source, np.array([i]), dtype, w=w)
+        batch = pack(source, np.array([i]), dtype, w=w, starts=starts)
         weight = float(batch.w.mean())
         _, L = network.forward(
             architecture.unflatten(theta), batch, architecture.activation, space
