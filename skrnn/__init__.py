@@ -3,11 +3,15 @@
 from ._classifier import VanillaRNNClassifier
 from ._encoder import OneHotSequenceEncoder
 from ._padding import as_ragged, pad_labels, pad_sequences, unpad, valid_steps
+from ._stepwise import StepwiseTransformer
 from ._version import __version__ as __version__
+from ._windows import WindowTransformer
 
 __all__ = [
     "OneHotSequenceEncoder",
+    "StepwiseTransformer",
     "VanillaRNNClassifier",
+    "WindowTransformer",
     "as_ragged",
     "pad_labels",
     "pad_sequences",

@@ -1,13 +1,13 @@
-"""Labels and weights of steps, in every form that users have, as flat vectors.
+"""Labels, numbers and weights of steps, in every form that users have, end to end.
 
-Whatever form came in, what goes on is one value per valid step, one sequence after
-another, as ``Sequences`` hands out the steps themselves.
+Whatever form came in, what goes on is one value per valid step (of numbers to predict
+one or several), one sequence after another, as ``Sequences`` hands out the steps.
 """
 
 import warnings
 from collections.abc import Sequence
 from numbers import Number, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,27 +22,71 @@ from ._tokens import flaw
 Array = NDArray[Any]
 
 
+class _Kind(NamedTuple):
+    """What messages say of values that belong to steps."""
+
+    name: str  # of the argument
+    entry: str  # what every step has
+    n_axes: int  # of one sequence's values, at most
+    hint: str = ""  # for those who pass more axes
+
+
+_LABEL = _Kind(
+    "y", "label", 1, ": for one-hot rows or probabilities use y.argmax(axis=-1)"
+)
+_TARGET = _Kind("y", "target", 2)
+_WEIGHT = _Kind("sample_weight", "weight", 1)
+
+
 def check_labels(y: Any, sequences: Sequences, estimator_name: str) -> Array:
     """Return the labels of all valid steps."""
-    if y is None:
-        raise ValueError(
-            f"This {estimator_name} estimator requires y to be passed, but the "
-            "target y is None"
-        )
-    if sparse.issparse(y):
-        raise ValueError("y is sparse; pass a dense array of labels")
-    reject_masked(y, "y", "-1")
-    if not sequences.lengths.any():
-        raise ValueError("X has no valid step that y could label")
+    _check_given(y, sequences, _LABEL, estimator_name)
     if sequences.form == "rows":
         flat = _labels_of_rows(y, sequences)
     else:
-        flat = _per_step(y, sequences, "y")
+        flat = _per_step(y, sequences, _LABEL)
     _check_complete(flat, sequences)
     flat = _of_one_type(flat)
     check_classification_targets(flat)
     if sequences.form != "rows":
         _warn_of_forgotten_padding(flat, sequences)
+    return flat
+
+
+def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
+    """Return the numbers to predict at all valid steps.
+
+    They are of shape (n_steps,), or (n_steps, n_outputs) where y has an axis for them.
+    """
+    _check_given(y, sequences, _TARGET, estimator_name)
+    if sequences.form == "rows":
+        flat = np.asarray(y)
+        if flat.ndim not in (1, 2):
+            raise ValueError(
+                f"y has shape {flat.shape} but X is 2-D, one step per sequence; pass "
+                "shape (n_sequences,) or (n_sequences, n_outputs)"
+            )
+        check_consistent_length(sequences.lengths, flat)
+    else:
+        flat = _per_step(y, sequences, _TARGET)
+    if flat.dtype == object:
+        flat = np.asarray(flat.tolist())
+    if flat.dtype.kind not in "biuf":
+        raise TypeError(
+            f"targets are of type {flat.dtype}; pass numbers, or for labels use a "
+            "classifier"
+        )
+    flat = flat.astype(np.float64)
+    if 0 in flat.shape:
+        raise ValueError("y has 0 outputs; give every step at least one target")
+    bad = ~np.isfinite(flat).reshape(len(flat), -1).all(axis=1)
+    if bad.any():
+        step = int(bad.argmax())
+        found = "NaN" if np.isnan(flat[step]).any() else "infinity"
+        raise ValueError(
+            f"Input y contains {found}: y{sequences.name(step)}; y is read at every "
+            "step that is not padding in X"
+        )
     return flat
 
 
@@ -64,7 +108,7 @@ def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float6
             )
         flat = np.repeat(per_sequence, sequences.lengths)
     else:
-        flat = _per_step(sample_weight, sequences, "sample_weight")
+        flat = _per_step(sample_weight, sequences, _WEIGHT)
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
     weights = flat.astype(np.float64)
@@ -86,6 +130,21 @@ def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
     return classes, codes.astype(np.intp, copy=False)
 
 
+def _check_given(
+    y: Any, sequences: Sequences, kind: _Kind, estimator_name: str
+) -> None:
+    if y is None:
+        raise ValueError(
+            f"This {estimator_name} estimator requires y to be passed, but the "
+            "target y is None"
+        )
+    if sparse.issparse(y):
+        raise ValueError(f"y is sparse; pass a dense array of {kind.entry}s")
+    reject_masked(y, "y", "-1")
+    if not sequences.lengths.any():
+        raise ValueError(f"X has no valid step to give a {kind.entry}")
+
+
 def _labels_of_rows(y: Any, sequences: Sequences) -> Array:
     shape = np.asarray(y).shape
     if len(shape) == 2 and shape[1] > 1:
@@ -100,17 +159,17 @@ def _labels_of_rows(y: Any, sequences: Sequences) -> Array:
     return flat
 
 
-def _per_step(values: Any, sequences: Sequences, name: str) -> Array:
+def _per_step(values: Any, sequences: Sequences, kind: _Kind) -> Array:
     """Return the values at valid steps of padded arrays and of lists."""
     values = _without_frame(values)
     check_consistent_length(sequences.lengths, values)
     if getattr(values, "ndim", 1) > 1:
-        return _cut(np.asarray(values), sequences, name)
+        return _cut(np.asarray(values), sequences, kind)
     if _is_padded_list(values, sequences):
         # What stands at padding has no say in the type.
-        flat = _cut(np.asarray(values, dtype=object), sequences, name)
+        flat = _cut(np.asarray(values, dtype=object), sequences, kind)
         return _from_list(flat.tolist())
-    return _concatenate(values, sequences, name)
+    return _concatenate(values, sequences, kind)
 
 
 def _without_frame(values: Any) -> Any:
@@ -137,43 +196,43 @@ def _is_padded_list(values: Any, sequences: Sequences) -> bool:
         return False
     n_steps = sequences.data.shape[1]
     return (sequences.lengths < n_steps).any() and all(
-        np.size(row) == n_steps for row in values
+        np.shape(row)[:1] == (n_steps,) for row in values
     )
 
 
-def _cut(values: Array, sequences: Sequences, name: str) -> Array:
+def _cut(values: Array, sequences: Sequences, kind: _Kind) -> Array:
     longest = int(sequences.lengths.max(initial=0))
-    if values.ndim > 2:
+    if values.ndim > 1 + kind.n_axes:
         raise ValueError(
-            f"{name} has shape {values.shape}; give every step one {_ENTRY[name]}"
-            + _hint_one_hot(name)
+            f"{kind.name} has shape {values.shape}; give every step one {kind.entry}"
+            + kind.hint
         )
     if values.shape[1] < longest:
         raise ValueError(
-            f"{name} has shape {values.shape} but the longest sequence of X has "
+            f"{kind.name} has shape {values.shape} but the longest sequence of X has "
             f"{longest} valid steps; pass shape ({len(values)}, {longest}) or wider"
         )
     flat: Array = values[np.arange(values.shape[1]) < sequences.lengths[:, None]]
     return flat
 
 
-def _concatenate(values: Any, sequences: Sequences, name: str) -> Array:
-    entry = _ENTRY[name]
+def _concatenate(values: Any, sequences: Sequences, kind: _Kind) -> Array:
+    name, entry, n_axes, hint = kind
     parts = []
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
         is_list = isinstance(item, list | tuple | str)
         part = _from_list(list(item)) if is_list else np.asarray(item)
-        if part.ndim == 2 and part.shape[1] == 1:
+        if n_axes == 1 and part.ndim == 2 and part.shape[1] == 1:
             part = part[:, 0]
         if part.ndim == 0:
             raise ValueError(
                 f"{name}[{i}] is a single {entry} but X[{i}] has {n} valid steps; "
                 f"give every valid step one {entry}"
             )
-        if part.ndim > 1:
+        if part.ndim > n_axes:
             raise ValueError(
                 f"{name}[{i}] has {part.ndim} axes; give every valid step one {entry}"
-                + _hint_one_hot(name)
+                + hint
             )
         if len(part) != n:
             raise ValueError(
@@ -182,19 +241,16 @@ def _concatenate(values: Any, sequences: Sequences, name: str) -> Array:
             )
         if n:
             parts.append(part)
+    widths = {part.shape[1:] for part in parts}
+    if len(widths) > 1:
+        raise ValueError(
+            f"{name} has steps of shapes {sorted(widths)}; give all the same outputs"
+        )
     texts = [part for part in parts if part.dtype.kind == "U"]
     numbers = [part for part in parts if part.dtype.kind in "biufc"]
     if texts and numbers:
         raise TypeError(_mixed(type(texts[0][0].item()), type(numbers[0][0].item())))
     return np.concatenate(parts)
-
-
-_ENTRY = {"y": "label", "sample_weight": "weight"}
-
-
-def _hint_one_hot(name: str) -> str:
-    hint = ": for one-hot rows or probabilities use y.argmax(axis=-1)"
-    return hint if name == "y" else ""
 
 
 def _of_one_type(flat: Array) -> Array:
@@ -248,7 +304,7 @@ def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
             "y ends in -1 or '' where X shows no padding; if these steps are padding, "
             "mark them by NaN in X, or set padding_value to what fills them",
             UserWarning,
-            stacklevel=5,
+            stacklevel=7,
         )
 
 

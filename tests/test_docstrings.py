@@ -30,7 +30,7 @@ def documented(thing):
         r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+$|\Z)", text, re.DOTALL | re.MULTILINE
     )
     lines = section[1] if section else ""
-    return dict(re.findall(r"^(\*?\w+) : (.*)$", lines, re.MULTILINE))
+    return dict(re.findall(r"^(\*{0,2}\w+) : (.*)$", lines, re.MULTILINE))
 
 
 def spells(text, default):
@@ -45,6 +45,7 @@ def spells(text, default):
 
 
 CALLABLES = dict(public_callables())
+STARS = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 
 
 @pytest.mark.parametrize("name", CALLABLES)
@@ -52,7 +53,7 @@ def test_docstrings_name_the_parameters_and_their_defaults(name):
     parameters = inspect.signature(CALLABLES[name]).parameters.values()
     types = documented(CALLABLES[name])
     expected = {
-        ("*" if p.kind is p.VAR_POSITIONAL else "") + p.name: p.default
+        STARS.get(p.kind, "") + p.name: p.default
         for p in parameters
         if p.name != "self"
     }
