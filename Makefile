@@ -40,7 +40,7 @@ coverage: ## all tests, with the lines and branches they reach
 lint: $(VENV)/with-lint ## ruff, and numpydoc on the public docstrings
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m numpydoc lint skrnn/*.py skrnn/datasets/*.py
+	$(RUN) -m numpydoc lint skrnn/*.py skrnn/[a-z]*/*.py
 
 .PHONY: format
 format: $(VENV)/with-lint ## rewrite the code as `make lint` wants it
@@ -52,12 +52,13 @@ types: $(VENV)/with-lint ## mypy in strict mode
 	$(RUN) -m mypy
 
 .PHONY: docs
-docs: $(VENV)/with-docs ## the pages, in build/docs; warnings are errors
-	rm -rf docs/generated
+docs: $(VENV)/with-docs ## the site with its gallery, in build/docs; warnings are errors
+	rm -rf docs/generated build/docs
 	$(RUN) -m sphinx -W --keep-going -q -E -b html -d build/doctrees docs build/docs
+	$(RUN) docs/check_links.py build/docs
 
 .PHONY: examples
-examples: $(VENV)/with-plot,progress ## run everything in docs/examples
+examples: $(VENV)/with-plot,progress ## run what `make docs` does not: the scripts in docs/examples
 	@set -e; for script in docs/examples/*.py; do \
 		echo "$$script"; MPLBACKEND=Agg $(RUN) "$$script"; \
 	done

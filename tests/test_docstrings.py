@@ -6,12 +6,12 @@ import re
 import pytest
 
 import skrnn
-from skrnn import datasets
+from skrnn import datasets, metrics, plotting
 
 
 def public_callables():
     """Yield the name and the object of every public class, method and function."""
-    for module in (skrnn, datasets):
+    for module in (skrnn, datasets, metrics, plotting):
         for name in module.__all__:
             thing = getattr(module, name)
             yield name, thing

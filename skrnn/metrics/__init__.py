@@ -1,0 +1,30 @@
+"""Metrics of labelled steps, and scorers for scikit-learn's searches.
+
+All of them take labels and predictions in the forms that the estimators take and
+return, and none of them counts padding, whatever stands in it. `flatten_steps` says
+which steps are valid.
+"""
+
+from ._classes import (
+    step_classification_report,
+    step_confusion_matrix,
+    step_f1_score,
+)
+from ._flatten import flatten_steps
+from ._scorers import get_step_scorer, make_step_scorer
+from ._spans import span_f1_score, span_precision_recall_fscore_support
+from ._steps import sequence_accuracy_score, step_accuracy_score, step_log_loss
+
+__all__ = [
+    "flatten_steps",
+    "get_step_scorer",
+    "make_step_scorer",
+    "sequence_accuracy_score",
+    "span_f1_score",
+    "span_precision_recall_fscore_support",
+    "step_accuracy_score",
+    "step_classification_report",
+    "step_confusion_matrix",
+    "step_f1_score",
+    "step_log_loss",
+]

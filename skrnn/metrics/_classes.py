@@ -1,0 +1,257 @@
+"""F1 score, confusion matrix and report of classes, taken over the valid steps."""
+
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics
+
+from ._flatten import flatten_steps
+
+Array = NDArray[Any]
+
+
+def step_f1_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: ArrayLike | None = None,
+    pos_label: Any = 1,
+    average: Literal["macro", "micro", "weighted", "binary"] | None = "macro",
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> Any:
+    """Return the F1 score of the labels of all valid steps.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes.
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    labels : array-like of shape (n_labels,), default=None
+        The labels to look at, in this order. None takes all that occur, sorted.
+    pos_label : object, default=1
+        The label whose score `average="binary"` returns.
+    average : {"macro", "micro", "weighted", "binary"} or None, default="macro"
+        How the scores of the labels become one: their plain mean, the score of all
+        decisions together, the mean weighted by how often labels are true, or the
+        score of `pos_label` alone. None returns the score of every label.
+    sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
+default=None
+        Weight of each sequence, or of each step.
+    zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
+        What stands for a quotient by zero; "warn" is 0 with a warning.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        floats.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    float or ndarray of shape (n_labels,)
+        The score, or that of every label.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` and `y_pred` do not go together; see
+        :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    span_f1_score : The score of whole spans.
+    sklearn.metrics.f1_score : The same for one label per sample.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import step_f1_score
+    >>> step_f1_score([[0, 1, 1], [2, 2]], [[0, 1, 1], [2, 0]], average=None)
+    array([0.66666667, 1.        , 0.66666667])
+    """
+    y_true, y_pred, weights = flatten_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    return metrics.f1_score(
+        y_true,
+        y_pred,
+        labels=labels,
+        pos_label=pos_label,
+        average=average,
+        sample_weight=weights,
+        zero_division=zero_division,
+    )
+
+
+def step_confusion_matrix(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: ArrayLike | None = None,
+    normalize: Literal["true", "pred", "all"] | None = None,
+    sample_weight: Any = None,
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> Array:
+    """Count how often each label of a valid step was taken for each other.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes.
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    labels : array-like of shape (n_labels,), default=None
+        The labels to look at, in this order. None takes all that occur, sorted.
+    normalize : {"true", "pred", "all"} or None, default=None
+        Divide by the sums of rows, of columns, or by the total.
+    sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
+default=None
+        Weight of each sequence, or of each step.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        floats.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    ndarray of shape (n_labels, n_labels)
+        Entry (i, j) counts steps of label i that were predicted to have label j.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` and `y_pred` do not go together; see
+        :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    sklearn.metrics.ConfusionMatrixDisplay : Draws the matrix.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import step_confusion_matrix
+    >>> step_confusion_matrix([[0, 1, 1], [2, 2]], [[0, 1, 1], [2, 0]])
+    array([[1, 0, 0],
+           [0, 2, 0],
+           [1, 0, 1]])
+    """
+    y_true, y_pred, weights = flatten_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    matrix: Array = metrics.confusion_matrix(
+        y_true, y_pred, labels=labels, normalize=normalize, sample_weight=weights
+    )
+    return matrix
+
+
+def step_classification_report(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: ArrayLike | None = None,
+    target_names: ArrayLike | None = None,
+    digits: int = 2,
+    output_dict: bool = False,
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> Any:
+    """Report precision, recall and F1 score of every label over the valid steps.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes.
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    labels : array-like of shape (n_labels,), default=None
+        The labels to look at, in this order. None takes all that occur, sorted.
+    target_names : array-like of shape (n_labels,), default=None
+        Names to print instead of the labels.
+    digits : int, default=2
+        Number of decimals.
+    output_dict : bool, default=False
+        Whether to return the numbers instead of a text.
+    sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
+default=None
+        Weight of each sequence, or of each step.
+    zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
+        What stands for a quotient by zero; "warn" is 0 with a warning.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        floats.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    str or dict
+        The table, or its numbers as `{label: {"precision": ..., "recall": ...,
+        "f1-score": ..., "support": ...}}`.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` and `y_pred` do not go together; see
+        :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    span_precision_recall_fscore_support : The same numbers for whole spans.
+    sklearn.metrics.classification_report : The same for one label per sample.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import step_classification_report
+    >>> y_true = [["x", "y", "y"], ["x", "x"]]
+    >>> y_pred = [["x", "y", "x"], ["x", "x"]]
+    >>> print(step_classification_report(y_true, y_pred))
+                  precision    recall  f1-score   support
+    <BLANKLINE>
+               x       0.75      1.00      0.86         3
+               y       1.00      0.50      0.67         2
+    <BLANKLINE>
+        accuracy                           0.80         5
+       macro avg       0.88      0.75      0.76         5
+    weighted avg       0.85      0.80      0.78         5
+    <BLANKLINE>
+    """
+    y_true, y_pred, weights = flatten_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    return metrics.classification_report(
+        y_true,
+        y_pred,
+        labels=labels,
+        target_names=target_names,
+        digits=digits,
+        output_dict=output_dict,
+        sample_weight=weights,
+        zero_division=zero_division,
+    )

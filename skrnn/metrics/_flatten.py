@@ -1,0 +1,107 @@
+"""Valid steps of sequences as the flat arrays that scikit-learn's metrics take."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._pairs import pair_steps
+
+Array = NDArray[Any]
+
+
+def flatten_steps(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> tuple[Array, Array, NDArray[np.float64] | None]:
+    """Return the valid steps of labels and predictions as flat arrays.
+
+    Any metric of scikit-learn works on what comes out.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_sequences, n_steps), list or object array of \
+n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequences,)
+        The true label of every step. What stands at padding is never read, and an
+        array may have more columns than `y_pred`.
+    y_pred : array-like or list
+        What `predict`, `predict_proba`, `predict_log_proba` or `decision_function` of
+        a model returned: labels in any of the forms of `y_true`, or numbers with one
+        more axis for the classes.
+    sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
+default=None
+        Weight of each sequence, or of each step.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        floats.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    y_true : ndarray of shape (n_valid_steps,)
+        The true labels, one sequence after another.
+    y_pred : ndarray of shape (n_valid_steps,) or (n_valid_steps, n_classes)
+        The predictions.
+    sample_weight : ndarray of shape (n_valid_steps,) or None
+        The weights; None if none were given.
+
+    Raises
+    ------
+    ValueError
+        If the padding label stands at a valid step, so that it may be a class; if
+        `y_true` has no label for a valid step, or NaN or None there; if there are no
+        valid steps; if weights or `lengths` are not as described.
+    TypeError
+        If labels are of mixed types or come as a masked array.
+
+    See Also
+    --------
+    make_step_scorer : Uses a metric in scikit-learn's searches.
+    skrnn.valid_steps : Marks the valid steps of X.
+
+    Notes
+    -----
+    Predictions decide which steps are valid:
+
+    - in an array of labels, of shape (n_sequences, n_steps), the `padding_label` at
+      the end of a row is padding;
+    - in an array with one more axis, or of floats, NaN at the end of a row is;
+    - in an object array, or a list of sequences of several lengths, nothing is;
+    - neither is it in what a model predicts for 2-D X.
+
+    A list of equally long sequences is an array. A padding label that also stands at
+    a valid step, of `y_pred` or `y_true`, may be a class and raises, as does a
+    negative integer other than -1 under "auto". Pass `padding_label` where -1 or `""`
+    is a class, or where classes are floats. Scorers ask the model and need neither.
+
+    Real-valued targets of a regressor are flattened in the same way; they may have
+    one more axis for the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.metrics import cohen_kappa_score
+    >>> from skrnn.metrics import flatten_steps
+    >>> y_true = np.array([[2, 0, 1, 1], [0, 1, 7, 7]])
+    >>> y_pred = np.array([[2, 0, 0], [0, 1, -1]])
+    >>> y_true, y_pred, _ = flatten_steps(y_true, y_pred)
+    >>> y_true, y_pred
+    (array([2, 0, 1, 0, 1]), array([2, 0, 0, 0, 1]))
+    >>> round(float(cohen_kappa_score(y_true, y_pred)), 3)
+    0.688
+    """
+    steps = pair_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    return steps.y_true, steps.y_pred, steps.sample_weight

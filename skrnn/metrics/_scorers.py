@@ -1,0 +1,241 @@
+"""Scorers for scikit-learn's searches, of metrics over valid steps.
+
+    scorer(estimator, X, y)  =  metric(steps of y, steps of estimator.predict(X))
+
+Steps are flattened first; the rest is left to scikit-learn's own scorers.
+"""
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import get_scorer, make_scorer
+from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.validation import _check_response_method
+
+from ._pairs import lengths_from_marks, pair_steps
+from ._spans import span_f1_score
+from ._steps import sequence_accuracy_score, step_log_loss
+
+Array = NDArray[Any]
+
+# Two of them have to see where sequences end, the third a column for every class.
+_OF_SEQUENCES = (sequence_accuracy_score, span_f1_score, step_log_loss)
+
+
+def make_step_scorer(
+    metric: Callable[..., Any],
+    *,
+    response_method: str | Sequence[str] = "predict",
+    greater_is_better: bool = True,
+    flatten: bool | Literal["auto"] = "auto",
+    **kwargs: Any,
+) -> Callable[..., float]:
+    """Make a scorer from a metric, for models that label steps.
+
+    It is :func:`sklearn.metrics.make_scorer` for sequences in any form: padding never
+    counts. The scorer goes wherever scikit-learn takes `scoring`.
+
+    Parameters
+    ----------
+    metric : callable
+        A metric of scikit-learn, or any other function of the true and the predicted
+        labels of all valid steps, as arrays of shape (n_valid_steps,).
+    response_method : str or sequence of str, default="predict"
+        The method of the model that the metric looks at: "predict", "predict_proba"
+        or "decision_function"; of several the first that the model has.
+    greater_is_better : bool, default=True
+        Whether a large value is good. If False, the scorer returns its negative.
+    flatten : bool or "auto", default="auto"
+        If False, the metric gets object arrays of one array for each sequence instead
+        of flat ones. "auto" does that for the metrics of this module that need it.
+    **kwargs : object
+        Further arguments of the metric.
+
+    Returns
+    -------
+    callable
+        A scorer, called as `scorer(estimator, X, y, sample_weight=None)`; greater is
+        better.
+
+    See Also
+    --------
+    get_step_scorer : Makes scorers by name.
+
+    Notes
+    -----
+    Predicted labels at the end of a row that are no class of the model are padding,
+    as are rows of NaN; so `padding_label` is of no concern here.
+
+    A metric of probabilities that has a parameter `labels` gets the classes of the
+    model in it, since not all of them occur in every part of the data. Weights have
+    one number for each sequence or for each step; in searches they are routed to the
+    scorer by `set_score_request`, as scikit-learn's user guide says.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import fbeta_score
+    >>> from sklearn.model_selection import cross_validate
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import make_recall
+    >>> from skrnn.metrics import make_step_scorer
+    >>> X, y = make_recall(40, n_steps=6, lag=1, random_state=0, return_X_y=True)
+    >>> model = VanillaRNNClassifier(8, max_iter=1000, random_state=0)
+    >>> f2 = make_step_scorer(fbeta_score, beta=2, average="macro")
+    >>> cross_validate(model, X, y, cv=2, scoring={"f2": f2})["test_f2"].shape
+    (2,)
+    """
+    if flatten == "auto":
+        flatten = getattr(metric, "func", metric) not in _OF_SEQUENCES  # of a partial
+    sign = 1 if greater_is_better else -1
+    return _StepScorer(metric, sign, kwargs, response_method, flatten=flatten)
+
+
+def get_step_scorer(scoring: str) -> Callable[..., float]:
+    """Return the scorer of a name, for models that label steps.
+
+    Parameters
+    ----------
+    scoring : str
+        A name that scikit-learn knows, such as "accuracy", "balanced_accuracy",
+        "f1_macro", "neg_log_loss" or "roc_auc_ovr", or "sequence_accuracy" or
+        "span_f1".
+
+    Returns
+    -------
+    callable
+        A scorer, called as `scorer(estimator, X, y, sample_weight=None)`; greater is
+        better.
+
+    Raises
+    ------
+    ValueError
+        If there is no scorer of that name.
+
+    See Also
+    --------
+    make_step_scorer : Makes a scorer from any metric.
+    sklearn.metrics.get_scorer_names : Lists the names that scikit-learn knows.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import make_recall
+    >>> from skrnn.metrics import get_step_scorer
+    >>> X, y = make_recall(40, n_steps=6, lag=1, random_state=0, return_X_y=True)
+    >>> search = GridSearchCV(
+    ...     VanillaRNNClassifier(8, max_iter=1000, random_state=0),
+    ...     {"alpha": [0.1, 1.0]},
+    ...     scoring=get_step_scorer("neg_log_loss"),
+    ...     cv=2,
+    ... )
+    >>> bool(search.fit(X, y).best_score_ > -0.5)
+    True
+    """
+    own: dict[str, Callable[..., float]] = {
+        "neg_log_loss": make_step_scorer(
+            step_log_loss, response_method="predict_proba", greater_is_better=False
+        ),
+        "sequence_accuracy": make_step_scorer(sequence_accuracy_score),
+        "span_f1": make_step_scorer(span_f1_score),
+    }
+    if scoring in own:
+        return own[scoring]
+    scorer = get_scorer(scoring)
+    return make_step_scorer(
+        scorer._score_func,
+        response_method=scorer._response_method,
+        greater_is_better=scorer._sign > 0,
+        **scorer._kwargs,
+    )
+
+
+class _StepScorer(_BaseScorer):
+    """A scorer that hands the valid steps of sequences to its metric."""
+
+    def __init__(
+        self,
+        score_func: Callable[..., Any],
+        sign: int,
+        kwargs: dict[str, Any],
+        response_method: str | Sequence[str],
+        *,
+        flatten: bool,
+    ) -> None:
+        super().__init__(score_func, sign, kwargs, response_method)
+        self._flatten = flatten
+
+    def __repr__(self) -> str:
+        text: str = super().__repr__()
+        return text.replace("make_scorer", "make_step_scorer", 1)
+
+    def _score(
+        self,
+        method_caller: Callable[..., Any],
+        estimator: Any,
+        X: Any,
+        y_true: Any,
+        *,
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        method = _check_response_method(estimator, self._response_method).__name__
+        if method == "predict":
+            y_pred = method_caller(estimator, method, X)  # once for several scorers
+        else:
+            y_pred = getattr(estimator, method)(X)
+        steps = pair_steps(
+            y_true,
+            y_pred,
+            sample_weight=sample_weight,
+            lengths=_lengths(estimator, method, y_pred),
+        )
+        kwargs = {**self._kwargs, **kwargs}
+        takes_labels = "labels" in signature(self._score_func).parameters
+        if method != "predict" and takes_labels:
+            kwargs.setdefault("labels", estimator.classes_)
+        true, predicted, weights = steps.y_true, steps.y_pred, steps.sample_weight
+        if not self._flatten:
+            true, predicted, weights = steps.split()
+        if weights is not None:
+            kwargs["sample_weight"] = weights
+        if not self._flatten:
+            return self._sign * self._score_func(true, predicted, **kwargs)
+        scorer = make_scorer(
+            self._score_func,
+            response_method=method,
+            greater_is_better=self._sign > 0,
+            **kwargs,
+        )
+        return scorer(_Answers(estimator, method, predicted), X, true)
+
+
+class _Answers:
+    """A model that has answered: scikit-learn's own scorers ask it for flat steps."""
+
+    def __init__(self, estimator: Any, method: str, answers: Array) -> None:
+        self.estimator = estimator
+        if hasattr(estimator, "classes_"):
+            self.classes_ = estimator.classes_
+
+        def answer(X: Any) -> Array:
+            return answers
+
+        answer.__name__ = method
+        setattr(self, method, answer)
+
+    def __sklearn_tags__(self) -> Tags:
+        return get_tags(self.estimator)
+
+
+def _lengths(estimator: Any, method: str, y_pred: Any) -> NDArray[np.intp] | None:
+    """Return the lengths of sequences in an array of labels, None for all else."""
+    if method != "predict" or np.ndim(y_pred) != 2:
+        return None
+    if not hasattr(estimator, "classes_"):  # a regressor
+        return None
+    return lengths_from_marks(~np.isin(y_pred, estimator.classes_))

@@ -1,0 +1,322 @@
+r"""Spans named by the labels of their steps, and how many of them were found.
+
+    step    Ada    King   wrote  to  London          Ada    King   wrote  to  London
+    BIO     B-PER  I-PER  O      O   B-LOC   IOBES   B-PER  E-PER  O      O   S-LOC
+
+Labels are a prefix and the type of the span; a span is right where its first step,
+its last step and its type are. Read as the CoNLL-2000 script and seqeval read them,
+a boundary lies between two neighbouring steps unless the second goes on with what
+the first began:
+
+    boundary = left in {E, S, O}  or  right in {B, S, O}  or  their types differ
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import precision_recall_fscore_support
+
+from ._pairs import Steps, pair_steps
+
+Array = NDArray[Any]
+
+_PREFIXES = {None: "BIES", "BIO": "BI", "IOBES": "BIES"}
+
+
+def span_f1_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    scheme: Literal["BIO", "IOBES"] | None = None,
+    labels: ArrayLike | None = None,
+    average: Literal["micro", "macro", "weighted"] | None = "micro",
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> Any:
+    """Return the F1 score of whole spans in BIO or IOBES labels.
+
+    A predicted span is right if a true one has the same first step, the same last
+    step and the same type. A span lies within one sequence.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes: "O", or a prefix and a type such
+        as "B-PER".
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    scheme : {"BIO", "IOBES"} or None, default=None
+        None finds spans in any sequence of labels, as seqeval does by default. A name
+        counts only spans that are spelled out as the scheme wants (see Notes), as
+        seqeval's strict mode does.
+    labels : array-like of str, default=None
+        The types of spans to look at, in this order. None takes all that occur,
+        sorted.
+    average : {"micro", "macro", "weighted"} or None, default="micro"
+        How the scores of the types become one: the score of all spans together, the
+        plain mean, or the mean weighted by the number of true spans. None returns the
+        score of every type.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weight of each sequence, and so of its spans.
+    zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
+        What stands for a quotient by zero; "warn" is 0 with a warning.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes the empty string.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    float or ndarray of shape (n_types,)
+        The score, or that of every type.
+
+    Raises
+    ------
+    ValueError
+        If a label has no prefix of the scheme; if weights differ within a sequence; if
+        `y_true` and `y_pred` do not go together, see
+        :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    span_precision_recall_fscore_support : Precision and recall too.
+    step_f1_score : The score of single steps.
+
+    Notes
+    -----
+    With B the beginning, I the inside, E the end of a span, S a span of a single step
+    and O all else, `scheme=None` ends a span before B, S and O, after E and S, and
+    where the type changes; whatever follows an end and is not O starts a span, be it
+    B, S, I or E. A label without a type, such as "B", has the type "_".
+
+    With `scheme="BIO"` a span must start with B, and with `scheme="IOBES"` it must be
+    S, or start with B and end with E. All others are left out.
+
+    References
+    ----------
+    .. [1] E. F. Tjong Kim Sang and S. Buchholz. "Introduction to the CoNLL-2000 shared
+       task: chunking." Proceedings of CoNLL-2000, 2000.
+    .. [2] L. A. Ramshaw and M. P. Marcus. "Text chunking using transformation-based
+       learning." Third Workshop on Very Large Corpora, 1995.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import span_f1_score
+    >>> y_true = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "B-PER"]]
+    >>> y_pred = [["B-PER", "I-PER", "O", "O"], ["O", "B-LOC"]]
+    >>> span_f1_score(y_true, y_pred)
+    0.4
+    >>> span_f1_score(y_true, y_pred, average=None, labels=["PER", "LOC"])
+    array([0.66666667, 0.        ])
+    """
+    steps = pair_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    return _scores(
+        steps,
+        scheme,
+        labels,
+        average=average,
+        warn_for=("f-score",),
+        zero_division=zero_division,
+    )[2]
+
+
+def span_precision_recall_fscore_support(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    scheme: Literal["BIO", "IOBES"] | None = None,
+    beta: float = 1.0,
+    labels: ArrayLike | None = None,
+    average: Literal["micro", "macro", "weighted"] | None = None,
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> tuple[Any, Any, Any, Any]:
+    """Return precision, recall, F score and number of spans.
+
+    Spans are defined as in :func:`~skrnn.metrics.span_f1_score`.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes: "O", or a prefix and a type such
+        as "B-PER".
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    scheme : {"BIO", "IOBES"} or None, default=None
+        None finds spans in any sequence of labels; a name counts only spans that are
+        spelled out as the scheme wants.
+    beta : float, default=1.0
+        How many times as much recall weighs as precision in the F score.
+    labels : array-like of str, default=None
+        The types of spans to look at, in this order. None takes all that occur,
+        sorted.
+    average : {"micro", "macro", "weighted"} or None, default=None
+        How the scores of the types become one: the score of all spans together, the
+        plain mean, or the mean weighted by the number of true spans. None returns the
+        scores of every type.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weight of each sequence, and so of its spans.
+    zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
+        What stands for a quotient by zero; "warn" is 0 with a warning.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes the empty string.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    precision : float or ndarray of shape (n_types,)
+        The share of predicted spans that are right.
+    recall : float or ndarray of shape (n_types,)
+        The share of true spans that were found.
+    fscore : float or ndarray of shape (n_types,)
+        The weighted harmonic mean of both.
+    support : ndarray of shape (n_types,) or None
+        The number, or the weight, of the true spans of each type; None with an
+        average.
+
+    Raises
+    ------
+    ValueError
+        If a label has no prefix of the scheme; if weights differ within a sequence; if
+        `y_true` and `y_pred` do not go together, see
+        :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    span_f1_score : The F score alone.
+    sklearn.metrics.precision_recall_fscore_support : The same for single labels.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import span_precision_recall_fscore_support
+    >>> y_true = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "B-PER"]]
+    >>> y_pred = [["B-PER", "I-PER", "O", "O"], ["O", "B-LOC"]]
+    >>> precision, recall, fscore, support = span_precision_recall_fscore_support(
+    ...     y_true, y_pred, labels=["PER", "LOC"]
+    ... )
+    >>> precision, recall, support
+    (array([1., 0.]), array([0.5, 0. ]), array([2, 1]))
+    """
+    steps = pair_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    return _scores(
+        steps, scheme, labels, beta=beta, average=average, zero_division=zero_division
+    )
+
+
+def _scores(
+    steps: Steps, scheme: str | None, labels: ArrayLike | None, **kwargs: Any
+) -> tuple[Any, Any, Any, Any]:
+    """Leave the scores of spans to scikit-learn, each span being one sample."""
+    if scheme not in _PREFIXES:
+        raise ValueError(f'scheme={scheme!r} is none of "BIO", "IOBES" and None')
+    if steps.form == "rows":
+        raise ValueError(
+            "y_true and y_pred hold one label for each sequence, and spans lie within "
+            "sequences; wrap a single sequence in a list"
+        )
+    true, predicted, weights = _decisions(steps, scheme)
+    types = np.setdiff1d([*true, *predicted], [""]) if labels is None else labels
+    scores = precision_recall_fscore_support(
+        true,
+        predicted,
+        # Without any span, a type that never occurs brings out zero_division.
+        labels=types if np.size(types) else ["no type"],
+        sample_weight=None if steps.sample_weight is None else weights,
+        **kwargs,
+    )
+    if kwargs["average"] is None:
+        precision, recall, fscore, support = (s[: np.size(types)] for s in scores)
+        return precision, recall, fscore, support
+    return float(scores[0]), float(scores[1]), float(scores[2]), None
+
+
+def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
+    """Return the true and the predicted type of every span, "" where there is none.
+
+    Every distinct triple of first step, last step and type is one sample; its weight
+    is that of its sequence.
+    """
+    labels, codes = np.unique(
+        np.concatenate([steps.y_true, steps.y_pred]), return_inverse=True
+    )
+    prefixes, types = map(np.array, _split_labels(labels.tolist(), scheme))
+    names, numbers = np.unique(types, return_inverse=True)
+    is_first = np.zeros(len(steps.y_true) + 1, dtype=bool)
+    is_first[0] = is_first[np.cumsum(steps.lengths)] = True
+    true, predicted = (
+        _spans(prefixes[half], numbers[half], is_first, scheme)
+        for half in np.split(codes, 2)
+    )
+    spans, place = np.unique(
+        np.concatenate([true, predicted]), axis=0, return_inverse=True
+    )
+    # A last sample that is no span keeps the arrays from being empty.
+    decided = np.full((2, len(spans) + 1), "", dtype=names.dtype)
+    decided[0, place[: len(true)]] = names[true[:, 2]]
+    decided[1, place[len(true) :]] = names[predicted[:, 2]]
+    weights = np.repeat(steps.weights_of_sequences(), steps.lengths)[spans[:, 0]]
+    return decided[0], decided[1], np.append(weights, 1.0)
+
+
+def _split_labels(labels: list[Any], scheme: str | None) -> tuple[list[str], list[str]]:
+    """Return prefix and type of labels; "O" has none."""
+    prefixes, types = [], []
+    for label in labels:
+        prefix, _, kind = str(label).partition("-")
+        if label != "O" and prefix not in tuple(_PREFIXES[scheme]):
+            raise ValueError(
+                f'the label {label!r} is not one of spans: use "O", or one of the '
+                f'prefixes {", ".join(_PREFIXES[scheme])} and a type, such as "B-PER"'
+            )
+        prefixes.append(prefix)
+        types.append("" if label == "O" else kind or "_")
+    return prefixes, types
+
+
+def _spans(
+    prefixes: Array, types: Array, is_first: NDArray[np.bool_], scheme: str | None
+) -> Array:
+    """Return first step, last step and type of each span, of shape (n_spans, 3).
+
+    `is_first` marks first steps of sequences, and what comes behind the last step.
+    """
+    boundary = is_first.copy()
+    boundary[1:-1] |= (
+        np.isin(prefixes[:-1], ["E", "S", "O"])
+        | np.isin(prefixes[1:], ["B", "S", "O"])
+        | (types[:-1] != types[1:])
+    )
+    inside = prefixes != "O"
+    starts = np.flatnonzero(inside & boundary[:-1])
+    ends = np.flatnonzero(inside & boundary[1:])
+    spelled_out = np.ones(len(starts), dtype=bool)
+    if scheme is not None:
+        spelled_out = prefixes[starts] == "B"
+    if scheme == "IOBES":
+        spelled_out &= prefixes[ends] == "E"
+        spelled_out |= prefixes[starts] == "S"
+    return np.column_stack([starts, ends, types[starts]])[spelled_out]

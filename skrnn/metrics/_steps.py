@@ -1,0 +1,236 @@
+"""Accuracy and log-loss, taken over the valid steps of sequences."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import metrics
+
+from ._flatten import flatten_steps
+from ._pairs import pair_steps
+
+Array = NDArray[Any]
+
+
+def step_accuracy_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    normalize: bool = True,
+    sample_weight: Any = None,
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> float:
+    """Return the share of valid steps that are labelled right.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes.
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    normalize : bool, default=True
+        If False, return the number (or the total weight) of the right steps instead.
+    sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
+default=None
+        Weight of each sequence, or of each step.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        floats.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    float
+        The accuracy, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` and `y_pred` do not go together; see
+        :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    sequence_accuracy_score : The share of sequences that are right at all steps.
+    sklearn.metrics.accuracy_score : The same for one label per sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.metrics import step_accuracy_score
+    >>> y_true = np.array([["a", "b", "b", "a"], ["b", "a", "", ""]])
+    >>> y_pred = np.array([["a", "b", "b", "b"], ["b", "a", "", ""]])
+    >>> round(step_accuracy_score(y_true, y_pred), 3)
+    0.833
+    """
+    y_true, y_pred, weights = flatten_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    return float(
+        metrics.accuracy_score(
+            y_true, y_pred, normalize=normalize, sample_weight=weights
+        )
+    )
+
+
+def sequence_accuracy_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> float:
+    """Return the share of sequences that are labelled right at every valid step.
+
+    Sequences without a valid step do not count.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes.
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weight of each sequence.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels, `padding_label_` of the
+        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        floats.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    float
+        The accuracy, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` and `y_pred` do not go together; see
+        :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    step_accuracy_score : The share of steps that are right.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import sequence_accuracy_score
+    >>> sequence_accuracy_score([[1, 0, 1], [0, 1]], [[1, 0, 1], [0, 0]])
+    0.5
+    """
+    steps = pair_steps(
+        y_true,
+        y_pred,
+        sample_weight=sample_weight,
+        padding_label=padding_label,
+        lengths=lengths,
+    )
+    ids = np.repeat(np.arange(len(steps.lengths)), steps.lengths)
+    n_wrong = np.bincount(
+        ids[steps.y_true != steps.y_pred], minlength=len(steps.lengths)
+    )
+    return float(np.average(n_wrong == 0, weights=steps.weights_of_sequences()))
+
+
+def step_log_loss(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: ArrayLike | None = None,
+    normalize: bool = True,
+    sample_weight: Any = None,
+    lengths: ArrayLike | None = None,
+) -> float:
+    """Return the mean negative logarithm of the probability of the true labels.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes.
+    y_pred : array-like or list
+        The probabilities, as a model's `predict_proba` returned them: an array of
+        shape (n_sequences, n_steps, n_classes) with NaN at padding, an object array
+        of arrays of shape (n_steps_i, n_classes), or an array of shape (n_sequences,
+        n_classes).
+    labels : array-like of shape (n_classes,), default=None
+        The label of each column of the probabilities, `classes_` of the model. None
+        takes the sorted labels of `y_true`.
+    normalize : bool, default=True
+        If False, return the sum over the steps instead.
+    sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
+default=None
+        Weight of each sequence, or of each step.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, where padded predictions do not
+        show it.
+
+    Returns
+    -------
+    float
+        The loss in nats per unit of weight.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each column, or if `y_true` and `y_pred` do not
+        go together; see :func:`~skrnn.metrics.flatten_steps`.
+
+    See Also
+    --------
+    sklearn.metrics.log_loss : The same for one label per sample.
+
+    Notes
+    -----
+    A true label that is none of `labels`, one that training never saw, has
+    probability 0. As in scikit-learn, probabilities are clipped by the relative
+    accuracy of their type, so its loss is 36.04 in float64 and not infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.metrics import step_log_loss
+    >>> proba = np.array([[[0.5, 0.5], [0.25, 0.75]], [[0.5, 0.5], [np.nan, np.nan]]])
+    >>> round(step_log_loss([["a", "b"], ["b"]], proba), 3)
+    0.558
+    """
+    y_true, proba, weights = flatten_steps(
+        y_true, y_pred, sample_weight=sample_weight, lengths=lengths
+    )
+    known = np.unique(y_true) if labels is None else np.asarray(labels)
+    if proba.ndim != 2 or proba.shape[1] != len(known):
+        n_columns = proba.shape[1] if proba.ndim == 2 else 0
+        raise ValueError(
+            f"y_pred has {n_columns} columns of probabilities but there are "
+            f"{len(known)} labels, {known}; pass labels=model.classes_"
+        )
+    unseen = np.setdiff1d(y_true, known)
+    every = np.concatenate([known, unseen])
+    order = np.argsort(every)
+    codes = order[np.searchsorted(every, y_true, sorter=order)]
+    # scikit-learn wants two columns at least.
+    n_missing = max(len(unseen), 2 - len(known))
+    proba = np.pad(proba, [(0, 0), (0, n_missing)])
+    return float(
+        metrics.log_loss(
+            codes,
+            proba,
+            labels=np.arange(proba.shape[1]),
+            normalize=normalize,
+            sample_weight=weights,
+        )
+    )

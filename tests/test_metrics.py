@@ -1,0 +1,317 @@
+"""Metrics of steps are scikit-learn's metrics of the valid steps, and of no others."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import metrics as sk
+
+from skrnn import as_ragged, pad_labels
+from skrnn._sequences import objects
+from skrnn.metrics import (
+    flatten_steps,
+    sequence_accuracy_score,
+    step_accuracy_score,
+    step_classification_report,
+    step_confusion_matrix,
+    step_f1_score,
+    step_log_loss,
+)
+
+TRUE = [[2, 0, 1], [1], [0, 0]]
+PRED = [[2, 1, 1], [1], [2, 0]]
+WEIGHTS = [[1.0, 2.0, 0.5], [3.0], [0.0, 1.5]]
+FLAT = np.concatenate(TRUE), np.concatenate(PRED), np.concatenate(WEIGHTS)
+PROBA = np.random.default_rng(0).dirichlet(np.ones(3), size=6)
+
+# Spellings of the labels: how the integers look in y, and what pads predictions.
+SPELLINGS = {
+    "strings": (lambda a: np.array(["x", "yy", "z"])[a], ""),
+    "objects": (lambda a: np.array(["x", "yy", "z"], dtype=object)[a], ""),
+    "integers": (lambda a: np.asarray(a), -1),
+    "floats": (lambda a: np.asarray(a, dtype=float), np.nan),
+}
+
+
+def padded(rows, filler, n_steps=3, dtype=None):
+    """Return rows as one array, with a filler behind them."""
+    dtype = dtype or np.result_type(*(np.asarray(row) for row in rows), type(filler))
+    result = np.full((len(rows), n_steps), filler, dtype=dtype)
+    for place, row in zip(result, rows, strict=True):
+        place[: len(row)] = row
+    return result
+
+
+@st.composite
+def labelled(draw):
+    """Draw true and predicted label sequences of equal lengths."""
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=5))
+    labels = st.integers(0, 3)
+    rows = [
+        [draw(st.lists(labels, min_size=n, max_size=n)) for n in lengths]
+        for _ in range(2)
+    ]
+    return rows[0], rows[1]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("true_form", ["padded", "ragged", "lists"])
+@pytest.mark.parametrize("pred_form", ["padded", "ragged", "lists"])
+def test_every_form_has_the_same_valid_steps(spelling, true_form, pred_form):
+    spell, filler = SPELLINGS[spelling]
+
+    def take(rows, form):
+        rows = [spell(row) for row in rows]
+        if form == "padded":
+            dtype = object if spelling == "objects" else None
+            return padded(rows, filler, dtype=dtype)
+        return objects(rows) if form == "ragged" else [row.tolist() for row in rows]
+
+    y_true, y_pred, weights = flatten_steps(
+        take(TRUE, true_form), take(PRED, pred_form), sample_weight=WEIGHTS
+    )
+    assert_array_equal(y_true, spell(FLAT[0]))
+    assert_array_equal(y_pred, spell(FLAT[1]))
+    assert_array_equal(weights, FLAT[2])
+
+
+@given(labelled(), st.integers(-3, 9), st.integers(0, 3))
+def test_nothing_that_stands_at_padding_of_y_true_counts(rows, filler, n_more):
+    true, pred = rows
+    n_steps = max(map(len, true)) + n_more
+    y_true, y_pred, _ = flatten_steps(padded(true, filler, n_steps), pad_labels(pred))
+    assert_array_equal(y_true, np.concatenate(true))
+    assert_array_equal(y_pred, np.concatenate(pred))
+
+
+@given(labelled(), st.integers(0, 3))
+def test_wider_predictions_change_nothing(rows, n_more):
+    true, pred = rows
+    wide = np.pad(pad_labels(pred), [(0, 0), (0, n_more)], constant_values=-1)
+    assert_array_equal(flatten_steps(as_ragged(true), wide)[1], np.concatenate(pred))
+
+
+def test_one_label_for_each_row_is_taken_as_it_is():
+    y_true, y_pred, weights = flatten_steps([1, -1, 0], [1, 0, -1], sample_weight=None)
+    assert_array_equal(y_true, [1, -1, 0])
+    assert_array_equal(y_pred, [1, 0, -1])
+    assert weights is None
+
+
+def test_rows_of_probabilities_are_not_steps():
+    _, y_pred, _ = flatten_steps(["ab", "cd", "ab"], PROBA[:3])
+    assert y_pred.shape == (3, 3)
+
+
+def test_strings_are_sequences_of_characters_beside_sequences():
+    y_true, y_pred, _ = flatten_steps(["abc", "a"], pad_labels(["abb", "a"]))
+    assert "".join(y_true) == "abca"
+    assert "".join(y_pred) == "abba"
+
+
+def test_weights_of_sequences_are_those_of_their_steps():
+    weights = flatten_steps(TRUE, PRED, sample_weight=[1, 2, 3])[2]
+    assert_array_equal(weights, [1, 1, 1, 2, 3, 3])
+
+
+def test_booleans_come_back_from_padded_integers():
+    y_true = np.array([[True, False], [True, True]])
+    y_pred = np.array([[1, 1], [0, -1]], dtype=np.int8)
+    y_true, y_pred, _ = flatten_steps(y_true, y_pred)
+    assert y_pred.dtype == y_true.dtype == bool
+    assert_array_equal(y_pred, [True, True, False])
+
+
+def test_real_values_of_several_outputs_are_flattened_too():
+    y_pred = np.arange(12.0).reshape(2, 3, 2)
+    y_pred[1, 1:] = np.nan
+    y_true = np.nan_to_num(y_pred, nan=7.0) + 1
+    flat_true, flat_pred, _ = flatten_steps(y_true, y_pred)
+    assert_array_equal(flat_pred, np.arange(8.0).reshape(4, 2))
+    assert_array_equal(flat_true, flat_pred + 1)
+
+
+def test_a_step_that_is_partly_nan_is_no_padding():
+    y_pred = np.array([[[1.0, 0.0], [np.nan, 1.0]], [[0.5, 0.5], [np.nan, np.nan]]])
+    assert len(flatten_steps([[0, 1], [1, 1]], y_pred)[1]) == 3
+
+
+def test_a_padding_label_is_sought_at_the_end_of_rows_only():
+    y_true, y_pred = np.array([[0, 9, 1], [1, 1, 0]]), np.array([[0, 9, 9], [9, 1, 0]])
+    y_pred[0, 1] = 1
+    with pytest.raises(ValueError, match=r"y_true\[0\] at step 1 is .*9.* padding"):
+        flatten_steps(y_true, y_pred, padding_label=9)
+
+
+@pytest.mark.parametrize("padding_label", [-2, "", None])
+def test_the_padding_label_may_be_named(padding_label):
+    y_pred = np.array([[-1, 0], [1, padding_label]], dtype=object)
+    y_true = np.array([[-1, 0], [-1, 5]])
+    y_true, y_pred, _ = flatten_steps(y_true, y_pred, padding_label=padding_label)
+    assert_array_equal(y_pred, [-1, 0, 1])
+    assert_array_equal(y_true, [-1, 0, -1])
+
+
+def test_lengths_overrule_what_padding_looks_like():
+    signs = np.array([[1, -1], [-1, -1]])
+    y_pred = flatten_steps(signs, signs, lengths=[2, 1])[1]
+    assert_array_equal(y_pred, [1, -1, -1])
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred"),
+    [
+        ([[1, -1], [-1, 1]], [[1, 1], [1, -1]]),
+        ([[1, 1], [1, 1]], [[-1, 1], [1, -1]]),
+        ([[1, 1], [1, 1]], [[1, 1], [1, -2]]),
+        ([["", "a"], ["a", "a"]], [["a", "a"], ["a", ""]]),
+    ],
+)
+def test_a_padding_label_that_may_be_a_class_raises(y_true, y_pred):
+    with pytest.raises(ValueError, match="pass padding_label"):
+        flatten_steps(np.array(y_true), np.array(y_pred))
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "kwargs", "message"),
+    [
+        (TRUE, [[2, 1], [1], [2, 0]], {}, r"y_true\[0\] has 3 labels but y_pred\[0\]"),
+        ([[1]], [[1, 0]], {}, r"y_true has shape \(1, 1\) but the longest .* 2 valid"),
+        ([1, 2], [[1, 0], [2, 2]], {}, r"y_true has shape \(2,\) but the longest"),
+        (TRUE[:2], PRED, {}, "inconsistent numbers of samples"),
+        (TRUE, padded(PRED, np.nan)[..., None] * np.nan, {}, "no valid step"),
+        (TRUE, PRED, {"lengths": [1, 1, 1]}, "no padding"),
+        (TRUE, padded(PRED, -1), {"lengths": [4, 1, 1]}, r"lengths\[0\] is 4"),
+        (TRUE, PRED, {"sample_weight": [1, 2]}, "sample_weight.shape"),
+        ([[0.0, np.nan]], [[0, 1]], {}, r"NaN: y\[0\] at step 1"),
+        ([["a", None]], [["a", "b"]], {}, r"None: y\[0\] at step 1"),
+        (None, PRED, {}, "y_true is None"),
+        (3, PRED, {}, "y_true is the single label 3"),
+    ],
+)
+def test_what_does_not_go_together_raises(y_true, y_pred, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        flatten_steps(y_true, y_pred, **kwargs)
+
+
+@pytest.mark.parametrize("y_true", [[["a", 1]], [["a"], [1, 1]]])
+def test_labels_of_mixed_types_raise(y_true):
+    y_pred = [["a"] * len(row) for row in y_true]
+    with pytest.raises(TypeError, match="mixed types"):
+        flatten_steps(y_true, y_pred)
+
+
+def test_masked_arrays_raise():
+    with pytest.raises(TypeError, match="y_true is a masked array"):
+        flatten_steps(np.ma.masked_equal([[1, -1]], -1), [[1, -1]])
+
+
+def test_nothing_is_written_to():
+    arrays = padded(TRUE, -1), padded(PRED, -1), padded(WEIGHTS, 0.0)
+    for array in arrays:
+        array.flags.writeable = False
+    assert 0 < step_accuracy_score(*arrays[:2], sample_weight=arrays[2]) < 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "kwargs"),
+    [
+        (step_accuracy_score, sk.accuracy_score, {}),
+        (step_accuracy_score, sk.accuracy_score, {"normalize": False}),
+        (step_f1_score, sk.f1_score, {"average": "macro"}),
+        (step_f1_score, sk.f1_score, {"average": None, "labels": [2, 0]}),
+        (step_confusion_matrix, sk.confusion_matrix, {"labels": [2, 1, 0]}),
+        (step_confusion_matrix, sk.confusion_matrix, {"normalize": "true"}),
+    ],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_step_metrics_are_those_of_the_flat_steps(ours, theirs, kwargs, weighted):
+    weights = (WEIGHTS, FLAT[2]) if weighted else (None, None)
+    ragged = ours(as_ragged(TRUE), PRED, sample_weight=weights[0], **kwargs)
+    wide = ours(
+        padded(TRUE, 2, 5), padded(PRED, -1), sample_weight=weights[0], **kwargs
+    )
+    expected = theirs(*FLAT[:2], sample_weight=weights[1], **kwargs)
+    assert_allclose(ragged, expected, rtol=1e-14)
+    assert_allclose(wide, expected, rtol=1e-14)
+
+
+def test_the_report_is_that_of_the_flat_steps():
+    names = {"target_names": ["a", "b", "c"], "digits": 3}
+    expected = sk.classification_report(*FLAT[:2], **names)
+    assert step_classification_report(TRUE, PRED, **names) == expected
+    numbers = step_classification_report(TRUE, PRED, output_dict=True)
+    assert numbers["macro avg"]["support"] == 6
+
+
+def test_a_sequence_is_right_where_all_its_steps_are():
+    assert sequence_accuracy_score(TRUE, PRED) == pytest.approx(1 / 3)
+    assert sequence_accuracy_score(TRUE, PRED, sample_weight=[1, 2, 0]) == 2 / 3
+
+
+def test_sequences_without_a_step_are_not_right_nor_wrong():
+    y_pred = np.array([[1, 0], [-1, -1], [0, -1]])
+    assert sequence_accuracy_score(np.zeros((3, 2)), y_pred) == 0.5
+
+
+def test_sequences_have_one_weight():
+    with pytest.raises(ValueError, match=r"sample_weight\[0\] differs from step"):
+        sequence_accuracy_score(TRUE, PRED, sample_weight=WEIGHTS)
+
+
+def proba_in(form):
+    """Return the probabilities of the steps in the form of a prediction."""
+    rows = np.split(PROBA, [3, 4])
+    if form == "ragged":
+        return objects(rows)
+    result = np.full((3, 4, 3), np.nan)
+    for place, row in zip(result, rows, strict=True):
+        place[: len(row)] = row
+    return result
+
+
+@pytest.mark.parametrize("form", ["padded", "ragged"])
+def test_the_log_loss_is_that_of_the_flat_steps(form):
+    loss = step_log_loss(TRUE, proba_in(form), sample_weight=WEIGHTS)
+    expected = sk.log_loss(FLAT[0], PROBA, sample_weight=FLAT[2])
+    assert loss == pytest.approx(expected, rel=1e-14)
+    total = step_log_loss(TRUE, proba_in(form), normalize=False)
+    assert total == pytest.approx(6 * sk.log_loss(FLAT[0], PROBA), rel=1e-14)
+
+
+def test_labels_name_the_columns_in_their_order():
+    y_true = [["b", "a"], ["b"]]
+    proba = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
+    loss = step_log_loss(y_true, objects([proba[:2], proba[2:]]), labels=["b", "a"])
+    assert loss == pytest.approx(-np.log([0.9, 0.8, 0.5]).mean(), rel=1e-14)
+
+
+def test_classes_that_y_true_lacks_need_labels():
+    y_true = [[0, 0, 0], [0], [0, 0]]
+    with pytest.raises(ValueError, match="pass labels=model"):
+        step_log_loss(y_true, proba_in("ragged"))
+    loss = step_log_loss(y_true, proba_in("ragged"), labels=[0, 1, 2])
+    assert loss == pytest.approx(-np.log(PROBA[:, 0]).mean(), rel=1e-14)
+
+
+def test_a_label_that_training_never_saw_has_probability_zero():
+    loss = step_log_loss(TRUE, proba_in("ragged"), labels=[0, 1, 3], normalize=False)
+    flat = np.pad(PROBA, [(0, 0), (0, 1)])[:, [0, 1, 3, 2]]
+    expected = sk.log_loss(FLAT[0], flat, labels=range(4), normalize=False)
+    assert loss == pytest.approx(expected, rel=1e-14)
+    assert loss > -np.log(np.finfo(float).eps)
+
+
+def test_a_single_class_has_no_loss():
+    assert step_log_loss([["a", "a"]], np.ones((1, 2, 1))) == pytest.approx(
+        0, abs=1e-15
+    )
+
+
+def test_importing_the_package_does_not_import_metrics():
+    code = "import skrnn, sys; sys.exit('skrnn.metrics' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
