@@ -1,0 +1,228 @@
+"""Vectors as stacks of cells with numbers, and the arrows between them.
+
+The unit of all lengths is the width of a cell. Step t stands in the column around
+``x = t * pitch``.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._common import WRONG, light_map, visible
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = NDArray[Any]
+
+CELL = 0.46  # height
+GAP = 1.0  # between a vector and the one above it
+NAME = 10  # characters that the name of a row may have
+_INCH = 0.72  # of a unit, in a figure of our own
+# Font sizes, and the width of a character, in units of a cell's width and an em.
+NUMBER_FONT, TEXT_FONT, SMALL_FONT, CHARACTER = 0.26, 0.25, 0.21, 0.62
+
+
+@dataclass
+class Vector:
+    """One vector per step, and where it stands in a column."""
+
+    title: str
+    values: Array  # (n_steps, n_kept)
+    names: list[str]
+    kept: NDArray[np.intp]  # which components are drawn
+    n_left_out: int
+    colour: str
+    bottom: float = 0.0
+    shift: float = 0.0
+
+    @property
+    def top(self) -> float:
+        """Upper end of the stack; a row of dots stands for what is left out."""
+        return self.bottom + CELL * (len(self.kept) + bool(self.n_left_out))
+
+    @property
+    def middle(self) -> float:
+        """Height of the middle of the stack."""
+        return (self.bottom + self.top) / 2
+
+    def row(self, k: int) -> float:
+        """Return the lower end of a row; the first is on top."""
+        return self.top - CELL * (k + 1)
+
+
+def make_vector(
+    title: str,
+    values: Any,
+    names: Any,
+    max_rows: int,
+    colour: str,
+    needed: Collection[int] = (),
+) -> Vector:
+    """Choose the components that get largest, and those needed, in their order."""
+    values = np.asarray(values, dtype=float)
+    n_rows = values.shape[1]
+    kept = np.arange(n_rows)
+    if n_rows > max_rows:
+        size = np.abs(values).max(axis=0)
+        size[list(needed)] = np.inf
+        # One row is for the dots; a component that stays 0 says nothing.
+        n_kept = max(max_rows - 1, len(needed))
+        n_kept = max(min(n_kept, int(np.count_nonzero(size))), 1)
+        kept = np.sort(np.argsort(-size, kind="stable")[:n_kept])
+    named = range(n_rows) if names is None else np.asarray(names).tolist()
+    if len(named) != n_rows:
+        raise ValueError(f"there are {len(named)} names for {n_rows} components")
+    return Vector(
+        title,
+        values[:, kept],
+        [visible(named[k], NAME) for k in kept],
+        kept,
+        n_rows - len(kept),
+        colour,
+    )
+
+
+@dataclass
+class Page:
+    """Axes to draw columns on."""
+
+    ax: "Axes"
+    pitch: float  # from one column to the next
+    scale: float  # points of a unit
+
+    def write(self, x: float, y: float, text: str, size: float, **kw: Any) -> Any:
+        """Write text of a size in units, centred unless told otherwise."""
+        kw = {"ha": "center", "va": "center", "fontsize": size * self.scale, **kw}
+        return self.ax.text(x, y, text, **kw)
+
+
+def new_page(
+    ax: "Axes | None",
+    pitch: float,
+    x_limits: tuple[float, float],
+    y_limits: tuple[float, float],
+) -> Page:
+    """Empty the axes, or make a figure that is just large enough."""
+    import matplotlib.pyplot as plt
+
+    width, height = x_limits[1] - x_limits[0], y_limits[1] - y_limits[0]
+    if ax is None:
+        figure = plt.figure(figsize=(_INCH * width, _INCH * height))
+        ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    ax.set(xlim=x_limits, ylim=y_limits, aspect="equal")
+    ax.set_axis_off()
+    window = ax.get_window_extent()
+    pixels = min(window.width / width, window.height / height)
+    return Page(ax, pitch, pixels / ax.figure.dpi * 72)
+
+
+def draw_vector(page: Page, vector: Vector) -> Array:
+    """Draw a vector of every step; return the texts, shape (n_steps, n_kept)."""
+    from matplotlib.patches import Rectangle
+
+    low, high = _limits(vector.values)
+    colours = light_map(vector.colour)((vector.values - low) / (high - low))
+    numbers = _numbers(vector.values)
+    longest = max(len(number) for column in numbers for number in column)
+    size = min(NUMBER_FONT, 0.9 / (CHARACTER * longest))
+    texts = np.empty(vector.values.shape, dtype=object)
+    line: dict[str, Any] = {"edgecolor": "0.75", "linewidth": 0.02 * page.scale}
+    for t, column in enumerate(numbers):
+        x = t * page.pitch + vector.shift
+        for k, number in enumerate(column):
+            corner, colour = (x - 0.5, vector.row(k)), colours[t, k]
+            page.ax.add_patch(Rectangle(corner, 1, CELL, facecolor=colour, **line))
+            y = corner[1] + CELL / 2
+            texts[t, k] = page.write(x, y, number, size, color="black")
+        if vector.n_left_out:
+            y = vector.bottom + CELL / 2
+            page.write(x, y, "\N{VERTICAL ELLIPSIS}", NUMBER_FONT)
+        draw_frame(page, x, vector.bottom, vector.top - vector.bottom, 0.025)
+    return texts
+
+
+def _limits(values: Array) -> tuple[float, float]:
+    """Return the values that are drawn lightest and darkest."""
+    largest = max(float(np.abs(values).max()), 1e-300)
+    return (-largest if (values < 0).any() else 0.0), largest
+
+
+def _numbers(values: Array) -> list[list[str]]:
+    """Write numbers in few digits, as many for all."""
+    if (values == np.round(values)).all() and np.abs(values).max() < 1e4:
+        form = ".0f"
+    else:
+        form = ".2f" if np.abs(values).max() < 1000 else ".2g"
+    return [[f"{v:z{form}}".replace("-", "\N{MINUS SIGN}") for v in x] for x in values]
+
+
+def draw_names(page: Page, vector: Vector, right: float, left: float) -> None:
+    """Name a vector and its rows, in front of the first column."""
+    names = [*vector.names, f"{vector.n_left_out} more"]
+    for k, name in enumerate(names[: None if vector.n_left_out else -1]):
+        y = vector.row(k) + CELL / 2
+        page.write(right, y, name, SMALL_FONT, ha="right", parse_math=False)
+    page.write(left, vector.middle, vector.title, TEXT_FONT, ha="left")
+
+
+def draw_arrow(
+    page: Page,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    weights: str,
+    along: float = 0.5,
+) -> Any:
+    """Draw an arrow, with the name of its weights above it or on its right."""
+    from matplotlib import rcParams
+    from matplotlib.patches import FancyArrowPatch
+
+    arrow = FancyArrowPatch(
+        start,
+        end,
+        arrowstyle="-|>",
+        mutation_scale=0.25 * page.scale,
+        shrinkA=0,
+        shrinkB=0,
+        linewidth=0.03 * page.scale,
+        color=rcParams["text.color"],
+    )
+    page.ax.add_patch(arrow)
+    if start[1] == end[1]:
+        x = start[0] + along * (end[0] - start[0])
+        page.write(x, start[1] + 0.07, weights, SMALL_FONT, va="bottom")
+    else:
+        y = start[1] + GAP / 2
+        page.write(start[0] + 0.08, y, weights, SMALL_FONT, ha="left")
+    return arrow
+
+
+def draw_frame(
+    page: Page, x: float, y: float, height: float = CELL, line: float = 0.05
+) -> Any:
+    """Draw a frame around cells: a thick one, unless told otherwise."""
+    from matplotlib.patches import Rectangle
+
+    frame = Rectangle(
+        (x - 0.5, y),
+        1,
+        height,
+        fill=False,
+        edgecolor="black",
+        linewidth=line * page.scale,
+        zorder=2 + line,  # the thicker on top
+    )
+    return page.ax.add_patch(frame)
+
+
+def draw_cross(page: Page, x: float, y: float) -> Any:
+    """Draw the cross beside a cell that is wrong."""
+    style: dict[str, Any] = {
+        "color": WRONG,
+        "markersize": 0.18 * page.scale,
+        "markeredgewidth": 0.06 * page.scale,
+    }
+    return page.ax.plot(x + 0.5, y + CELL / 2, "x", zorder=4, **style)[0]

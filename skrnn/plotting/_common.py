@@ -1,0 +1,248 @@
+"""What the displays share: one sequence out of an estimator, axes, tick labels."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = NDArray[Any]
+
+# Told from each other by colour-blind eyes, and by lightness in print.
+PROBABLE = "#7db3e6"
+WRONG = "#b03a00"
+
+# In ems: the advance of a character of tick labels, and the height of their lines.
+_CHARACTER, _LINE = 0.65, 1.25
+_SMALLEST, _LARGEST = 5.0, 10.0  # points
+_LONGEST = 16  # characters
+_WIDEST = 12.0  # inches
+
+
+class OneSequence(NamedTuple):
+    """A sequence as a network reads it, and the names of its steps and features."""
+
+    network: Any
+    X: Any  # for the network's methods: this sequence and no other
+    tokens: Array | None
+    feature_names: list[str] | None
+
+    def values(self, result: Any) -> Array:
+        """Return the valid steps of what a method answers for X."""
+        if np.ndim(result[0]) != 2:
+            raise ValueError(
+                "sequence has one axis where the network wants two; pass shape "
+                "(n_steps, n_features), or a Pipeline that encodes tokens"
+            )
+        return valid_rows(result[0], "sequence")
+
+
+def check_matplotlib(caller: str) -> None:
+    """Raise an error that says how to install matplotlib if it is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} requires matplotlib. You can install matplotlib with "
+            "`pip install skrnn[plot]`"
+        ) from error
+
+
+def split(estimator: Any, caller: str, attribute: str) -> tuple[list[Any], Any]:
+    """Return the transformers in front of a fitted network, and the network."""
+    transformers: list[Any] = []
+    network = estimator
+    while isinstance(network, Pipeline) or hasattr(network, "best_estimator_"):
+        if isinstance(network, Pipeline):
+            transformers += [step for _, step in network.steps[:-1]]
+            network = network.steps[-1][1]
+        else:
+            network = network.best_estimator_
+    check_is_fitted(network)
+    if not hasattr(network, attribute):
+        raise TypeError(
+            f"{caller} needs a network that has `{attribute}`, or a Pipeline or search "
+            f"that ends in one; got {type(network).__name__}"
+        )
+    return [t for t in transformers if t not in (None, "passthrough")], network
+
+
+def read_sequence(
+    estimator: Any, sequence: Any, caller: str, attribute: str
+) -> OneSequence:
+    """Send one sequence through the transformers in front of a network."""
+    transformers, network = split(estimator, caller, attribute)
+    X: Any = [sequence]
+    # An array may be a row of a padded one, and then stays padded.
+    if isinstance(sequence, np.ndarray) and (
+        sequence.ndim == 2 or _is_row_of_tokens(sequence, transformers)
+    ):
+        X = sequence[None]
+    tokens = _tokens(sequence) if transformers else None
+    for transformer in transformers:
+        X = transformer.transform(X)
+    return OneSequence(network, X, tokens, _feature_names(transformers, network))
+
+
+def _feature_names(transformers: list[Any], network: Any) -> list[str] | None:
+    """Return the names of what the network reads, None where they are not known."""
+    names: Any = getattr(network, "feature_names_in_", None)
+    try:
+        for transformer in transformers:
+            names = transformer.get_feature_names_out(names)
+    except (AttributeError, TypeError, ValueError):
+        return None  # not every transformer has names
+    if names is None or len(names) != network.n_features_in_:
+        return None
+    # OneHotSequenceEncoder calls the tokens x0.
+    return [str(name).removeprefix("x0_") for name in names]
+
+
+def _is_row_of_tokens(sequence: Array, transformers: list[Any]) -> bool:
+    """Tell the rows of an array of tokens that an encoder was fitted to."""
+    encoder = transformers[0] if transformers else None
+    n_columns = getattr(encoder, "n_features_in_", None)
+    return hasattr(encoder, "padding_label_") and sequence.shape == (n_columns,)
+
+
+def _tokens(sequence: Any) -> Array | None:
+    """Return the steps of a sequence as text, None where they are vectors."""
+    if sparse.issparse(sequence) or getattr(sequence, "ndim", 1) != 1:
+        return None
+    steps = list(sequence)
+    if any(isinstance(step, dict | list) or np.ndim(step) for step in steps):
+        return None
+    return np.array([str(step) for step in steps], dtype=object)
+
+
+def valid_rows(values: Any, name: str) -> Array:
+    """Return the valid steps of one sequence; rows that are NaN are padding."""
+    rows: Array = np.asarray(values, dtype=float)
+    if rows.ndim != 2:
+        raise ValueError(
+            f"{name} has {rows.ndim} axes; pass those of one sequence, of shape "
+            "(n_steps, n_columns)"
+        )
+    rows = rows[~np.isnan(rows).all(axis=1)]
+    if not len(rows):
+        raise ValueError(f"{name} has no valid step, so there is nothing to draw")
+    return rows
+
+
+def probabilities_of(probabilities: Any, classes: Any) -> Array:
+    """Return the probabilities of the valid steps of one sequence."""
+    proba = valid_rows(probabilities, "probabilities")
+    n_classes = len(np.asarray(classes))
+    if proba.shape[1] != n_classes:
+        raise ValueError(
+            f"probabilities has {proba.shape[1]} columns, but there are {n_classes} "
+            "classes"
+        )
+    return proba
+
+
+def per_step(values: Any, n_steps: int, name: str) -> list[Any]:
+    """Return one value per valid step; arrays may go on behind them, as padded ones."""
+    items = values.tolist() if hasattr(values, "tolist") else list(values)
+    if len(items) < n_steps or (len(items) > n_steps and not hasattr(values, "dtype")):
+        raise ValueError(
+            f"{name} has {len(items)} entries but sequence has {n_steps} valid steps; "
+            f"give every valid step one of the {name}"
+        )
+    return items[:n_steps]
+
+
+def label_codes(labels: Any, classes: Any, n_steps: int) -> NDArray[np.intp]:
+    """Return the position of every label among the classes, -1 where it is none."""
+    position = {c: i for i, c in enumerate(np.asarray(classes).tolist())}
+    items = per_step(labels, n_steps, "labels")
+    codes = np.array([position.get(label, -1) for label in items], dtype=np.intp)
+    if (codes < 0).all():
+        raise ValueError(f"none of the labels {items} is one of the classes {classes}")
+    return codes
+
+
+def visible(token: Any, longest: int = _LONGEST) -> str:
+    """Return text in which blanks and control characters can be seen."""
+    text = str(token)
+    if len(text) > longest:
+        text = text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    text = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
+    return "\N{OPEN BOX}" * len(text) if text.isspace() else text
+
+
+def axes_or_new(ax: "Axes | None", width: float, height: float) -> "Axes":
+    """Return the axes, or those of a new figure of a size in inches."""
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    return ax
+
+
+def light_map(colour: str) -> Any:
+    """Return a colour map from white to a light colour, on which black is legible."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("light", ["#ffffff", colour])
+
+
+def label_steps(axis: Any, positions: Sequence[int], tokens: Sequence[Any]) -> bool:
+    """Write tokens along an x axis that has one step per unit, if there is room.
+
+    They stand upright where they fit, sideways where they do not; axes too narrow for
+    either keep numbers, and the answer is False.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    texts = [visible(token) for token in tokens]
+    ax = axis.axes
+    low, high = ax.get_xlim()
+    points = ax.get_window_extent().width / ax.figure.dpi * 72 / abs(high - low)
+    room = points * min(np.diff(positions), default=1)
+    upright = room / (_CHARACTER * max(map(len, texts)))
+    size, rotation = (upright, 0) if upright >= 7 else (room / _LINE, 90)
+    if size < _SMALLEST:
+        axis.set_major_locator(MaxNLocator(integer=True))
+        return False
+    axis.set_ticks(
+        positions,
+        texts,
+        rotation=rotation,
+        fontsize=min(size, _LARGEST),
+        family="monospace",
+        parse_math=False,
+    )
+    return True
+
+
+def size_of(n_steps: int, tokens: Sequence[Any] | None) -> tuple[float, float]:
+    """Return the width of axes that have room for their tokens, and their height.
+
+    Both are in inches; the height is that of the tokens alone.
+    """
+    longest = max((len(visible(token)) for token in tokens or ()), default=1)
+    character, line = _CHARACTER * _LARGEST / 72, _LINE * _LARGEST / 72
+    upright = n_steps * max(character * (longest + 1), 0.2)
+    if upright <= _WIDEST:
+        return max(upright, 3.0), line
+    return min(n_steps * line, _WIDEST), character * longest
+
+
+def label_rows(ax: "Axes", names: Sequence[Any]) -> None:
+    """Write the names of the rows along the y axis."""
+    points = ax.get_window_extent().height / ax.figure.dpi * 72 / len(names)
+    ax.set_yticks(
+        range(len(names)),
+        [visible(name) for name in names],
+        fontsize=min(max(points / _LINE, 1.0), _LARGEST),
+        parse_math=False,
+    )

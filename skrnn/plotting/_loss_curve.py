@@ -1,0 +1,207 @@
+"""How the loss fell, iteration by iteration."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import is_classifier
+
+from ._common import axes_or_new, check_matplotlib, split
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MARKERS = "os^Dv*Xp"
+
+
+class LossCurveDisplay:
+    """Loss after each iteration of the training, of one or several models.
+
+    It is recommended to use :meth:`from_estimator` to create a display. All
+    parameters are stored as attributes.
+
+    Parameters
+    ----------
+    train_losses : list of array-like of shape (n_iterations_i,)
+        The objective of each model after each iteration.
+    validation_losses : list of array-like of shape (n_iterations_i,) or None, \
+default=None
+        Loss of each model on held-out data; None for a model that held out none.
+    names : list of str, default=None
+        What to call the models in the legend. A single one needs no name.
+    loss_name : str, default="loss"
+        What the y axis is called.
+
+    Attributes
+    ----------
+    lines_ : list of matplotlib Line2D
+        The curve of the training loss of each model.
+    validation_lines_ : list of matplotlib Line2D or None
+        The curve of the validation loss of each model, dashed; a marker is at its
+        lowest point, whose weights early stopping keeps.
+    ax_ : matplotlib Axes
+        Axes with the curves.
+    figure_ : matplotlib Figure
+        Figure that contains the axes.
+
+    See Also
+    --------
+    sklearn.model_selection.LearningCurveDisplay : The score by the amount of data.
+
+    Examples
+    --------
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import make_recall
+    >>> from skrnn.plotting import LossCurveDisplay
+    >>> X, y = make_recall(60, lag=1, random_state=0, return_X_y=True)
+    >>> small = VanillaRNNClassifier(4, early_stopping=True, tol=0.01)
+    >>> large = VanillaRNNClassifier(16, early_stopping=True, tol=0.01)
+    >>> models = {"4 units": small.fit(X, y), "16 units": large.fit(X, y)}
+    >>> LossCurveDisplay.from_estimator(models)
+    <...>
+    """
+
+    def __init__(
+        self,
+        train_losses: Sequence[ArrayLike],
+        validation_losses: Sequence[ArrayLike | None] | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        loss_name: str = "loss",
+    ) -> None:
+        self.train_losses = train_losses
+        self.validation_losses = validation_losses
+        self.names = names
+        self.loss_name = loss_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        name: str | None = None,
+        ax: "Axes | None" = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the loss curve of fitted models.
+
+        The training loss is `loss_curve_`, which includes the penalty on the weights;
+        the validation loss is `-validation_scores_`, which does not.
+
+        Parameters
+        ----------
+        estimator : estimator instance, or dict of them by name
+            A fitted network, or a Pipeline or search that ends in one.
+        name : str, default=None
+            What to call a single model in the legend.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. If None, a new figure is made.
+        line_kw : dict, default=None
+            Keywords for all calls of :meth:`matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If a model is not fitted.
+        TypeError
+            If a model has no loss curve.
+        """
+        caller = f"{cls.__name__}.from_estimator"
+        check_matplotlib(caller)
+        by_name = estimator if isinstance(estimator, Mapping) else {name: estimator}
+        if not by_name:
+            raise ValueError("estimator is an empty dict; pass at least one model")
+        networks = [split(e, caller, "loss_curve_")[1] for e in by_name.values()]
+        scores = [getattr(n, "validation_scores_", None) for n in networks]
+        display = cls(
+            [network.loss_curve_ for network in networks],
+            [None if s is None else -np.asarray(s) for s in scores],
+            names=None if list(by_name) == [None] else [str(n) for n in by_name],
+            loss_name="nats per step" if is_classifier(networks[0]) else "loss",
+        )
+        return display.plot(ax, line_kw=line_kw)
+
+    def plot(
+        self, ax: "Axes | None" = None, *, line_kw: dict[str, Any] | None = None
+    ) -> Self:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. If None, a new figure is made.
+        line_kw : dict, default=None
+            Keywords for all calls of :meth:`matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        LossCurveDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the models have not one name each.
+        """
+        check_matplotlib(f"{type(self).__name__}.plot")
+        from matplotlib import colormaps
+        from matplotlib.ticker import MaxNLocator
+
+        n_models = len(self.train_losses)
+        validation = self.validation_losses or [None] * n_models
+        names = self.names or [""] * n_models
+        if not len(validation) == len(names) == n_models:
+            raise ValueError(
+                f"there are {n_models} train_losses, {len(validation)} "
+                f"validation_losses and {len(names)} names; give every model one"
+            )
+        ax = axes_or_new(ax, 6.4, 4.2)
+        # Evenly spaced in lightness, and never too light for a line on white.
+        colours = colormaps["viridis"](np.linspace(0, 0.8, n_models))
+        self.lines_: list[Any] = []
+        self.validation_lines_: list[Any] = []
+        for i, name in enumerate(names):
+            style = {"color": colours[i], "marker": _MARKERS[i % len(_MARKERS)]}
+            prefix = f"{name}, " if name else ""
+            train, held_out = np.asarray(self.train_losses[i]), validation[i]
+            self.lines_.append(
+                _curve(ax, train, [len(train) - 1], f"{prefix}training", style, line_kw)
+            )
+            if held_out is None:
+                self.validation_lines_.append(None)
+                continue
+            held_out = np.asarray(held_out)
+            style |= {"linestyle": "--", "markerfacecolor": "white"}
+            best = int(held_out.argmin())
+            self.validation_lines_.append(
+                _curve(ax, held_out, [best], f"{prefix}validation", style, line_kw)
+            )
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        ax.set(xlabel="iteration", ylabel=self.loss_name)
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _curve(
+    ax: "Axes",
+    losses: Any,
+    marked: list[int],
+    label: str,
+    style: dict[str, Any],
+    line_kw: dict[str, Any] | None,
+) -> Any:
+    """Draw one curve, with a marker at the iterations that matter."""
+    kw = {"label": label, "markevery": marked, **style, **(line_kw or {})}
+    iterations = np.arange(1, len(losses) + 1)
+    return ax.plot(iterations, losses, **kw)[0]

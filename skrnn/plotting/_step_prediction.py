@@ -1,0 +1,308 @@
+"""What a model thinks of one sequence, step by step."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._common import (
+    PROBABLE,
+    WRONG,
+    axes_or_new,
+    check_matplotlib,
+    label_codes,
+    label_rows,
+    label_steps,
+    light_map,
+    per_step,
+    probabilities_of,
+    read_sequence,
+    size_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class StepPredictionDisplay:
+    """Probabilities of the classes along the steps of one sequence.
+
+    A column for each step, a row for each class; the darker a cell, the more probable
+    the class. Dots mark the predicted classes, rings the true ones, and a cross with a
+    triangle above it the steps that are predicted wrong.
+
+    It is recommended to use :meth:`from_estimator` or :meth:`from_predictions` to
+    create a display. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_steps, n_classes)
+        Probability of every class at every step.
+    classes : array-like of shape (n_classes,)
+        The classes, in the order of the columns of `probabilities`.
+    labels : array-like of shape (n_steps,), default=None
+        The true class of every step.
+    tokens : array-like of shape (n_steps,), default=None
+        What to write at the steps. If None, they are numbered from 0.
+
+    Attributes
+    ----------
+    im_ : matplotlib AxesImage
+        The probabilities.
+    right_, wrong_, truth_ : matplotlib Line2D or None
+        The dots, the crosses and the rings; without `labels` all predictions have
+        dots and the other two are None.
+    flags_ : matplotlib Line2D or None
+        The triangles above wrong steps.
+    ax_ : matplotlib Axes
+        Axes with the picture.
+    figure_ : matplotlib Figure
+        Figure that contains the axes.
+
+    See Also
+    --------
+    UnrolledDisplay : The numbers inside the network, for short sequences.
+    HiddenStateDisplay : The states that the probabilities are read from.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
+    >>> from skrnn.plotting import StepPredictionDisplay
+    >>> network = VanillaRNNClassifier(8, alpha=0.01, random_state=0)
+    >>> model = make_pipeline(OneHotSequenceEncoder(), network)
+    >>> model = model.fit(
+    ...     ["a1b22", "1c"],
+    ...     [["letter", "digit", "letter", "digit", "digit"], ["digit", "letter"]],
+    ... )
+    >>> StepPredictionDisplay.from_estimator(model, "cab2")
+    <...>
+    """
+
+    def __init__(
+        self,
+        probabilities: ArrayLike,
+        *,
+        classes: ArrayLike,
+        labels: ArrayLike | None = None,
+        tokens: ArrayLike | None = None,
+    ) -> None:
+        self.probabilities = probabilities
+        self.classes = classes
+        self.labels = labels
+        self.tokens = tokens
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        sequence: Any,
+        labels: ArrayLike | None = None,
+        *,
+        tokens: ArrayLike | None = None,
+        cmap: Any = None,
+        colorbar: bool = True,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw what a fitted classifier says of one sequence.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            A fitted classifier of steps, or a Pipeline or search that ends in one.
+        sequence : str, or array-like of n_steps tokens or steps
+            One sequence of those that the estimator takes: `X[i]` of any `X`.
+        labels : array-like of shape (n_steps,) or str, default=None
+            The true class of every step.
+        tokens : array-like of shape (n_steps,) or str, default=None
+            What to write at the steps. If None, the tokens of `sequence` where it has
+            any, else numbers.
+        cmap : str or matplotlib Colormap, default=None
+            Colour map of the probabilities. If None, from white to a light blue.
+        colorbar : bool, default=True
+            Whether to explain the colours.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. If None, a new figure is made.
+
+        Returns
+        -------
+        StepPredictionDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator ends in nothing that has `predict_proba`.
+        ValueError
+            If `sequence` is not a single sequence, or `labels` or `tokens` do not go
+            with its steps.
+        """
+        caller = f"{cls.__name__}.from_estimator"
+        check_matplotlib(caller)
+        one = read_sequence(estimator, sequence, caller, "predict_proba")
+        display = cls(
+            one.values(one.network.predict_proba(one.X)),
+            classes=one.network.classes_,
+            labels=labels,
+            tokens=one.tokens if tokens is None else tokens,
+        )
+        return display.plot(ax, cmap=cmap, colorbar=colorbar)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        labels: ArrayLike | None,
+        probabilities: ArrayLike,
+        *,
+        classes: ArrayLike,
+        tokens: ArrayLike | None = None,
+        cmap: Any = None,
+        colorbar: bool = True,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw probabilities that are known already.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n_steps,), str or None
+            The true class of every step.
+        probabilities : array-like of shape (n_steps, n_classes)
+            Probability of every class at every step, as `predict_proba(X)[i]`. Steps
+            that are NaN throughout are padding.
+        classes : array-like of shape (n_classes,)
+            The classes, in the order of the columns of `probabilities`.
+        tokens : array-like of shape (n_steps,) or str, default=None
+            What to write at the steps. If None, they are numbered from 0.
+        cmap : str or matplotlib Colormap, default=None
+            Colour map of the probabilities. If None, from white to a light blue.
+        colorbar : bool, default=True
+            Whether to explain the colours.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. If None, a new figure is made.
+
+        Returns
+        -------
+        StepPredictionDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If shapes do not go together, or no label is one of the classes.
+        """
+        check_matplotlib(f"{cls.__name__}.from_predictions")
+        display = cls(probabilities, classes=classes, labels=labels, tokens=tokens)
+        return display.plot(ax, cmap=cmap, colorbar=colorbar)
+
+    def plot(
+        self, ax: "Axes | None" = None, *, cmap: Any = None, colorbar: bool = True
+    ) -> Self:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. If None, a new figure is made.
+        cmap : str or matplotlib Colormap, default=None
+            Colour map of the probabilities. If None, from white to a light blue.
+        colorbar : bool, default=True
+            Whether to explain the colours.
+
+        Returns
+        -------
+        StepPredictionDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If shapes do not go together, or no label is one of the classes.
+        """
+        check_matplotlib(f"{type(self).__name__}.plot")
+        proba = probabilities_of(self.probabilities, self.classes)
+        n_steps, n_classes = proba.shape
+        tokens = None
+        if self.tokens is not None:
+            tokens = per_step(self.tokens, n_steps, "tokens")
+        truth = None
+        if self.labels is not None:
+            truth = label_codes(self.labels, self.classes, n_steps)
+        width, token_height = size_of(n_steps, tokens)
+        height = min(max(1.2, 0.27 * n_classes), 12.0)
+        ax = axes_or_new(ax, width + 2.2, height + token_height + 1.0)
+        self.im_ = ax.imshow(
+            proba.T,
+            cmap=light_map(PROBABLE) if cmap is None else cmap,
+            vmin=0,
+            vmax=1,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        if colorbar:
+            ax.figure.colorbar(self.im_, ax=ax, label="probability", pad=0.02)
+        self._mark(ax, proba.argmax(axis=1), truth)
+        label_rows(ax, np.asarray(self.classes).tolist())
+        named = tokens is not None and label_steps(ax.xaxis, range(n_steps), tokens)
+        ax.set(xlabel="token" if named else "step", ylabel="class")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _mark(self, ax: "Axes", predicted: Any, truth: Any) -> None:
+        """Mark predictions and truth on the picture, and say what the marks mean."""
+        from matplotlib.markers import CARETDOWN
+
+        steps = np.arange(len(predicted))
+        self.wrong_ = self.truth_ = self.flags_ = None
+        wrong = np.zeros(len(steps), bool) if truth is None else predicted != truth
+
+        def mark(chosen: Any, rows: Any, style: str, label: str, **kw: Any) -> Any:
+            return ax.plot(steps[chosen], rows[chosen], style, label=label, **kw)[0]
+
+        self.right_ = mark(
+            ~wrong, predicted, ".", "prediction", color="black", markersize=4
+        )
+        if truth is not None:
+            self.truth_ = mark(
+                truth >= 0,
+                truth,
+                "o",
+                "truth",
+                color="black",
+                fillstyle="none",
+                markersize=8,
+            )
+            self.wrong_ = mark(
+                wrong,
+                predicted,
+                "x",
+                "wrong prediction",
+                color=WRONG,
+                markersize=8,
+                markeredgewidth=2.5,
+            )
+            self.flags_ = ax.plot(
+                steps[wrong],
+                np.ones(wrong.sum()),
+                marker=CARETDOWN,
+                linestyle="none",
+                color=WRONG,
+                transform=ax.get_xaxis_transform(),
+                clip_on=False,
+            )[0]
+        ax.legend(
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            borderaxespad=1,
+            ncols=3,
+            frameon=False,
+            fontsize="small",
+            handletextpad=0.2,
+        )

@@ -1,0 +1,431 @@
+"""The textbook's picture of a recurrent network, unrolled over a short sequence."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from ._columns import (
+    CELL,
+    CHARACTER,
+    GAP,
+    NAME,
+    SMALL_FONT,
+    TEXT_FONT,
+    Page,
+    Vector,
+    draw_arrow,
+    draw_cross,
+    draw_frame,
+    draw_names,
+    draw_vector,
+    make_vector,
+    new_page,
+)
+from ._common import (
+    PROBABLE,
+    WRONG,
+    check_matplotlib,
+    label_codes,
+    per_step,
+    probabilities_of,
+    read_sequence,
+    visible,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Array = NDArray[Any]
+
+# Orange and green beside the blue of probabilities, light enough for black numbers.
+_INPUT, _HIDDEN = "#f2b36b", "#7fc9a4"
+
+# Tokens and labels are no mathematics, whatever signs they hold.
+_LITERAL = {"family": "monospace", "parse_math": False}
+
+_TANGLE = (
+    "the network is two-way and has {} hidden layers, whose arrows would be a tangle; "
+    "UnrolledDisplay draws two-way networks of one hidden layer"
+)
+
+
+class UnrolledDisplay:
+    """A network unrolled over the steps of one short sequence.
+
+    A column for each step: the input vector at the bottom, the states of the hidden
+    units in the middle, the probabilities of the classes on top, all with their
+    numbers, and between them arrows with the names of the weights. The true class of
+    each step has a thick frame, a wrong prediction a cross.
+
+    It is recommended to use :meth:`from_estimator` to create a display. All parameters
+    are stored as attributes.
+
+    Parameters
+    ----------
+    inputs : array-like of shape (n_steps, n_features)
+        What the network reads at each step.
+    states : list of array-like of shape (n_steps, n_directions * n_hidden_i)
+        The states of each hidden layer, the lowest first.
+    probabilities : array-like of shape (n_steps, n_classes)
+        Probability of every class at every step.
+    classes : array-like of shape (n_classes,)
+        The classes, in the order of the columns of `probabilities`.
+    labels : array-like of shape (n_steps,), default=None
+        The true class of every step.
+    tokens : array-like of shape (n_steps,), default=None
+        What to write below the inputs. If None, the steps are numbered from 0.
+    feature_names : array-like of shape (n_features,), default=None
+        Names of the features. If None, they are numbered from 0.
+    n_directions : {1, 2}, default=1
+        With 2 the first half of the states are of the forward direction and the second
+        half of the backward direction.
+
+    Attributes
+    ----------
+    input_text_ : ndarray of shape (n_steps, n_rows) of matplotlib Text
+        The numbers of the inputs; `n_rows` is the number of components that are drawn.
+    state_text_ : list of ndarray of shape (n_steps, n_rows_i) of matplotlib Text
+        The numbers of each layer, or of both directions.
+    output_text_ : ndarray of shape (n_steps, n_rows) of matplotlib Text
+        The numbers of the outputs.
+    token_text_, prediction_text_, target_text_ : list of matplotlib Text
+        What is written below and above each column; the last is None without `labels`.
+    frames_ : list of matplotlib Rectangle, or None
+        The thick frame of the true class of each step, None where it is no class.
+    crosses_ : list of matplotlib Line2D
+        The crosses at wrong predictions.
+    arrows_ : list of matplotlib FancyArrowPatch
+        The arrows.
+    ax_ : matplotlib Axes
+        Axes with the picture.
+    figure_ : matplotlib Figure
+        Figure that contains the axes.
+
+    See Also
+    --------
+    StepPredictionDisplay : The probabilities alone, for longer sequences.
+    HiddenStateDisplay : The states alone, for longer sequences and many units.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
+    >>> from skrnn.plotting import UnrolledDisplay
+    >>> encoder = OneHotSequenceEncoder(categories=list("helo"))
+    >>> network = VanillaRNNClassifier(3, alpha=0.001, random_state=0)
+    >>> model = make_pipeline(encoder, network).fit(["hell"], [list("ello")])
+    >>> UnrolledDisplay.from_estimator(model, "hell", "ello")
+    <...>
+    """
+
+    def __init__(
+        self,
+        inputs: ArrayLike,
+        states: Sequence[ArrayLike],
+        probabilities: ArrayLike,
+        *,
+        classes: ArrayLike,
+        labels: ArrayLike | None = None,
+        tokens: ArrayLike | None = None,
+        feature_names: ArrayLike | None = None,
+        n_directions: int = 1,
+    ) -> None:
+        self.inputs = inputs
+        self.states = states
+        self.probabilities = probabilities
+        self.classes = classes
+        self.labels = labels
+        self.tokens = tokens
+        self.feature_names = feature_names
+        self.n_directions = n_directions
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        sequence: Any,
+        labels: ArrayLike | None = None,
+        *,
+        tokens: ArrayLike | None = None,
+        feature_names: ArrayLike | None = None,
+        max_steps: int = 10,
+        max_rows: int = 8,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw a fitted classifier unrolled over one sequence.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            A fitted classifier of steps, or a Pipeline or search that ends in one.
+        sequence : str, or array-like of n_steps tokens or steps
+            One sequence of those that the estimator takes: `X[i]` of any `X`.
+        labels : array-like of shape (n_steps,) or str, default=None
+            The true class of every step.
+        tokens : array-like of shape (n_steps,) or str, default=None
+            What to write below the inputs. If None, the tokens of `sequence` where it
+            has any, else numbers.
+        feature_names : array-like of shape (n_features,), default=None
+            Names of the features. If None, those that the estimator knows, such as the
+            categories of an encoder, else numbers.
+        max_steps : int, default=10
+            Longest sequence to draw.
+        max_rows : int, default=8
+            Largest number of rows of a vector. Of a longer one those components are
+            drawn that get largest in the sequence, and all predicted and true classes.
+        ax : matplotlib Axes, default=None
+            Axes to draw on. If None, a new figure is made.
+
+        Returns
+        -------
+        UnrolledDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If the estimator ends in nothing that has `predict_proba`.
+        ValueError
+            If `sequence` is not a single sequence or has more than `max_steps` steps;
+            if `labels` or `tokens` do not go with its steps; if the network is
+            two-way and has several layers.
+        """
+        caller = f"{cls.__name__}.from_estimator"
+        check_matplotlib(caller)
+        one = read_sequence(estimator, sequence, caller, "predict_proba")
+        network = one.network
+        proba = one.values(network.predict_proba(one.X))
+        _check_length(len(proba), max_steps)
+        inputs = one.X[0].toarray() if sparse.issparse(one.X[0]) else one.X[0]
+        inputs = np.asarray(inputs, dtype=float)[: len(proba)]
+        n_directions, n_layers = len(network.recurrent_coefs_[0]), network.n_layers_ - 2
+        if n_directions == 1:
+            states = _states_of_layers(network, inputs)
+        elif n_layers == 1:
+            states = [one.values(network.hidden_states(one.X))]
+        else:
+            raise ValueError(_TANGLE.format(n_layers))
+        display = cls(
+            inputs,
+            states,
+            proba,
+            classes=network.classes_,
+            labels=labels,
+            tokens=one.tokens if tokens is None else tokens,
+            feature_names=one.feature_names if feature_names is None else feature_names,
+            n_directions=n_directions,
+        )
+        return display.plot(ax, max_steps=max_steps, max_rows=max_rows)
+
+    def plot(
+        self, ax: "Axes | None" = None, *, max_steps: int = 10, max_rows: int = 8
+    ) -> Self:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on. If None, a new figure is made.
+        max_steps : int, default=10
+            Longest sequence to draw.
+        max_rows : int, default=8
+            Largest number of rows of a vector. Of a longer one those components are
+            drawn that get largest in the sequence, and all predicted and true classes.
+
+        Returns
+        -------
+        UnrolledDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there are more than `max_steps` steps, or shapes do not go together.
+        """
+        check_matplotlib(f"{type(self).__name__}.plot")
+        proba = probabilities_of(self.probabilities, self.classes)
+        n_steps = len(proba)
+        _check_length(n_steps, max_steps)
+        truth = None
+        if self.labels is not None:
+            truth = label_codes(self.labels, self.classes, n_steps)
+        vectors = self._vectors(proba, truth, max_rows)
+        pitch = 2.35 if self.n_directions == 2 else 1.95
+        edge = min(vector.shift for vector in vectors) - 0.5
+        longest = max(len(name) for vector in vectors for name in vector.names)
+        left = edge - 1.45 - CHARACTER * SMALL_FONT * max(longest, len("12 more"))
+        right = (n_steps - 1) * pitch - edge + 0.3
+        if truth is not None:
+            # The words that explain the marks may be wider than the columns.
+            right = max(right, 2.1 if (truth == proba.argmax(axis=1)).all() else 4.7)
+        top = vectors[-1].top + (0.65 if truth is None else 1.1)
+        bottom = -0.75 if truth is None else -1.45
+        page = new_page(ax, pitch, (left, right), (bottom, top))
+
+        texts = [draw_vector(page, vector) for vector in vectors]
+        self.input_text_, *self.state_text_, self.output_text_ = texts
+        for vector in vectors:
+            draw_names(page, vector, edge - 0.12, left + 0.1)
+        self._connect(page, vectors)
+        self._write_tokens(page, left + 0.1, vectors[-1].top, proba, truth)
+        self.frames_: list[Any] = []
+        self.crosses_: list[Any] = []
+        if truth is not None:
+            self._mark(page, vectors[-1], proba, truth)
+            self._explain(page, -1.05)
+        self.ax_, self.figure_ = page.ax, page.ax.figure
+        return self
+
+    def _vectors(self, proba: Array, truth: Any, max_rows: int) -> list[Vector]:
+        """Stack the vectors of a column, from the input to the output."""
+        states = [np.asarray(layer, dtype=float) for layer in self.states]
+        shifts = [0.0] * len(states)
+        titles = ["hidden"]
+        if self.n_directions == 2:
+            if len(states) > 1:
+                raise ValueError(_TANGLE.format(len(states)))
+            states = np.split(states[0], 2, axis=1)
+            shifts, titles = [-0.62, 0.62], ["forward", "backward"]
+        elif len(states) > 1:
+            titles = [f"hidden {i + 1}" for i in range(len(states))]
+        needed = set(proba.argmax(axis=1).tolist())
+        if truth is not None:
+            needed |= set(truth[truth >= 0].tolist())
+        vectors = [
+            make_vector(
+                "input\n$x_t$", self.inputs, self.feature_names, max_rows, _INPUT
+            )
+        ]
+        for title, values, shift in zip(titles, states, shifts, strict=True):
+            vector = make_vector(f"{title}\n$h_t$", values, None, max_rows, _HIDDEN)
+            vector.shift = shift
+            vectors.append(vector)
+        output = make_vector(
+            "output\n$p_t$", proba, self.classes, max_rows, PROBABLE, needed
+        )
+        vectors.append(output)
+        for below, above in pairwise(vectors):
+            above.bottom = below.top + GAP
+        for vector in vectors:
+            if len(vector.values) != len(proba):
+                name = vector.title.split("\n")[0]
+                raise ValueError(
+                    f"{name} has {len(vector.values)} steps but probabilities has "
+                    f"{len(proba)}"
+                )
+        return vectors
+
+    def _connect(self, page: Page, vectors: list[Vector]) -> None:
+        """Draw the arrows of the weights, the same at every step."""
+        below, *hidden, output = vectors
+        n_steps = len(output.values)
+        self.arrows_: list[Any] = []
+
+        def draw(start: Any, end: Any, weights: str) -> None:
+            # The arrows of the other direction cross the first half of this one.
+            along = 0.66 if self.n_directions == 2 else 0.5
+            self.arrows_.append(draw_arrow(page, start, end, weights, along))
+
+        for i, vector in enumerate(hidden):
+            two_way = self.n_directions == 2
+            layer = f"^{{({i + 1})}}" if len(hidden) > 1 and not two_way else ""
+            way = (r"^{\rightarrow}", r"^{\leftarrow}")[i] if two_way else layer
+            # Both directions touch the halves of the vectors that they share.
+            x = vector.shift / 2
+            for t in range(n_steps):
+                at = t * page.pitch
+                start = (at + x, below.top), (at + x, vector.bottom)
+                draw(*start, f"$W_{{xh}}{way}$")
+                if two_way or vector is hidden[-1]:
+                    end = (at + x, vector.top), (at + x, output.bottom)
+                    draw(*end, f"$W_{{hy}}{way}$" if two_way else "$W_{hy}$")
+            for t in range(n_steps - 1):
+                tail = (t * page.pitch + vector.shift + 0.5, vector.middle)
+                head = ((t + 1) * page.pitch + vector.shift - 0.5, vector.middle)
+                if vector.shift > 0:
+                    tail, head = head, tail
+                draw(tail, head, f"$W_{{hh}}{way}$")
+            if not two_way:
+                below = vector
+
+    def _mark(self, page: Page, output: Vector, proba: Array, truth: Any) -> None:
+        """Frame the true classes and cross out wrong predictions."""
+        row_of = {int(k): output.row(i) for i, k in enumerate(output.kept)}
+        for t, (k, predicted) in enumerate(
+            zip(truth.tolist(), proba.argmax(axis=1).tolist(), strict=True)
+        ):
+            frame = None
+            if k >= 0:
+                frame = draw_frame(page, t * page.pitch, row_of[k])
+            self.frames_.append(frame)
+            if k != predicted:
+                self.crosses_.append(
+                    draw_cross(page, t * page.pitch, row_of[predicted])
+                )
+
+    def _explain(self, page: Page, y: float) -> None:
+        """Say what the marks at the classes mean."""
+        draw_frame(page, 0, y - CELL / 2)
+        page.write(0.65, y, "true class", SMALL_FONT, ha="left")
+        if self.crosses_:
+            draw_cross(page, 1.8, y - CELL / 2)
+            page.write(2.5, y, "wrong prediction", SMALL_FONT, ha="left")
+
+    def _write_tokens(
+        self, page: Page, left: float, top: float, proba: Array, truth: Any
+    ) -> None:
+        """Write what is read below the columns, and what is answered above them."""
+        n_steps = len(proba)
+        classes = np.asarray(self.classes).tolist()
+        tokens: Any = range(n_steps)
+        if self.tokens is not None:
+            tokens = per_step(self.tokens, n_steps, "tokens")
+        answers = [classes[k] for k in proba.argmax(axis=1)]
+        rows = {"step" if self.tokens is None else "token": (-0.35, tokens)}
+        rows["predicted"] = (top + 0.35, answers)
+        if truth is not None:
+            rows["true"] = (top + 0.8, per_step(self.labels, n_steps, "labels"))
+        written = []
+        for title, (y, row) in rows.items():
+            page.write(left, y, title, TEXT_FONT, ha="left")
+            texts = [visible(item, NAME) for item in row]
+            size = min(0.3, 1.5 / (CHARACTER * max(map(len, texts))))
+            written.append(
+                [
+                    page.write(t * page.pitch, y, text, size, **_LITERAL)
+                    for t, text in enumerate(texts)
+                ]
+            )
+        self.token_text_, self.prediction_text_ = written[:2]
+        self.target_text_ = written[2] if truth is not None else None
+        for t, text in enumerate(self.prediction_text_):
+            if truth is not None and truth[t] != proba[t].argmax():
+                text.set(color=WRONG, weight="bold")
+
+
+def _check_length(n_steps: int, max_steps: int) -> None:
+    if n_steps > max_steps:
+        raise ValueError(
+            f"sequence has {n_steps} steps but max_steps={max_steps}; pass a part of "
+            "it, raise max_steps, or use StepPredictionDisplay"
+        )
+
+
+def _states_of_layers(network: Any, inputs: Array) -> list[Array]:
+    """Read a sequence step by step; return the states of every layer."""
+    state = network.initial_state(1)
+    states = []
+    for x in inputs:
+        _, state = network.step(x[None], state)
+        states.append([h[0] for h in state])
+    return [np.array(layer) for layer in zip(*states, strict=True)]
