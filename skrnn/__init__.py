@@ -3,6 +3,7 @@
 from ._classifier import VanillaRNNClassifier
 from ._encoder import OneHotSequenceEncoder
 from ._padding import as_ragged, pad_labels, pad_sequences, unpad, valid_steps
+from ._regressor import VanillaRNNRegressor
 from ._stepwise import StepwiseTransformer
 from ._version import __version__ as __version__
 from ._windows import WindowTransformer
@@ -11,6 +12,7 @@ __all__ = [
     "OneHotSequenceEncoder",
     "StepwiseTransformer",
     "VanillaRNNClassifier",
+    "VanillaRNNRegressor",
     "WindowTransformer",
     "as_ragged",
     "pad_labels",

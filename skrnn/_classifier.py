@@ -1,30 +1,17 @@
-"""The classifier of steps: validate, build the problem, minimise, store."""
+"""The classifier of steps: labels in, the most probable label of each step out."""
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state, compute_class_weight
-from sklearn.utils._param_validation import (
-    Interval,
-    InvalidParameterError,
-    StrOptions,
-)
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
 
+from ._base import BaseVanillaRNN, Targets
 from ._network import inference
-from ._network.loss import log_softmax, softmax_of_few
-from ._network.parameters import Architecture, Layer, Parameters
-from ._network.training import Data, Report, Result, Settings, train
-from ._persistence import VersionedState
-from ._sequences import Sequences, check_sequences
+from ._network.loss import softmax_of_few
+from ._sequences import Sequences
 from ._targets import (
     check_labels,
     check_weights,
@@ -36,16 +23,7 @@ from ._targets import (
 Array = NDArray[Any]
 
 
-def _is_unidirectional(estimator: "VanillaRNNClassifier") -> bool:
-    if estimator.bidirectional:
-        raise AttributeError(
-            "a bidirectional model reads each sequence from both ends and cannot be "
-            "stepped; fit with bidirectional=False"
-        )
-    return True
-
-
-class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
+class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     r"""Recurrent network that labels every step of a sequence.
 
     A vanilla (Elman) network of one or several layers, one-way or two-way, whose
@@ -103,8 +81,8 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
         Determines the weights to start from, the sequences that are held out, and the
         labels drawn to scale the variables.
     verbose : bool or int, default=0
-        Whether to print a line for every iteration: loss, gradient, evaluations and
-        seconds.
+        Whether to print, for every iteration, loss, gradient, evaluations and seconds:
+        1 keeps to a single line on a terminal, 2 prints a line for each.
 
     Attributes
     ----------
@@ -151,8 +129,9 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
         Number of evaluations of the objective and its gradient.
     stop_reason_ : str
         Why the training ended: "converged", "max_iter", "max_fun", "early_stopping",
-        or "line_search", where no step along the search direction lowers the objective
-        any more, most often because the accuracy of the numbers is exhausted.
+        "callback" where one of scikit-learn's callbacks asked for it, or "line_search",
+        where no step along the search direction lowers the objective any more, most
+        often because the accuracy of the numbers is exhausted.
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
@@ -224,6 +203,14 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
     A sequence of weight k, k copies of it, and any order of the sequences give the
     same fit.
 
+    scikit-learn's callbacks (`set_callbacks`, from its version 1.9 on) see a task for
+    every iteration, out of at most `max_iter` for each of `n_init` runs, and may stop
+    the training, which keeps the best weights so far. `ProgressBar` needs the package
+    rich; `ScoringMonitor` takes sequences if `scoring` is a function of estimator, X, y
+    and `sample_weight=None` that returns a dict of scores. An interrupt from the
+    keyboard ends `fit` as an error does: the classifier is what it was before, threads
+    have ended and BLAS has its own back.
+
     References
     ----------
     .. [1] J. L. Elman. "Finding structure in time." Cognitive Science 14(2), 1990.
@@ -263,28 +250,12 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
     True
     """
 
+    _output = "softmax"
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [StrOptions({"tanh", "relu"})],
-        "bidirectional": ["boolean"],
-        "alpha": [Interval(Real, 0, np.inf, closed="left")],
+        **BaseVanillaRNN._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, np.inf, closed="neither")],
-        "max_corrections": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "padding_value": [Real],
         "padding_label": "no_validation",
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -309,24 +280,26 @@ class VanillaRNNClassifier(VersionedState, ClassifierMixin, BaseEstimator):
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.bidirectional = bidirectional
-        self.alpha = alpha
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            bidirectional=bidirectional,
+            alpha=alpha,
+            max_iter=max_iter,
+            max_fun=max_fun,
+            tol=tol,
+            max_corrections=max_corrections,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            padding_value=padding_value,
+            n_init=n_init,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.class_weight = class_weight
-        self.max_iter = max_iter
-        self.max_fun = max_fun
-        self.tol = tol
-        self.max_corrections = max_corrections
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
-        self.padding_value = padding_value
         self.padding_label = padding_label
-        self.n_init = n_init
-        self.random_state = random_state
-        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -371,154 +344,27 @@ default=None
         UserWarning
             If y seems padded where X shows no padding.
         """
-        with _unchanged_on_error(self):
-            sizes = _check_sizes(self.hidden_layer_sizes)
-            goes_on = self.warm_start and hasattr(self, "output_coef_")
-            known = (self.classes_, self._architecture()) if goes_on else None
-            sequences = check_sequences(
-                self, X, padding_value=self.padding_value, fitting=True
-            )
-            labels = check_labels(y, sequences, type(self).__name__)
-            classes, codes = encode_labels(labels)
-            weights = check_weights(sample_weight, sequences)
-            padding_label = padding_label_for(classes, self.padding_label)
-            architecture = Architecture(
-                n_features=sequences.n_features,
-                hidden_layer_sizes=sizes,
-                n_directions=2 if self.bidirectional else 1,
-                n_outputs=len(classes),
-                activation=self.activation,
-            )
-            if known is not None:
-                _check_continuation(*known, classes, architecture)
-            weights *= _class_weights(self.class_weight, classes, codes, weights)[codes]
-            if not weights.any():
-                raise ValueError("class_weight leaves no step of weight above zero")
-            data = Data(sequences, codes, weights)
-            result = self._train(data, architecture, sequences.dtype)
-            self.classes_: Array = classes
-            self.padding_label_ = padding_label
-            return self._store(result, architecture, sequences.dtype)
+        return self._fit(X, y, sample_weight)
 
-    def _train(
-        self, data: Data, architecture: Architecture, dtype: np.dtype[Any]
-    ) -> Result:
-        goes_on = self.warm_start and hasattr(self, "output_coef_")
-        try:
-            result = train(
-                data,
-                architecture,
-                dtype,
-                self._settings(),
-                check_random_state(self.random_state),
-                start=architecture.flatten(self._parameters()) if goes_on else None,
-                report=_print_report if self.verbose else lambda report: None,
-            )
-        except FloatingPointError as error:
+    def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
+        labels = check_labels(y, sequences, type(self).__name__)
+        classes, codes = encode_labels(labels)
+        weights = check_weights(sample_weight, sequences)
+        padding_label = padding_label_for(classes, self.padding_label)
+        if self._goes_on() and not np.array_equal(self.classes_, classes):
             raise ValueError(
-                f"{error}: X is too large for the network; standardise the valid steps"
-            ) from error
-        if result.stop_reason in ("max_iter", "max_fun"):
-            warnings.warn(
-                f"L-BFGS stopped at {result.stop_reason} before it converged: "
-                f"{result.n_iter} iterations, {result.n_fun} evaluations, largest "
-                f"component of the gradient {result.gradient_norm:.2g} > "
-                f"tol={self.tol:g}. Raise max_iter or max_fun, or scale the data.",
-                ConvergenceWarning,
-                stacklevel=4,
+                f"warm_start goes on with the classes {self.classes_}, but y has "
+                f"{classes}"
             )
-        return result
+        weights *= _class_weights(self.class_weight, classes, codes, weights)[codes]
+        if not weights.any():
+            raise ValueError("class_weight leaves no step of weight above zero")
+        self.classes_: Array = classes
+        self.padding_label_ = padding_label
+        return Targets(codes, weights, len(classes))
 
-    def _settings(self) -> Settings:
-        return Settings(
-            alpha=self.alpha,
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            tol=self.tol,
-            max_corrections=self.max_corrections,
-            n_init=self.n_init,
-            validation_fraction=self.validation_fraction if self.early_stopping else 0,
-            n_iter_no_change=self.n_iter_no_change,
-        )
-
-    def _store(
-        self, result: Result, architecture: Architecture, dtype: np.dtype[Any]
-    ) -> Self:
-        parameters = architecture.unflatten(result.theta.astype(dtype))
-        layers = parameters.layers
-        n_directions = architecture.n_directions
-        self.input_coefs_ = [
-            layer.W_xh.reshape(len(layer.W_xh), n_directions, -1).transpose(1, 0, 2)
-            for layer in layers
-        ]
-        self.recurrent_coefs_ = [layer.W_hh for layer in layers]
-        self.hidden_intercepts_ = [
-            layer.b_h.reshape(n_directions, -1) for layer in layers
-        ]
-        self.output_coef_ = parameters.W_hy
-        self.output_intercept_ = parameters.b_y
-        self.feature_scale_ = result.feature_scale
-        self.n_layers_ = len(layers) + 2
-        self.n_outputs_ = architecture.n_outputs
-        self.out_activation_ = "softmax"
-        self.n_iter_ = result.n_iter
-        self.n_fun_ = result.n_fun
-        self.loss_ = result.loss
-        self.best_loss_ = result.best_loss
-        self.loss_curve_ = result.loss_curve
-        self.stop_reason_ = result.stop_reason
-        scores = result.validation_scores
-        self.validation_scores_ = scores if self.early_stopping else None
-        self.best_validation_score_ = max(scores) if self.early_stopping else None
-        return self
-
-    def _architecture(self) -> Architecture:
-        return Architecture(
-            n_features=self.input_coefs_[0].shape[1],
-            hidden_layer_sizes=tuple(W.shape[-1] for W in self.recurrent_coefs_),
-            n_directions=len(self.recurrent_coefs_[0]),
-            n_outputs=len(self.output_intercept_),
-            activation=self.activation,
-        )
-
-    def _parameters(self) -> Parameters:
-        layers = zip(
-            self.input_coefs_,
-            self.recurrent_coefs_,
-            self.hidden_intercepts_,
-            strict=True,
-        )
-        return Parameters(
-            tuple(
-                Layer(
-                    W_xh.transpose(1, 0, 2).reshape(W_xh.shape[1], -1), W_hh, b.ravel()
-                )
-                for W_xh, W_hh, b in layers
-            ),
-            self.output_coef_,
-            self.output_intercept_,
-        )
-
-    def _evaluate(
-        self, X: Any, choose: Callable[..., Array]
-    ) -> tuple[Sequences, Array]:
-        """Run the network over X; return what ``choose`` picks for valid steps."""
-        check_is_fitted(self)
-        sequences = check_sequences(
-            self, X, padding_value=self.padding_value, fitting=False
-        )
-        values = inference.evaluate(
-            self._architecture(),
-            self._parameters(),
-            sequences,
-            sequences.dtype,
-            choose,
-        )
-        if not np.isfinite(values).all():
-            raise ValueError(
-                "the network overflows: X is too large for it; scale X as in fit"
-            )
-        return sequences, values
+    def _answer(self, outputs: Array) -> Array:
+        return softmax_of_few(outputs)
 
     def predict(self, X: Any) -> Array:
         """Predict the label of every step.
@@ -542,11 +388,11 @@ default=None
         ValueError
             If X is not as described or has not `n_features_in_` features.
         """
-        sequences, logits = self._evaluate(X, inference.logits)
+        sequences, codes = self._evaluate(X, inference.most_probable)
         classes = self.classes_
         if sequences.form == "padded":
             classes = with_padding_label(classes, self.padding_label_)
-        return sequences.restore(classes[logits.argmax(axis=1)], self.padding_label_)
+        return sequences.restore(classes[codes], self.padding_label_)
 
     def predict_proba(self, X: Any) -> Array:
         """Predict the probability of every class at every step.
@@ -594,8 +440,8 @@ default=None
         ValueError
             If X is not as described or has not `n_features_in_` features.
         """
-        sequences, logits = self._evaluate(X, inference.logits)
-        return sequences.restore(log_softmax(logits), np.nan)
+        sequences, log_proba = self._evaluate(X, inference.log_probabilities)
+        return sequences.restore(log_proba, np.nan)
 
     def decision_function(self, X: Any) -> Array:
         """Compute the logits of every step.
@@ -622,31 +468,6 @@ default=None
         if logits.shape[1] == 2:
             logits = logits[:, 1] - logits[:, 0]
         return sequences.restore(logits, np.nan)
-
-    def hidden_states(self, X: Any) -> Array:
-        """Compute the states of the last hidden layer at every step.
-
-        Parameters
-        ----------
-        X : array-like or list
-            Sequences in any of the forms that `fit` takes, with any number of steps.
-
-        Returns
-        -------
-        ndarray of shape (n_sequences, n_steps, n_directions * n_hidden), or of shape \
-(n_sequences,)
-            The states, those of the forward direction first, in the form of
-            `predict_proba`: NaN at padding.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called before.
-        ValueError
-            If X is not as described or has not `n_features_in_` features.
-        """
-        sequences, states = self._evaluate(X, inference.last_states)
-        return sequences.restore(states, np.nan)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the weighted share of valid steps that are labelled correctly.
@@ -675,135 +496,13 @@ default=None
             If X, y or `sample_weight` is not as described, or X has not
             `n_features_in_` features.
         """
-        sequences, logits = self._evaluate(X, inference.logits)
+        sequences, codes = self._evaluate(X, inference.most_probable)
         labels = check_labels(y, sequences, type(self).__name__)
         weights = check_weights(sample_weight, sequences)
-        correct = np.asarray(self.classes_[logits.argmax(axis=1)] == labels)
+        correct = np.asarray(self.classes_[codes] == labels)
         return float(
             np.average(np.broadcast_to(correct, weights.shape), weights=weights)
         )
-
-    @available_if(_is_unidirectional)
-    def initial_state(self, n_sequences: int = 1) -> tuple[Array, ...]:
-        """Return the state before the first step: zeros.
-
-        Only there if `bidirectional=False`.
-
-        Parameters
-        ----------
-        n_sequences : int, default=1
-            How many sequences are to be read side by side.
-
-        Returns
-        -------
-        tuple of ndarray of shape (n_sequences, n_hidden)
-            The states of each layer.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called before.
-        """
-        check_is_fitted(self)
-        return tuple(
-            np.zeros((n_sequences, W.shape[-1]), W.dtype) for W in self.recurrent_coefs_
-        )
-
-    @available_if(_is_unidirectional)
-    def step(
-        self, X_t: Any, state: tuple[Array, ...]
-    ) -> tuple[Array, tuple[Array, ...]]:
-        """Read one step of several sequences, at a cost independent of history.
-
-        Only there if `bidirectional=False`.
-
-        Parameters
-        ----------
-        X_t : array-like of shape (n_sequences, n_features)
-            The step that comes next in each sequence.
-        state : tuple of ndarray of shape (n_sequences, n_hidden)
-            What `initial_state` or the previous call returned.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_sequences, n_classes)
-            The probabilities of the classes at this step.
-        state : tuple of ndarray of shape (n_sequences, n_hidden)
-            What to pass with the step after this one; the one passed is unchanged.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called before.
-        ValueError
-            If X_t or state has another shape.
-        """
-        # check_is_fitted alone takes as long as the step.
-        if "output_coef_" not in vars(self):
-            check_is_fitted(self)
-        X_t = np.asarray(X_t, dtype=self.output_coef_.dtype)
-        if X_t.ndim != 2 or X_t.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X_t has shape {X_t.shape}; pass one step of each sequence, shape "
-                f"(n_sequences, {self.n_features_in_})"
-            )
-        expected = [(len(X_t), W.shape[-1]) for W in self.recurrent_coefs_]
-        if [np.shape(h) for h in state] != expected:
-            raise ValueError(
-                f"state has arrays of shape {[np.shape(h) for h in state]}; expected "
-                f"{expected}, as initial_state({len(X_t)}) returns"
-            )
-        parameters = Parameters(
-            tuple(
-                Layer(W_xh[0], W_hh, b_h[0])
-                for W_xh, W_hh, b_h in zip(
-                    self.input_coefs_,
-                    self.recurrent_coefs_,
-                    self.hidden_intercepts_,
-                    strict=True,
-                )
-            ),
-            self.output_coef_,
-            self.output_intercept_,
-        )
-        logits, state = inference.step(parameters, self.activation, X_t, state)
-        return softmax_of_few(logits), state
-
-    def __sklearn_tags__(self) -> Tags:
-        """Describe the estimator to scikit-learn."""
-        tags: Tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.sparse = True
-        return tags
-
-
-@contextmanager
-def _unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Undo what a failing fit has set."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
-
-
-def _check_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers as a tuple."""
-    is_number = isinstance(hidden_layer_sizes, Real)
-    sizes: list[Any] = [hidden_layer_sizes] if is_number else [*hidden_layer_sizes]
-    valid = all(
-        isinstance(n, Integral) and not isinstance(n, bool | np.bool_) and int(n) > 0
-        for n in sizes
-    )
-    if not (sizes and valid):
-        raise InvalidParameterError(
-            "The 'hidden_layer_sizes' parameter of VanillaRNNClassifier must be one or "
-            "several integers of at least 1, one for each hidden layer. Got "
-            f"{hidden_layer_sizes!r} instead."
-        )
-    return tuple(int(n) for n in sizes)
 
 
 def _class_weights(
@@ -820,33 +519,3 @@ def _class_weights(
         class_weight, classes=classes, y=classes[codes]
     )
     return result
-
-
-def _check_continuation(
-    known_classes: Array,
-    known: Architecture,
-    classes: Array,
-    architecture: Architecture,
-) -> None:
-    if not np.array_equal(known_classes, classes):
-        raise ValueError(
-            f"warm_start goes on with the classes {known_classes}, but y has {classes}"
-        )
-    for name in ("n_features", "hidden_layer_sizes", "n_directions"):
-        before, now = getattr(known, name), getattr(architecture, name)
-        if before != now:
-            raise ValueError(
-                f"warm_start goes on with {name}={before}, but it is now {now}; "
-                "set warm_start=False to start anew"
-            )
-
-
-def _print_report(report: Report) -> None:
-    line = (
-        f"Iteration {report.n_iter:4d}, loss = {report.loss:.6f}, "
-        f"gradient = {report.gradient_norm:.2e}, evaluations = {report.n_fun}, "
-        f"seconds = {report.seconds:.1f}"
-    )
-    if report.validation_score is not None:
-        line += f", validation score = {report.validation_score:.6f}"
-    print(line, flush=True)

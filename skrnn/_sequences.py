@@ -9,6 +9,8 @@ X stand here; those of labels and weights stand in ``_targets``.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -46,19 +48,27 @@ class Sequences:
             stack = sparse.vstack if sparse.issparse(parts[0]) else np.concatenate
             steps = stack(parts)
         else:
-            lengths = self.lengths[ids]
-            block = self.data[ids, : lengths.max()]
-            steps = block[np.arange(block.shape[1]) < lengths[:, None]]
+            steps = self._take_padded(ids)
         if sparse.issparse(steps):
             return sparse.csr_array(steps, dtype=dtype)
         return np.ascontiguousarray(steps, dtype=dtype)
+
+    def _take_padded(self, ids: NDArray[np.intp]) -> Array:
+        lengths = self.lengths[ids]
+        n_steps = lengths.max()
+        neighbours = bool((np.diff(ids) == 1).all())  # then no copy is needed
+        block: Array = self.data[ids[0] : ids[-1] + 1] if neighbours else self.data[ids]
+        if lengths.min() == n_steps:
+            return block[:, :n_steps].reshape(-1, self.n_features)
+        return block[:, :n_steps][np.arange(n_steps) < lengths[:, None]]
 
     def restore(self, steps: Array, fill: Any) -> Array:
         """Give results per valid step the form of X, ``fill`` at padding."""
         if self.form == "rows":
             return steps
         if self.form == "ragged":
-            return objects(np.split(steps, np.cumsum(self.lengths)[:-1]))
+            ends = np.cumsum(self.lengths).tolist()
+            return objects(steps[i:j] for i, j in pairwise([0, *ends]))
         shape = (*self.data.shape[:2], *steps.shape[1:])
         if len(steps) == shape[0] * shape[1]:
             return steps.reshape(shape)
@@ -142,6 +152,7 @@ def _ragged_items(X: Any) -> Sequence[Any] | None:
 def _check_ragged(items: Sequence[Any]) -> Sequences:
     any_sparse = any(sparse.issparse(item) for item in items)
     steps = [_check_item(item, i, as_sparse=any_sparse) for i, item in enumerate(items)]
+    _require_finite_items(steps)
     # An empty list has neither steps nor features.
     first = next((i for i, x in enumerate(steps) if any(x.shape)), 0)
     n_features = steps[first].shape[1]
@@ -177,11 +188,28 @@ def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
         raise ValueError(
             f"X[{i}] has {x.ndim} axes; a sequence has shape (n_steps, n_features)"
         )
-    _require_finite_rows(
-        x,
-        lambda step: f"X[{i}] at step {step}; sequences in a list have no padding",
-    )
     return sparse.csr_array(x) if as_sparse else x
+
+
+def _require_finite_items(items: Sequence[Any]) -> None:
+    """Raise for the first step of the sequences that is not finite."""
+    first = 0
+    while first < len(items):
+        last, size = first, 0
+        while last < len(items) and size < _BLOCK:
+            size += items[last].size
+            last += 1
+        block = items[first:last]
+        # One look at many sequences; a look at each takes longer than its numbers.
+        numbers = [x.data if sparse.issparse(x) else x.ravel() for x in block]
+        if not np.isfinite(np.concatenate(numbers)).all():
+            for i, x in enumerate(block, start=first):
+                _require_finite_rows(x, partial(_name_step, i))
+        first = last
+
+
+def _name_step(i: int, step: int) -> str:
+    return f"X[{i}] at step {step}; sequences in a list have no padding"
 
 
 def _evenly_nested(item: Any, i: int) -> Array:

@@ -171,6 +171,70 @@ MUTANTS = [
         "(np.log(total) - chosen)",
         "loss",
     ),
+    Mutant(
+        "squared errors twice as large",
+        "loss",
+        "loss = 0.5 * float(w.astype(np.float64) @",
+        "loss = float(w.astype(np.float64) @",
+        "gradient",
+    ),
+    Mutant(
+        "weights forgotten in the gradient of squared errors",
+        "loss",
+        "L *= w[:, None]",
+        "L *= 1",
+        "gradient",
+    ),
+    Mutant(
+        "numbers drawn without noise",
+        "loss",
+        "L + rng.normal(size=L.shape)",
+        "L.copy()",
+        "scaling",
+    ),
+    # The units of numbers
+    Mutant(
+        "the unit not folded into the weights",
+        "units",
+        "W_hy *= self.scale",
+        "W_hy *= 1",
+        "units",
+    ),
+    Mutant(
+        "steps of weight 0 have a say in the unit",
+        "units",
+        "y, w = y[w > 0], w[w > 0]",
+        "w = np.ones_like(w)",
+        "units",
+    ),
+    Mutant(
+        "the start taken for one in standard units",
+        "training",
+        "theta = unit.unfold(architecture, start)",
+        "theta = start",
+        "training",
+    ),
+    Mutant(
+        "units learnt from sequences that are held out",
+        "training",
+        "steps = _steps(data.source.lengths, ids)",
+        "steps = np.arange(len(y))",
+        "training",
+    ),
+    Mutant(
+        "a callback stops one run of several",
+        "training",
+        'if result.stop_reason == "callback":',
+        "if False:",
+        "callbacks",
+    ),
+    Mutant(
+        "forecasts that start at the first step",
+        "forecast",
+        "source.lengths[run] - 1",
+        "source.lengths[run] * 0",
+        "forecast",
+    ),
     # The objective
     Mutant(
         "sequences counted instead of weights",
@@ -248,8 +312,8 @@ MUTANTS = [
     Mutant(
         "padding leaks into the rows",
         "packing",
-        "live = t[:, None] < lengths",
-        "live = t[:, None] <= lengths",
+        "live = t < lengths",
+        "live = t <= lengths",
         "packing",
     ),
     Mutant(
@@ -291,8 +355,8 @@ MUTANTS = [
     Mutant(
         "any single number taken for a one",
         "steps",
-        "and (X.data == 1).all()",
-        "and X.nnz",
+        "and (rows.data == 1).all()",
+        "and rows.nnz",
         "steps",
     ),
     Mutant(
@@ -313,13 +377,13 @@ MUTANTS = [
     Mutant(
         "the result left in scaled variables",
         "training",
-        "theta=self.s * z,",
-        "theta=z,",
+        "fold(self.objective.architecture, self.s * z)",
+        "fold(self.objective.architecture, z)",
         "training",
     ),
     Mutant(
         "Fisher labels taken from the most likely class",
-        "scaling",
+        "loss",
         "> rng.uniform(size=(len(L), 1))",
         "> 0.5",
         "scaling",

@@ -1,11 +1,11 @@
 """The network written the slow way: one sequence, one step, one direction at a time.
 
-    h_t = f(x_t W_xh + h_{t-1} W_hh + b_h)        p_t = softmax(h_t W_hy + b_y)
+    h_t = f(x_t W_xh + h_{t-1} W_hh + b_h)        L_t = h_t W_hy + b_y
 
 Nothing here comes from the package, so the two can only agree where both are right.
 ``net`` is anything with the sizes of the network as attributes: n_features,
-hidden_layer_sizes, n_directions, n_outputs, activation. Weights may be complex, which
-gives derivatives without differences:
+hidden_layer_sizes, n_directions, n_outputs, activation, output. Weights may be complex,
+which gives derivatives without differences:
 
     f(theta + i h v) = f(theta) + i h f'(theta) v + O(h^2)        h = 1e-30
 """
@@ -84,19 +84,27 @@ def log_probabilities(x, theta, net):
     return result
 
 
+def step_losses(x, y, theta, net):
+    """Return -log p of every label, or half the squared error of every prediction."""
+    if net.output == "softmax":
+        log_p = log_probabilities(x, theta, net)
+        return [-log_p[t, y[t]] for t in range(len(x))]
+    errors = logits(x, theta, net) - y
+    return [(error @ error) / 2 for error in errors]
+
+
 def data_loss(theta, net, sequences, labels, weights):
-    """Return the weighted sum of -log p over all steps, and the sum of the weights."""
+    """Return the weighted sum of the losses of all steps, and that of the weights."""
     total, total_weight = 0.0, 0.0
     for x, y, w in zip(sequences, labels, weights, strict=True):
-        log_p = log_probabilities(x, theta, net)
-        for t in range(len(x)):
-            total = total - w[t] * log_p[t, y[t]]
+        for t, loss in enumerate(step_losses(x, y, theta, net)):
+            total = total + w[t] * loss
             total_weight += w[t]
     return total, total_weight
 
 
 def objective(theta, net, sequences, labels, weights, alpha, deviations):
-    """Return 1/W sum w (-log p[y]) + alpha / 2W sum c theta^2.
+    """Return 1/W sum w loss + alpha / 2W sum c theta^2.
 
     ``deviations`` are those of the prior: of what the input and what the states
     contribute to a hidden unit, and of what the states contribute to a logit.

@@ -116,6 +116,7 @@ NETS = st.builds(
     n_directions=st.sampled_from([1, 2]),
     n_outputs=st.integers(1, 4),
     activation=st.sampled_from(["tanh", "relu"]),
+    output=st.sampled_from(["softmax", "identity"]),
 )
 LENGTHS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -141,7 +142,7 @@ def problems(draw, nets=NETS, lengths=LENGTHS):
         net,
         theta=rng.normal(scale=0.7, size=net.n_parameters),
         sequences=[fill(n) for n in lengths],
-        labels=[rng.integers(net.n_outputs, size=n) for n in lengths],
+        labels=[targets(net, n, rng) for n in lengths],
         weights=[rng.choice(levels, size=n) for n in lengths],
         alpha=draw(st.sampled_from([0.0, 0.1, 1.0])),
         as_sparse=draw(st.booleans()),
@@ -149,6 +150,13 @@ def problems(draw, nets=NETS, lengths=LENGTHS):
     )
     problem.weights[0][0] = 2.0
     return problem
+
+
+def targets(net, n_steps, rng):
+    """Return classes or numbers, whatever the network is to predict."""
+    if net.output == "softmax":
+        return rng.integers(net.n_outputs, size=n_steps)
+    return rng.normal(size=(n_steps, net.n_outputs))
 
 
 def fixed_problem(seed=0, lengths=(5, 3, 3, 1), **changes):
@@ -159,14 +167,14 @@ def fixed_problem(seed=0, lengths=(5, 3, 3, 1), **changes):
         net,
         theta=rng.normal(scale=0.7, size=net.n_parameters),
         sequences=[rng.normal(size=(n, net.n_features)) for n in lengths],
-        labels=[rng.integers(net.n_outputs, size=n) for n in lengths],
+        labels=[targets(net, n, rng) for n in lengths],
         weights=[rng.uniform(0.5, 2, size=n) for n in lengths],
         alpha=0.3,
     )
 
 
-def fit(X, y, sample_weight=None, **parameters):
-    """Fit a small classifier for a few iterations, which are not meant to converge."""
+def fit(X, y, sample_weight=None, *, model=VanillaRNNClassifier, **parameters):
+    """Fit a small network for a few iterations, which are not meant to converge."""
     parameters = {
         "hidden_layer_sizes": (5,),
         "max_iter": 15,
@@ -175,11 +183,11 @@ def fit(X, y, sample_weight=None, **parameters):
     } | parameters
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return VanillaRNNClassifier(**parameters).fit(X, y, sample_weight)
+        return model(**parameters).fit(X, y, sample_weight)
 
 
 def theta_of(model):
-    """Return all parameters of a fitted classifier as one vector."""
+    """Return all parameters of a fitted network as one vector."""
     arrays = (
         *model.input_coefs_,
         *model.recurrent_coefs_,

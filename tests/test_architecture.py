@@ -21,6 +21,7 @@ WAY = [
     "steps",
     "packing",
     "parameters",
+    "units",
     "prior",
     "initialisation",
     "recurrence",
@@ -31,6 +32,7 @@ WAY = [
     "lbfgs",
     "threads",
     "inference",
+    "forecast",
     "training",
 ]
 

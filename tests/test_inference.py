@@ -38,7 +38,7 @@ def test_outputs_are_those_of_the_reference_in_the_order_of_the_sequences(proble
 def test_threads_change_nothing(monkeypatch, n_threads):
     problem = fixed_problem(lengths=range(1, 12))
     expected = evaluate(problem, inference.logits)
-    monkeypatch.setattr(inference, "_MIN_WORK_FOR_THREADS", 0)
+    monkeypatch.setattr(inference, "_MIN_WORK_PER_THREAD", 1)
     with batches_of(2), threadpool_limits(n_threads, user_api="blas"):
         L = evaluate(problem, inference.logits)
     assert_allclose(L, expected, rtol=1e-12)

@@ -17,7 +17,7 @@ from strategies import (
     theta_of,
 )
 
-from skrnn import as_ragged, pad_sequences
+from skrnn import VanillaRNNRegressor, as_ragged, pad_sequences
 from skrnn._network import inference, network
 from skrnn._network.objective import batch_loss_and_gradient
 
@@ -53,16 +53,23 @@ def ragged():
     return X, y
 
 
-FITS = pytest.mark.parametrize(
-    "parameters",
-    [
-        {},
-        {"bidirectional": True, "hidden_layer_sizes": (3, 4)},
-        {"class_weight": "balanced", "activation": "relu"},
-        {"early_stopping": True, "validation_fraction": 0.3},
-    ],
-    ids=["plain", "two-way", "balanced", "early-stopping"],
-)
+CLASSIFIERS = {
+    "plain": {},
+    "two-way": {"bidirectional": True, "hidden_layer_sizes": (3, 4)},
+    "balanced": {"class_weight": "balanced", "activation": "relu"},
+    "early-stopping": {"early_stopping": True, "validation_fraction": 0.3},
+}
+REGRESSORS = {
+    f"regressor, {name}": {"model": VanillaRNNRegressor, **CLASSIFIERS[name]}
+    for name in ("plain", "two-way", "early-stopping")
+}
+
+
+def every(cases):
+    return pytest.mark.parametrize("parameters", cases.values(), ids=cases)
+
+
+FITS = every(CLASSIFIERS | REGRESSORS)
 FORMS = pytest.mark.parametrize(
     "form",
     [
@@ -85,9 +92,9 @@ def test_more_padding_is_free(ragged, parameters):
     narrow_model = fit(X, y, **parameters)
     wide_model = fit(wide, y, **parameters)
     assert_array_equal(theta_of(narrow_model), theta_of(wide_model))
-    proba = wide_model.predict_proba(wide)
-    assert_array_equal(proba[:, : X.shape[1]], narrow_model.predict_proba(X))
-    assert np.isnan(proba[:, X.shape[1] :]).all()
+    states = wide_model.hidden_states(wide)
+    assert_array_equal(states[:, : X.shape[1]], narrow_model.hidden_states(X))
+    assert np.isnan(states[:, X.shape[1] :]).all()
 
 
 @given(problems())
@@ -194,7 +201,7 @@ def test_a_step_of_weight_0_still_feeds_the_recurrence(problem):
     assert_allclose(loss, silent.reference(silent.theta), rtol=1e-12, atol=1e-14)
 
     n = problem.net.n_outputs
-    other_labels = [np.r_[(y[0] + 1) % n, y[1:]] for y in problem.labels]
+    other_labels = [np.r_[(y[:1] + 1) % n, y[1:]] for y in problem.labels]
     relabelled = silent.replace(labels=other_labels).loss_and_gradient()
     assert relabelled[0] == loss
     assert_array_equal(relabelled[1], gradient)
@@ -210,15 +217,17 @@ def test_features_of_a_step_of_weight_0_matter():
     assert abs(altered_loss - loss) > 1e-3
 
 
-# Classes
+# Outputs
 
 
 @given(problems(), SEEDS)
-def test_renaming_classes_permutes_columns(problem, seed):
+def test_renaming_outputs_permutes_columns(problem, seed):
     new_name = np.random.default_rng(seed).permutation(problem.net.n_outputs)
-    renamed = problem.replace(
-        theta=problem.theta.copy(), labels=[new_name[y] for y in problem.labels]
-    )
+    if problem.net.output == "softmax":
+        labels = [new_name[y] for y in problem.labels]
+    else:
+        labels = [y[:, np.argsort(new_name)] for y in problem.labels]
+    renamed = problem.replace(theta=problem.theta.copy(), labels=labels)
     for name in ("W_hy", "b_y"):
         old = reference.blocks(problem.theta, problem.net)[name,]
         reference.blocks(renamed.theta, problem.net)[name,][..., new_name] = old
@@ -369,7 +378,7 @@ def test_the_same_random_state_gives_the_same_fit(ragged, parameters):
     assert not np.array_equal(theta_of(first), theta_of(other))
 
 
-@FITS
+@every(CLASSIFIERS)
 def test_loss_is_the_objective_of_the_reference_at_the_fitted_weights(
     ragged, parameters
 ):

@@ -10,10 +10,12 @@ from scipy.special import logsumexp
 from strategies import SEEDS
 
 from skrnn._network.loss import (
+    LOSSES,
     cross_entropy,
     log_softmax,
     softmax,
     softmax_of_few,
+    squared_error,
 )
 
 LOGITS = arrays(
@@ -79,6 +81,36 @@ def test_a_small_loss_keeps_its_digits_in_float32(logit):
     expected = np.log1p(np.exp(-np.float64(L[0, 0])))
     loss = cross_entropy(L, np.array([0]), np.ones(1, np.float32))
     assert_allclose(loss, expected, rtol=0.02)
+
+
+@given(LOGITS, SEEDS)
+def test_squared_error_is_half_the_weighted_sum_of_squares(L, seed):
+    rng = np.random.default_rng(seed)
+    y, w = rng.normal(size=L.shape), rng.uniform(size=len(L))
+    dL = L.copy()
+    loss = squared_error(dL, y, w)
+    assert_allclose(loss, (w[:, None] * (L - y) ** 2).sum() / 2, rtol=1e-12)
+    assert_allclose(dL, w[:, None] * (L - y), rtol=1e-12)
+
+
+def test_squares_do_not_overflow_in_float32():
+    L = np.full((2, 1), 1e25, np.float32)
+    loss = squared_error(L, np.zeros((2, 1)), np.ones(2, np.float32))
+    assert_allclose(loss, 1e50, rtol=1e-6)
+    assert L.dtype == np.float32
+
+
+@pytest.mark.parametrize("output", LOSSES)
+def test_on_average_the_gradient_vanishes_at_targets_drawn_from_the_model(output):
+    rng = np.random.RandomState(0)
+    L = np.tile([0.5, -1.0, 2.0], (20_000, 1))
+    y = LOSSES[output].draw(L.copy(), rng)
+    LOSSES[output].evaluate(L, y, np.ones(len(L)))
+    # The mean of n draws is off by about 1 / sqrt(n).
+    assert_allclose(L.mean(axis=0), 0, atol=0.03)
+    assert_allclose(
+        L.var(axis=0).sum(), {"softmax": 0.35, "identity": 3.0}[output], rtol=0.05
+    )
 
 
 def test_log_softmax_writes_to_nothing_it_is_given():

@@ -174,3 +174,25 @@ def test_the_sample_is_evenly_spaced(monkeypatch, limits, expected):
     monkeypatch.setattr(scaling, "fisher_diagonal", fisher_diagonal)
     scales(fixed_problem(lengths=(6, 5, 4, 4, 1)))
     assert_array_equal(samples[0], expected)
+
+
+# Numbers as targets
+
+
+class Fixed:
+    """A random state whose normal numbers are all the same."""
+
+    def normal(self, size):
+        return np.full(size, 2.0)
+
+
+def test_fisher_of_numbers_is_that_of_errors_drawn_with_variance_1():
+    problem = fixed_problem(output="identity")
+    total, total_weight = 0.0, 0.0
+    for i, (x, w) in enumerate(zip(problem.sequences, problem.weights, strict=True)):
+        drawn = reference.logits(x, problem.theta, problem.net) + 2.0
+        total = total + w.mean() * np.square(slope(problem, i, drawn))
+        total_weight += w.sum()
+    assert_allclose(
+        fisher(problem, Fixed()), total / total_weight, rtol=1e-10, atol=1e-15
+    )

@@ -12,8 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from skrnn._network import lbfgs, objective, packing, prior, training
 from skrnn._network.training import Data, NotEnoughSequencesError, train
+from skrnn._network.units import unit_of
 
-PROBLEM = fixed_problem(lengths=(6, 5, 5, 4, 3, 2, 2, 1))
+LENGTHS = (6, 5, 5, 4, 3, 2, 2, 1)
+PROBLEM = fixed_problem(lengths=LENGTHS)
+NUMBERS = fixed_problem(lengths=LENGTHS, n_outputs=2, output="identity")
+NUMBERS = NUMBERS.replace(labels=[y * [100.0, 0.01] + 7 for y in NUMBERS.labels])
 
 
 def run(
@@ -103,6 +107,7 @@ def test_reports_follow_the_run():
     assert [report.n_iter for report in reports] == list(range(1, result.n_iter + 1))
     assert reports[-1].n_fun <= result.n_fun
     assert all(report.seconds >= 0 for report in reports)
+    assert_array_equal(reports[-1].theta, result.theta)
     assert {report.validation_score for report in reports} == {None}
 
 
@@ -167,6 +172,50 @@ def test_with_held_out_sequences_the_best_run_is_the_one_that_scores_best():
     )
 
 
+# Numbers as targets
+
+
+def loss_in_units(problem, unit, theta):
+    """Return the objective by the reference, with standardised targets."""
+    inside = problem.replace(labels=[unit.standardise(y) for y in problem.labels])
+    return inside.reference(unit.unfold(problem.net, theta))
+
+
+def test_the_loss_of_numbers_is_the_objective_in_their_units():
+    reports = []
+    result = run(NUMBERS, report=reports.append)
+    expected = loss_in_units(NUMBERS, result.unit, result.theta)
+    assert_allclose(result.loss, expected, rtol=1e-10)
+    for report in reports:
+        expected = loss_in_units(NUMBERS, result.unit, report.theta)
+        assert_allclose(report.loss, expected, rtol=1e-10)
+
+
+def test_units_are_those_of_the_sequences_that_are_learnt():
+    held, kept = held_out(NUMBERS, 0.3)
+    result = run(NUMBERS, **EARLY | {"max_iter": 2})
+    y, w = ([values[i] for i in kept] for values in (NUMBERS.labels, NUMBERS.weights))
+    expected = unit_of(np.concatenate(y), np.concatenate(w))
+    assert_array_equal(result.unit, expected)
+    inside = NUMBERS.replace(labels=[expected.standardise(y) for y in NUMBERS.labels])
+    theta = expected.unfold(NUMBERS.net, result.theta)
+    assert_allclose(
+        -loss_on(inside, held, theta), max(result.validation_scores), rtol=1e-10
+    )
+
+
+def test_numbers_go_on_from_where_they_stopped():
+    first = run(NUMBERS, max_iter=5)
+    more = run(NUMBERS, start=first.theta, max_iter=5)
+    assert more.loss_curve[0] < first.loss
+
+
+def test_classes_have_no_unit():
+    unit = run(max_iter=1).unit
+    assert_array_equal(unit.mean, np.zeros(3))
+    assert_array_equal(unit.scale, np.ones(3))
+
+
 # Early stopping
 
 
@@ -200,7 +249,7 @@ def test_early_stopping_waits_for_n_iter_no_change_iterations():
 
 
 def test_gains_below_the_tolerance_do_not_count():
-    run = training._Run(None, None, np.ones(1), SETTINGS._replace(tol=0.1), None)
+    run = training._Run(None, None, np.ones(1), None, SETTINGS._replace(tol=0.1), None)
     stale = []
     for score in (-1.0, -0.95, -0.8, -0.75, -0.9):
         run._note(score, lbfgs.Progress(np.array([score]), 0.0, 0.0, 1, 1))

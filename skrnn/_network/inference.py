@@ -8,30 +8,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import network, recurrence
-from .loss import softmax
+from .loss import log_softmax, softmax
 from .packing import Source, by_length, first_steps, pack, runs
 from .parameters import Architecture, Parameters
 from .threads import one_blas_thread
 
 Array = NDArray[Any]
 
-# Fewer multiplications than this are done before threads have met.
-_MIN_WORK_FOR_THREADS = 2e7
+# Below this many multiplications the work is done before threads have met.
+_MIN_WORK_PER_THREAD = 1e7
+# Buffers last for one call. The operating system takes larger ones than these back
+# and clears them anew each time, which costs half as much as the work; several
+# threads lose as much to each other over small ones.
+_ROWS_ALONE = 1 << 12
 
 
-def logits(batch_states: list[Array], L: Array) -> Array:
+Choice = Callable[[list[Array], Array], Array]  # (states, logits) -> what is asked for
+
+
+def logits(states: list[Array], L: Array) -> Array:
     """Choose the logits among what a forward pass returns."""
     return L
 
 
-def probabilities(batch_states: list[Array], L: Array) -> Array:
+def probabilities(states: list[Array], L: Array) -> Array:
     """Turn the logits among what a forward pass returns into probabilities."""
     return softmax(L)
 
 
-def last_states(batch_states: list[Array], L: Array) -> Array:
+def log_probabilities(states: list[Array], L: Array) -> Array:
+    """Return the logarithms of the probabilities, exact where these round to 0."""
+    return log_softmax(L)
+
+
+def most_probable(states: list[Array], L: Array) -> Array:
+    """Choose the number of the most probable class."""
+    numbers: Array = L.argmax(axis=1)
+    return numbers
+
+
+def last_states(states: list[Array], L: Array) -> Array:
     """Choose the states of the last layer among what a forward pass returns."""
-    return batch_states[-1]
+    return states[-1]
 
 
 def evaluate(
@@ -39,14 +57,19 @@ def evaluate(
     parameters: Parameters,
     source: Source,
     dtype: np.dtype[Any],
-    choose: Callable[[list[Array], Array], Array],
+    choose: Choice,
 ) -> Array:
     """Run the network over all sequences.
 
     Returns
     -------
-    ndarray of shape (n_valid_steps, n_columns)
+    ndarray of shape (n_valid_steps, ...)
         What ``choose`` picks, one sequence after another.
+
+    Raises
+    ------
+    FloatingPointError
+        If the outputs of a step are not finite.
     """
     parameters = architecture.unflatten(
         architecture.flatten(parameters).astype(dtype, copy=False)
@@ -55,30 +78,34 @@ def evaluate(
     ids = by_length(source.lengths)
     ids = ids[source.lengths[ids] > 0]
     starts = first_steps(source.lengths)
-    nothing = np.empty((0, _n_states(architecture))), np.empty((0, len(parameters.b_y)))
-    out = np.empty((n_rows, choose([nothing[0]], nothing[1]).shape[1]), dtype)
+    nothing = choose(
+        [np.empty((0, architecture.n_states), dtype)],
+        np.empty((0, architecture.n_outputs), dtype),
+    )
+    out = np.empty((n_rows, *nothing.shape[1:]), nothing.dtype)
 
     def work(share: list[NDArray[np.intp]]) -> None:
         space = network.Workspace(dtype)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # what is not finite is noticed below
             for run in share:
                 batch = pack(source, run, dtype, starts=starts)
                 states, L = network.forward(
                     parameters, batch, architecture.activation, space
                 )
+                if not np.isfinite(L).all():
+                    raise FloatingPointError("the network overflows")
                 out[batch.steps] = choose(states, L)
 
-    if n_rows * architecture.n_recurrent < _MIN_WORK_FOR_THREADS:
-        work(runs(ids, source.lengths))
-        return out
-    with one_blas_thread() as n_threads, ThreadPoolExecutor(n_threads) as pool:
-        cut = runs(ids, source.lengths, n_threads)
-        list(pool.map(work, [cut[i::n_threads] for i in range(n_threads)]))
+    with one_blas_thread() as n_available:
+        work_per_thread = n_rows * architecture.n_recurrent // _MIN_WORK_PER_THREAD
+        n_threads = int(np.clip(work_per_thread, 1, n_available))
+        if n_threads == 1:
+            work(runs(ids, source.lengths, n_rows=_ROWS_ALONE))
+        else:
+            cut = runs(ids, source.lengths, n_threads)
+            with ThreadPoolExecutor(n_threads) as pool:
+                list(pool.map(work, [cut[i::n_threads] for i in range(n_threads)]))
     return out
-
-
-def _n_states(architecture: Architecture) -> int:
-    return architecture.n_directions * architecture.hidden_layer_sizes[-1]
 
 
 def step(

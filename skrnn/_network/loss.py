@@ -1,11 +1,15 @@
-"""Softmax cross-entropy of weighted steps and its gradient.
+"""Losses of weighted steps and their gradients: one for classes, one for numbers.
 
-p = softmax(L)        loss = sum_i w_i (-log p_i[y_i])        dL = w (p - e_y)
+softmax     p = softmax(L)    loss = sum_i w_i (-log p_i[y_i])      dL = w (p - e_y)
+identity                      loss = sum_i w_i ||L_i - y_i||^2 / 2  dL = w (L - y)
 
-A row is a step, e_y the unit vector of its class, w its weight.
+A row is a step, L what the network puts out for it, w its weight, e_y the unit vector
+of its class. Either loss is -log p(y), up to a constant, of a model of the target: a
+class with the probabilities p, or a normal distribution about L with variance 1.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +63,47 @@ def cross_entropy(L: Array, y: NDArray[np.intp], w: Array) -> float:
     L *= (w / total)[:, None]
     L[rows, y] -= w
     return loss
+
+
+def squared_error(L: Array, y: Array, w: Array) -> float:
+    """Return the loss and turn the outputs into their gradient, in place.
+
+    Parameters
+    ----------
+    L : ndarray of shape (n_rows, n_outputs)
+    y : ndarray of shape (n_rows, n_outputs)
+        Target of each row.
+    w : ndarray of shape (n_rows,)
+        Weight of each row.
+    """
+    L -= y
+    loss = 0.5 * float(w.astype(np.float64) @ np.square(L, dtype=np.float64).sum(1))
+    L *= w[:, None]
+    return loss
+
+
+def _draw_classes(L: Array, rng: np.random.RandomState) -> Array:
+    drawn = softmax(L).cumsum(axis=1) > rng.uniform(size=(len(L), 1))
+    classes: Array = drawn.argmax(axis=1)
+    return classes
+
+
+def _draw_numbers(L: Array, rng: np.random.RandomState) -> Array:
+    numbers: Array = L + rng.normal(size=L.shape)
+    return numbers
+
+
+class Loss(NamedTuple):
+    """What training needs to know of the targets."""
+
+    evaluate: Callable[[Array, Array, Array], float]  # as `cross_entropy`
+    draw: Callable[[Array, np.random.RandomState], Array]  # targets from the model
+
+
+LOSSES = {
+    "softmax": Loss(cross_entropy, _draw_classes),
+    "identity": Loss(squared_error, _draw_numbers),
+}
 
 
 def _guard(L: Array) -> None:

@@ -70,15 +70,26 @@ def backward(
     gradient: Parameters,
 ) -> None:
     """Overwrite ``gradient`` with that of the loss, given the logits' gradient."""
-    steps.correlate(states[-1], dL, out=gradient.W_hy)
-    np.sum(dL, axis=0, out=gradient.b_y)
-    dH = space.rows("dH", *states[-1].shape)
+    dA = sweep_back(parameters, batch, activation, space, states, dL)
+    collect(batch, states, dA, dL, gradient)
+
+
+def sweep_back(
+    parameters: Parameters,
+    batch: Batch,
+    activation: str,
+    space: Workspace,
+    states: list[Array],
+    dL: Array,
+) -> list[Array]:
+    """Return the gradient with respect to the inputs of every layer's states."""
+    inputs: list[Array] = []
+    dH = space.rows(("dH", len(states) - 1), *states[-1].shape)
     np.matmul(dL, parameters.W_hy.T, out=dH)
     for i, (W_xh, W_hh, _) in reversed(list(enumerate(parameters.layers))):
         H = states[i]
         slopes = recurrence.slope(H, activation, space.rows("slopes", *H.shape))
         scratch = space.rows("scratch", batch.offsets[1], W_hh.shape[-1])
-        dW_xh, dW_hh, db_h = gradient.layers[i]
         for d, part in enumerate(directions(W_hh)):
             recurrence.backward(
                 dH[:, part],
@@ -88,15 +99,32 @@ def backward(
                 scratch,
                 from_end=d == 1,
             )
-            before, after = (batch.earlier, batch.later)[:: -1 if d == 1 else 1]
-            np.matmul(H[:, part][before].T, dH[:, part][after], out=dW_hh[d])
         dA = dH
+        inputs.insert(0, dA)
+        if i:
+            dH = space.rows(("dH", i - 1), *states[i - 1].shape)
+            np.matmul(dA, W_xh.T, out=dH)
+    return inputs
+
+
+def collect(
+    batch: Batch,
+    states: list[Array],
+    inputs: list[Array],
+    dL: Array,
+    gradient: Parameters,
+) -> None:
+    """Overwrite ``gradient`` with the products of what came in and what came back."""
+    steps.correlate(states[-1], dL, out=gradient.W_hy)
+    np.sum(dL, axis=0, out=gradient.b_y)
+    for i, (dW_xh, dW_hh, db_h) in enumerate(gradient.layers):
+        H, dA = states[i], inputs[i]
+        for d, part in enumerate(directions(dW_hh)):
+            before, after = (batch.earlier, batch.later)[:: -1 if d == 1 else 1]
+            np.matmul(H[:, part][before].T, dA[:, part][after], out=dW_hh[d])
         np.sum(dA, axis=0, out=db_h)
         X = states[i - 1] if i else batch.X
         steps.correlate(X, dA, out=dW_xh)
-        if i:
-            dH = space.rows(("dH", i), *X.shape)
-            np.matmul(dA, W_xh.T, out=dH)
 
 
 def directions(W_hh: Array) -> list[slice]:

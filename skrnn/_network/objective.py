@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import network
-from .loss import cross_entropy
+from .loss import LOSSES
 from .packing import Batch
 from .parameters import Architecture
 
@@ -117,12 +117,12 @@ class Objective:
 
         def share(batches: list[Batch], space: network.Workspace) -> float:
             parameters = self.architecture.unflatten(theta.astype(space.dtype))
-            loss = 0.0
+            evaluate, loss = LOSSES[self.architecture.output].evaluate, 0.0
             for batch in batches:
                 _, L = network.forward(
                     parameters, batch, self.architecture.activation, space
                 )
-                loss += cross_entropy(L, batch.y, batch.w)
+                loss += evaluate(L, batch.y, batch.w)
             return loss
 
         return sum(self.team.each(share)) / self.total_weight
@@ -141,7 +141,7 @@ def batch_loss_and_gradient(
     parameters = architecture.unflatten(theta.astype(space.dtype, copy=False))
     slope = space.rows("gradient", 1, architecture.n_parameters)[0]
     states, L = network.forward(parameters, batch, architecture.activation, space)
-    loss = cross_entropy(L, batch.y, batch.w)
+    loss = LOSSES[architecture.output].evaluate(L, batch.y, batch.w)
     network.backward(
         parameters,
         batch,

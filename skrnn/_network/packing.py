@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from .steps import compress
+from .steps import choose, compress
 
 # A batch has about so many rows: enough for matrix products to outweigh the calls
-# that start them, few enough for its states to stay in the cache.
+# that start them, few enough for its states to stay in the cache and in little memory.
 _BATCH_ROWS = 1 << 13
-_FEWEST_SEQUENCES = 32
+_BATCH_STATES = 1 << 20
+_FEWEST_SEQUENCES = 64
 
 Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 
@@ -47,6 +48,30 @@ class Batch(NamedTuple):
     steps: NDArray[np.intp]  # (n_rows,) number of the step among all valid steps
     y: NDArray[np.intp]  # (n_rows,) class of each step, or empty
     w: NDArray[Any]  # (n_rows,) weight of each step, or empty
+
+    @property
+    def sequence_of_row(self) -> NDArray[np.intp]:
+        """Number, within the batch, of the sequence to which each row belongs."""
+        starts = np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        numbers: NDArray[np.intp] = np.arange(self.offsets[-1]) - starts
+        return numbers
+
+    def rows_of(self, i: int) -> NDArray[np.intp]:
+        """Return the rows of one sequence of the batch."""
+        starts = np.array(self.offsets)
+        rows: NDArray[np.intp] = starts[:-1][np.diff(starts) > i] + i
+        return rows
+
+    def only(self, rows: NDArray[np.intp]) -> "Batch":
+        """Return the rows of one sequence as a batch of its own."""
+        return Batch(
+            X=choose(self.X, rows),
+            offsets=list(range(len(rows) + 1)),
+            earlier=slice(0, len(rows) - 1),
+            steps=self.steps[rows],
+            y=self.y[rows] if self.y.size else self.y,
+            w=self.w[rows] if self.w.size else self.w,
+        )
 
     @property
     def later(self) -> slice:
@@ -102,20 +127,25 @@ def pack(
         batches and need not find them for each.
     """
     lengths = source.lengths[ids]
-    t = np.arange(lengths[0])
-    live = t[:, None] < lengths
-    rows = (first_steps(lengths) + t[:, None])[live]
+    t = np.arange(lengths[0])[:, None]
+    equal = lengths[-1] == lengths[0]
+    live = t < lengths
+
+    def time_major(starts: NDArray[np.intp]) -> NDArray[np.intp]:
+        numbers = starts + t
+        return numbers.ravel() if equal else numbers[live]
+
     counts = live.sum(axis=1)
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    if counts[0] == counts[-1]:
+    if equal:
         earlier: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
     else:
         earlier = (offsets[:-2, None] + np.arange(len(ids)))[live[1:]]
     if starts is None:
         starts = first_steps(source.lengths)
-    steps = (starts[ids] + t[:, None])[live]
+    steps = time_major(starts[ids])
     return Batch(
-        X=compress(source.take(ids, dtype)[rows]),
+        X=choose(compress(source.take(ids, dtype)), time_major(first_steps(lengths))),
         offsets=offsets.tolist(),
         earlier=earlier,
         steps=steps,
@@ -183,25 +213,35 @@ def batches(
     y: NDArray[np.intp] | None = None,
     w: NDArray[Any] | None = None,
     n_shares: int = 1,
+    n_states: int = 1,
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
-    Their number is a multiple of ``n_shares``, and their sizes are alike, so that
-    threads which share them end together.
+    A row of a batch is to have ``n_states`` states. The number of batches is a
+    multiple of ``n_shares``, and their sizes are alike, so that threads which share
+    them end together.
     """
-    cut = runs(ids, source.lengths, n_shares)
+    n_rows = min(_BATCH_ROWS, _BATCH_STATES // n_states)
+    cut = runs(ids, source.lengths, n_shares, n_rows)
     starts = first_steps(source.lengths)
     return [pack(source, run, dtype, y, w, starts) for run in cut]
 
 
 def runs(
-    ids: NDArray[np.intp], lengths: NDArray[np.intp], n_shares: int = 1
+    ids: NDArray[np.intp],
+    lengths: NDArray[np.intp],
+    n_shares: int = 1,
+    n_rows: int | None = None,
 ) -> list[NDArray[np.intp]]:
-    """Cut sequences, longest first, into the runs that make good batches."""
+    """Cut sequences, longest first, into the runs that make good batches.
+
+    They have about ``n_rows`` rows, by default as many as suit an evaluation, whose
+    buffers are kept for the next.
+    """
     if not ids.size:
         return []
-    n_rows = np.cumsum(lengths[ids])
-    n_runs = min(n_rows[-1] / _BATCH_ROWS, len(ids) / _FEWEST_SEQUENCES)
+    rows = np.cumsum(lengths[ids])
+    n_runs = min(rows[-1] / (n_rows or _BATCH_ROWS), len(ids) / _FEWEST_SEQUENCES)
     n_runs = n_shares * max(1, round(n_runs / n_shares))
-    ends = np.searchsorted(n_rows, n_rows[-1] / n_runs * np.arange(1, n_runs))
+    ends = np.searchsorted(rows, rows[-1] / n_runs * np.arange(1, n_runs))
     return [run for run in np.split(ids, ends + 1) if run.size]

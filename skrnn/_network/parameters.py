@@ -5,6 +5,7 @@ The flat vector holds, layer by layer from the input on, ``W_xh``, ``W_hh`` and
 knows this order.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -31,18 +32,19 @@ class Parameters(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """Sizes that fix the shape of every parameter."""
+    """Sizes that fix the shape of every parameter, and the functions between."""
 
     n_features: int
     hidden_layer_sizes: tuple[int, ...]
     n_directions: int
     n_outputs: int
     activation: str  # "tanh" or "relu"
+    output: str = "softmax"  # or "identity": which of the losses, see ``loss``
 
     @property
     def n_parameters(self) -> int:
         """Length of the flat vector."""
-        return sum(int(np.prod(shape)) for shape in self._shapes())
+        return sum(math.prod(shape) for shape in self._shapes())
 
     @property
     def n_recurrent(self) -> int:
@@ -50,12 +52,17 @@ class Architecture(NamedTuple):
         sizes = self.hidden_layer_sizes
         return sum(self.n_directions * n_hidden**2 for n_hidden in sizes)
 
+    @property
+    def n_states(self) -> int:
+        """Number of states of the last layer, those of both directions counted."""
+        return self.n_directions * self.hidden_layer_sizes[-1]
+
     def unflatten(self, theta: Array) -> Parameters:
         """Return views of the flat vector, by name."""
         arrays = []
         start = 0
         for shape in self._shapes():
-            stop = start + int(np.prod(shape))
+            stop = start + math.prod(shape)
             arrays.append(theta[start:stop].reshape(shape))
             start = stop
         n = len(self.hidden_layer_sizes)

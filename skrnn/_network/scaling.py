@@ -22,12 +22,13 @@ features would change the run.
 import numpy as np
 from numpy.typing import NDArray
 
-from . import network
-from .loss import softmax
-from .objective import Objective, batch_loss_and_gradient
-from .packing import Source, first_steps, pack
+from . import network, packing
+from .loss import LOSSES
+from .objective import Objective
+from .packing import Source, by_length
 from .parameters import Architecture
 
+_PRECISE = np.dtype(np.float64)
 _POWER = 0.4
 _N_SEQUENCES = 150
 # Sequences are dear where they are long; fewer of them tell as much.
@@ -84,21 +85,39 @@ def fisher_diagonal(
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
     """Return the mean, per unit of weight, of squared gradients of sequences."""
-    dtype = np.dtype(np.float64)
-    space = network.Workspace(dtype)
-    starts = first_steps(source.lengths)
+    sample = sample[by_length(source.lengths[sample])]
+    batches = packing.batches(
+        source, sample, _PRECISE, w=w, n_states=architecture.n_states
+    )
+    parameters = architecture.unflatten(theta)
+    loss = LOSSES[architecture.output]
+    space = network.Workspace(_PRECISE)
+    slope = np.empty_like(theta)
     total, total_weight = np.zeros(len(theta)), 0.0
-    for i in sample:
-        batch = pack(source, np.array([i]), dtype, w=w, starts=starts)
-        weight = float(batch.w.mean())
-        _, L = network.forward(
-            architecture.unflatten(theta), batch, architecture.activation, space
-        )
-        drawn = softmax(L).cumsum(axis=1) > rng.uniform(size=(len(L), 1))
+    for batch in batches:
+        states, L = network.forward(parameters, batch, architecture.activation, space)
+        number = batch.sequence_of_row
+        # One sequence after another, so that nothing depends on the batches.
+        order = np.argsort(number, kind="stable")
+        y = loss.draw(L[order], rng)[np.argsort(order)]
         # Weights within a sequence shape its gradient; the sequence's own weight
         # says how many such sequences there are.
-        batch = batch._replace(y=drawn.argmax(axis=1), w=batch.w / weight)
-        _, gradient = batch_loss_and_gradient(architecture, theta, batch, space)
-        total += weight * np.square(gradient)
-        total_weight += weight * len(L)
+        weights = np.bincount(number, batch.w) / np.bincount(number)
+        loss.evaluate(L, y, batch.w / weights[number])
+        inputs = network.sweep_back(
+            parameters, batch, architecture.activation, space, states, L
+        )
+        for i, weight in enumerate(weights):
+            rows = batch.rows_of(i)
+            network.collect(
+                batch.only(rows),
+                [H[rows] for H in states],
+                [dA[rows] for dA in inputs],
+                L[rows],
+                architecture.unflatten(slope),
+            )
+            np.square(slope, out=slope)
+            slope *= weight
+            total += slope
+        total_weight += float(batch.w.sum())
     return total / total_weight

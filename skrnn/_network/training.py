@@ -1,6 +1,6 @@
 """From sequences to trained parameters: the numerical floor's front door.
 
-canonical order -> batches -> start, scales -> L-BFGS -> best parameters
+canonical order -> units -> batches -> start, scales -> L-BFGS -> best parameters
 
 Nothing here knows of scikit-learn, nor of the form in which sequences came.
 """
@@ -19,15 +19,17 @@ from .objective import Objective, Team, sensible_threads
 from .parameters import Architecture
 from .scaling import scales
 from .threads import one_blas_thread
+from .units import Unit, no_unit, unit_of
 
+Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
 
 class Data(NamedTuple):
-    """Labelled sequences; labels and weights one sequence after another."""
+    """Sequences and what is to be learnt; targets one sequence after another."""
 
     source: packing.Source
-    y: NDArray[np.intp]  # (n_valid_steps,)
+    y: Array  # (n_valid_steps,) classes, or (n_valid_steps, n_outputs) numbers
     w: Vector  # (n_valid_steps,)
 
 
@@ -53,10 +55,11 @@ class Report(NamedTuple):
     gradient_norm: float
     seconds: float
     validation_score: float | None
+    theta: Vector
 
 
 class Result(NamedTuple):
-    """What a run found."""
+    """What a run found; parameters predict y in the unit in which it came."""
 
     theta: Vector
     loss: float  # the objective at theta, over all training data
@@ -68,6 +71,7 @@ class Result(NamedTuple):
     gradient_norm: float
     stop_reason: str
     feature_scale: Vector
+    unit: Unit  # of y, in which the loss is measured
 
 
 class NotEnoughSequencesError(ValueError):
@@ -97,7 +101,8 @@ def train(
     start : ndarray of shape (n_parameters,), optional
         Parameters to go on from, instead of random ones.
     report : callable
-        Called with `Report` after every iteration; may raise `lbfgs.Stop`.
+        Called with `Report` after every iteration; may raise `lbfgs.Stop`. The reason
+        "callback" ends the training, all others the run.
 
     Raises
     ------
@@ -108,6 +113,11 @@ def train(
     """
     ids, w = packing.canonical(*data)
     held_out, ids = _hold_out(ids, settings.validation_fraction, rng)
+    y, unit = data.y, no_unit(architecture.n_outputs)
+    if architecture.output == "identity":
+        steps = _steps(data.source.lengths, ids)
+        unit = unit_of(y[steps], w[steps])
+        y = unit.standardise(y).astype(dtype)
     with ExitStack() as stack:
         # What is not finite ends the run at its start or restarts it later.
         stack.enter_context(np.errstate(all="ignore"))
@@ -116,7 +126,9 @@ def train(
         def on(ids: NDArray[np.intp]) -> Objective:
             n_rows = int(data.source.lengths[ids].sum())
             n = sensible_threads(architecture, n_rows, n_threads)
-            batches = packing.batches(data.source, ids, dtype, data.y, w, n)
+            batches = packing.batches(
+                data.source, ids, dtype, y, w, n, architecture.n_states
+            )
             team = stack.enter_context(closing(Team(batches, dtype, n)))
             return Objective(architecture, team)
 
@@ -126,12 +138,17 @@ def train(
         objective.penalise(settings.alpha * prior.precision(architecture, scale))
         best: Result | None = None
         for _ in range(1 if start is not None else settings.n_init):
-            theta = initial(architecture, scale, rng) if start is None else start
+            if start is None:
+                theta = initial(architecture, scale, rng)
+            else:
+                theta = unit.unfold(architecture, start)
             s = scales(objective, theta, scale, data.source, ids, w, rng)
-            run = _Run(objective, validation, s, settings, report)
+            run = _Run(objective, validation, s, unit, settings, report)
             result = run.minimise(theta, scale)
             if best is None or run.is_better(result, best):
                 best = result
+            if result.stop_reason == "callback":
+                break
     assert best is not None
     return best
 
@@ -153,6 +170,13 @@ def _hold_out(
     return ids[out], ids[~out]
 
 
+def _steps(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the steps of some sequences among those of all, one after another."""
+    n = lengths[ids]
+    shift = packing.first_steps(lengths)[ids] - packing.first_steps(n)
+    return np.repeat(shift, n) + np.arange(n.sum())
+
+
 class _Run:
     """One minimisation: from its start to its best parameters."""
 
@@ -161,12 +185,14 @@ class _Run:
         objective: Objective,
         validation: Objective | None,
         s: Vector,
+        unit: Unit,
         settings: Settings,
         report: Callable[[Report], None],
     ) -> None:
         self.objective = objective
         self.validation = validation
         self.s = s
+        self.unit = unit
         self.settings = settings
         self.report = report
         self.began = time.perf_counter()
@@ -188,7 +214,7 @@ class _Run:
         )
         z, loss = self.best or (solution.x, solution.loss)
         return Result(
-            theta=self.s * z,
+            theta=self._theta(z),
             loss=loss,
             best_loss=solution.loss,
             loss_curve=solution.loss_curve,
@@ -198,6 +224,7 @@ class _Run:
             gradient_norm=solution.gradient_norm,
             stop_reason=solution.stop_reason,
             feature_scale=scale,
+            unit=self.unit,
         )
 
     def is_better(self, one: Result, other: Result) -> bool:
@@ -205,6 +232,9 @@ class _Run:
         if self.validation is not None:
             return max(one.validation_scores) > max(other.validation_scores)
         return one.loss < other.loss
+
+    def _theta(self, z: Vector) -> Vector:
+        return self.unit.fold(self.objective.architecture, self.s * z)
 
     def _loss_and_gradient(self, z: Vector) -> tuple[float, Vector]:
         loss, gradient = self.objective.loss_and_gradient(self.s * z)
@@ -223,6 +253,7 @@ class _Run:
                 gradient_norm=progress.gradient_norm,
                 seconds=time.perf_counter() - self.began,
                 validation_score=score,
+                theta=self._theta(progress.x),
             )
         )
         if self.n_stale >= self.settings.n_iter_no_change:

@@ -1,0 +1,57 @@
+"""What comes after the end of a sequence: outputs are fed back as the next input.
+
+    x_{T+1} = L_T        x_{T+k+1} = L_{T+k}
+
+L_t is what a one-way network puts out at step t, as many numbers as x_t has.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import inference, network
+from .packing import Source, by_length, first_steps, pack, runs
+from .parameters import Architecture, Parameters
+
+Array = NDArray[Any]
+
+
+def forecast(
+    architecture: Architecture,
+    parameters: Parameters,
+    source: Source,
+    dtype: np.dtype[Any],
+    n_steps: int,
+) -> Array:
+    """Go on with every sequence, none of which may be empty.
+
+    Returns
+    -------
+    ndarray of shape (n_sequences, n_steps, n_features)
+
+    Raises
+    ------
+    FloatingPointError
+        If an output is not finite.
+    """
+    parameters = architecture.unflatten(
+        architecture.flatten(parameters).astype(dtype, copy=False)
+    )
+    activation = architecture.activation
+    starts = first_steps(source.lengths)
+    space = network.Workspace(dtype)
+    out = np.empty((len(source.lengths), n_steps, architecture.n_features), dtype)
+    with np.errstate(all="ignore"):  # what is not finite is noticed below
+        for run in runs(by_length(source.lengths), source.lengths):
+            batch = pack(source, run, dtype, starts=starts)
+            states, L = network.forward(parameters, batch, activation, space)
+            end = np.array(batch.offsets)[source.lengths[run] - 1] + np.arange(len(run))
+            X_t, state = L[end], tuple(H[end] for H in states)
+            out[run, 0] = X_t
+            for t in range(1, n_steps):
+                X_t, state = inference.step(parameters, activation, X_t, state)
+                out[run, t] = X_t
+    if not np.isfinite(out).all():
+        raise FloatingPointError("the network overflows")
+    return out
