@@ -90,7 +90,15 @@ def ours(
     ids = packing.by_length(source.lengths)
     n_threads = sensible_threads(architecture, len(codes), n_cores)
     weights = np.ones(len(codes))
-    batches = packing.batches(source, ids, np.dtype(dtype), codes, weights, n_threads)
+    batches = packing.batches(
+        source,
+        ids,
+        np.dtype(dtype),
+        codes,
+        weights,
+        n_threads,
+        architecture.n_states,
+    )
     team = Team(batches, np.dtype(dtype), n_threads)
     theta = initialisation.initial(
         architecture, np.ones(work.n_features), np.random.RandomState(0)

@@ -4,7 +4,7 @@ First from 1e4 steps to the largest number asked for, then with the hidden units
 1e5 steps; float32, sequences of 50 steps, on all cores. Prints a Markdown table,
 writes JSON.
 
-    python benchmarks/growth.py [--largest 1000000] [--repeats 3]
+    python benchmarks/growth.py [--largest 1000000] [--repeats 5]
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> None:
     """Measure both and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--largest", type=float, default=1e6)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     steps = [n for n in (10**4, 10**5, 10**6, 10**7) if n <= options.largest]
     sizes = [(n, 32) for n in steps] + [(10**5, n) for n in (16, 64, 128, 256)]
