@@ -2,6 +2,7 @@
 
 from ._classifier import VanillaRNNClassifier
 from ._encoder import OneHotSequenceEncoder
+from ._frames import frame_from_sequences, sequences_from_frame
 from ._padding import as_ragged, pad_labels, pad_sequences, unpad, valid_steps
 from ._regressor import VanillaRNNRegressor
 from ._stepwise import StepwiseTransformer
@@ -15,8 +16,10 @@ __all__ = [
     "VanillaRNNRegressor",
     "WindowTransformer",
     "as_ragged",
+    "frame_from_sequences",
     "pad_labels",
     "pad_sequences",
+    "sequences_from_frame",
     "unpad",
     "valid_steps",
 ]

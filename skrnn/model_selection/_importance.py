@@ -1,0 +1,292 @@
+"""What a trained model loses when parts of its input are exchanged.
+
+importance = score of X  -  score of X with values from elsewhere
+"""
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.metrics import check_scoring
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn.utils.parallel import Parallel, delayed
+
+from skrnn._flattening import restore_steps
+from skrnn._reading import Steps, read_any_steps
+from skrnn._sequences import objects
+from skrnn._targets import check_weights
+from skrnn.metrics import get_step_scorer
+
+from ._prediction import last_step
+
+Array = NDArray[Any]
+
+_CONSTRAINTS: dict[str, Any] = {
+    "estimator": [HasMethods(["fit"])],
+    "over": [StrOptions({"features", "lags"})],
+    "lags": [Interval(Integral, 1, None, closed="left"), "array-like"],
+    "scoring": [str, callable, None],
+    "n_repeats": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+}
+
+
+def permutation_importance(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    over: str = "features",
+    lags: Any = 5,
+    scoring: Any = None,
+    n_repeats: int = 5,
+    n_jobs: int | None = None,
+    random_state: Any = None,
+    sample_weight: Any = None,
+) -> Bunch:
+    """Measure which features, or which lags, a fitted model's score depends on.
+
+    What :func:`sklearn.inspection.permutation_importance` does for the columns of a
+    table, for the features of steps and for the input some steps back.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        A fitted classifier or regressor of steps, or a pipeline or search that ends in
+        one.
+    X : array-like of n_sequences sequences
+        Padded or ragged sequences, or strings or lists of whatever the estimator takes
+        as steps. Best sequences that were not in the training set.
+    y : array-like of n_sequences label sequences
+        The labels of the steps, in any form that `scoring` takes.
+    over : {"features", "lags"}, default="features"
+        What is exchanged: a feature at all steps, or all features of one step.
+    lags : int or array-like of int, default=5
+        The lags; a number stands for all from 0 to the one before it. A negative lag
+        is input ahead of the label, which two-way models read. Only used if `over` is
+        "lags".
+    scoring : str, callable or None, default=None
+        Function `scorer(estimator, X, y)` with larger values for better models; a
+        string is a name that :func:`skrnn.metrics.get_step_scorer` knows. For lags it
+        must take `sample_weight`, with a weight for each step. None takes the
+        estimator's `score`.
+    n_repeats : int, default=5
+        How often each importance is measured, with other exchanges.
+    n_jobs : int, default=None
+        How many features or lags are measured at a time. None means 1 unless in a
+        :func:`joblib.parallel_config` context; -1 means as many as there are cores.
+    random_state : int, RandomState instance or None, default=None
+        Determines the exchanges.
+    sample_weight : array-like of shape (n_sequences,) or of the form of y, default=None
+        Weight of each sequence, or of each step, in the score.
+
+    Returns
+    -------
+    :class:`~sklearn.utils.Bunch`
+        Dictionary-like object with the attributes:
+
+        importances_mean : ndarray of shape (n_features,) or (n_lags,)
+            Mean over the repeats.
+        importances_std : ndarray of shape (n_features,) or (n_lags,)
+            Standard deviation over the repeats.
+        importances : ndarray of shape (n_features, n_repeats) or (n_lags, n_repeats)
+            The loss of score in every repeat.
+        lags : ndarray of shape (n_lags,)
+            The lags. Only there if `over` is "lags".
+
+    Raises
+    ------
+    ValueError
+        If X is 2-D, no sequence is longer than a lag, or an exchange would make a valid
+        step equal to the padding.
+
+    Notes
+    -----
+    **Features.** The values of one feature are permuted over all valid steps of all
+    sequences; its course over time is lost together with its relation to the labels.
+    Tokens count as one feature.
+
+    **Lags.** The importance of lag k is the loss of score of the label at step t when
+    the input at step t - k, and nothing else, is replaced by that of another valid
+    step, drawn from all of X. In every repeat one label is drawn from each sequence
+    longer than k, with probability proportional to its weight, and it counts in the
+    score with the weight of all labels it was drawn from. So the importances refer to
+    all steps that have an input at lag k, and to the same labels before and after the
+    exchange; a repeat costs two predictions of X. `n_repeats` sets the accuracy.
+
+    Both replace values by others that need not go with their surroundings. Where the
+    same information is found in several features or steps, each may look unimportant.
+
+    Examples
+    --------
+    The labels repeat the input of two steps before:
+
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import make_recall
+    >>> from skrnn.model_selection import permutation_importance
+    >>> X, y = make_recall(100, n_steps=12, lag=2, random_state=0, return_X_y=True)
+    >>> model = VanillaRNNClassifier(16, max_iter=1000, random_state=0).fit(X, y)
+    >>> result = permutation_importance(
+    ...     model, X, y, over="lags", lags=4, random_state=0
+    ... )
+    >>> result.importances_mean.round(1)
+    array([0. , 0. , 0.7, 0. ])
+    """
+    validate_parameter_constraints(_CONSTRAINTS, locals(), "permutation_importance")
+    padding_value = getattr(last_step(estimator), "padding_value", np.nan)
+    task = _Task(
+        estimator=estimator,
+        X=X,
+        y=y,
+        sample_weight=sample_weight,
+        scorer=_scorer(estimator, scoring),
+        steps=read_any_steps(X, padding_value),
+        padding_value=padding_value,
+    )
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    if over == "features":
+        before = task.score(X, sample_weight)
+        values = task.steps.values
+        n_features = values.shape[1] if values.ndim == 2 else 1
+        importances = Parallel(n_jobs=n_jobs)(
+            delayed(_of_feature)(task, before, feature, n_repeats, seed)
+            for feature in range(n_features)
+        )
+        return _bunch(importances)
+    chosen = np.asarray(range(lags) if isinstance(lags, Integral) else lags)
+    _check_lags(chosen, task.steps.sequences.lengths)
+    importances = Parallel(n_jobs=n_jobs)(
+        delayed(_of_lag)(task, lag, n_repeats, seed) for lag in chosen.tolist()
+    )
+    return _bunch(importances, lags=chosen)
+
+
+class _Task(NamedTuple):
+    """The score that is to be lost."""
+
+    estimator: Any
+    X: Any
+    y: Any
+    sample_weight: Any
+    scorer: Callable[..., float]
+    steps: Steps  # of X
+    padding_value: float
+
+    def score(self, X: Any, sample_weight: Any) -> float:
+        if sample_weight is None:
+            return self.scorer(self.estimator, X, self.y)
+        return self.scorer(self.estimator, X, self.y, sample_weight=sample_weight)
+
+    def score_with(self, values: Any, sample_weight: Any) -> float:
+        """Score with other values for all valid steps."""
+        X = restore_steps(values, self.steps.sequences, self.padding_value)
+        if self.steps.are_characters:
+            X = objects(map("".join, X))
+        return self.score(X, sample_weight)
+
+
+def _of_feature(
+    task: _Task, before: float, feature: int, n_repeats: int, seed: int
+) -> list[float]:
+    rng = np.random.RandomState(seed)
+    values, losses = task.steps.values, []
+    for _ in range(n_repeats):
+        exchanged = _with_column(values, feature, rng.permutation(values.shape[0]))
+        losses.append(before - task.score_with(exchanged, task.sample_weight))
+    return losses
+
+
+def _with_column(values: Any, column: int, donors: NDArray[np.intp]) -> Any:
+    """Return rows of which one column is taken from other rows."""
+    if values.ndim == 1:
+        return values[donors]
+    if sparse.issparse(values):
+        left, right = values[:, :column], values[:, column + 1 :]
+        middle = values[donors][:, [column]]
+        return sparse.hstack([left, middle, right], format="csr")
+    result = values.copy()
+    result[:, column] = values[donors, column]
+    return result
+
+
+def _of_lag(task: _Task, lag: int, n_repeats: int, seed: int) -> list[float]:
+    rng = np.random.RandomState(seed)
+    sequences, losses = task.steps.sequences, []
+    weights = check_weights(task.sample_weight, sequences)
+    for _ in range(n_repeats):
+        labels, their_weights = _draw_labels(rng, sequences.lengths, weights, lag)
+        inputs = labels - lag
+        donors = rng.randint(len(weights) - 1, size=len(inputs))
+        donors += donors >= inputs  # never the input itself
+        sources = np.arange(len(weights))
+        sources[inputs] = donors
+        drawn = np.zeros(len(weights))
+        drawn[labels] = their_weights
+        sample_weight = sequences.restore(drawn, 0.0)
+        before = task.score(task.X, sample_weight)
+        after = task.score_with(task.steps.values[sources], sample_weight)
+        losses.append(before - after)
+    return losses
+
+
+def _draw_labels(
+    rng: np.random.RandomState,
+    lengths: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    lag: int,
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Draw a label that has an input at the lag from each sequence that has any.
+
+    Returned are the positions among all valid steps, and for each the weight of all
+    labels of its sequence that might have been drawn.
+    """
+    sequence = np.repeat(np.arange(len(lengths)), lengths)
+    position = np.arange(len(weights)) - (np.cumsum(lengths) - lengths)[sequence]
+    has_input = (position >= lag) & (position - lag < lengths[sequence])
+    weights = np.where(has_input, weights, 0)
+    # Of exponential times at rates w, the first belongs to i with probability ~ w_i.
+    with np.errstate(divide="ignore"):
+        times = rng.exponential(size=len(weights)) / weights
+    order = np.lexsort((times, sequence))
+    first = order[np.flatnonzero(np.diff(sequence[order], prepend=-1))]
+    first = first[weights[first] > 0]
+    total = np.bincount(sequence, weights, minlength=len(lengths))
+    return first, np.asarray(total[sequence[first]])
+
+
+def _scorer(estimator: Any, scoring: Any) -> Callable[..., float]:
+    if isinstance(scoring, str):
+        scoring = get_step_scorer(scoring)
+    scorer: Callable[..., float] = check_scoring(estimator, scoring=scoring)
+    return scorer
+
+
+def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
+    if lags.ndim != 1 or not lags.size or lags.dtype.kind not in "iu":
+        raise ValueError(f"lags={lags!r}; pass an integer or a list of integers")
+    longest = int(lengths.max())
+    if np.abs(lags).max() >= longest:
+        raise ValueError(
+            f"lags go to {np.abs(lags).max()} but the longest sequence has {longest} "
+            "valid steps; no label has an input so far away"
+        )
+
+
+def _bunch(importances: list[list[float]], **more: Array) -> Bunch:
+    values = np.array(importances)
+    return Bunch(
+        importances_mean=values.mean(axis=1),
+        importances_std=values.std(axis=1),
+        importances=values,
+        **more,
+    )

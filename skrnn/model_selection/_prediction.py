@@ -1,0 +1,303 @@
+"""Cross-validated predictions of steps.
+
+scikit-learn's function of the same name splits, routes, fits and puts in order. It
+joins one item per sequence, which holds the valid steps alone:
+
+    folds of several widths and classes  ->  valid steps  ->  one array
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import model_selection
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from skrnn._sequences import Sequences, objects
+from skrnn._targets import check_labels, padding_label_for, with_padding_label
+
+Array = NDArray[Any]
+
+# What a class that was not in the training set gets.
+_UNSEEN = {
+    "predict_proba": 0.0,
+    "predict_log_proba": -np.inf,
+    "decision_function": -np.inf,
+}
+
+
+def cross_val_predict(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    cv: Any = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    params: dict[str, Any] | None = None,
+    pre_dispatch: int | str = "2*n_jobs",
+    method: str = "predict",
+) -> Array:
+    """Predict every sequence by a model that was trained without it.
+
+    What :func:`sklearn.model_selection.cross_val_predict` does for rows of a table, for
+    every method that answers step by step.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        What is cloned and fitted for every fold: a classifier or regressor of steps, or
+        a pipeline or search that ends in one.
+    X : array-like of n_sequences sequences
+        Sequences in any form that the estimator takes, padded or ragged; strings where
+        it is a pipeline with an encoder.
+    y : array-like of n_sequences label sequences, default=None
+        The labels, padded or ragged. For `cv` as a number, lists of lists go through
+        :func:`~skrnn.as_ragged` first.
+    groups : array-like of shape (n_sequences,), default=None
+        The group of each sequence, for a splitter that asks for it. With metadata
+        routing pass it in `params`.
+    cv : int, cross-validation generator or iterable, default=None
+        How to split: None for 5 folds, their number, a splitter, or pairs of training
+        and test indices. Every sequence must be in exactly one test set.
+    n_jobs : int, default=None
+        How many folds are fitted at a time. None means 1 unless in a
+        :func:`joblib.parallel_config` context; -1 means as many as there are cores.
+    verbose : int, default=0
+        How much is reported of the progress.
+    params : dict, default=None
+        Arguments of the estimator's `fit`, such as `sample_weight`; with metadata
+        routing, for the splitter, too.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many folds are handed to the workers in advance.
+    method : str, default="predict"
+        The method that is to answer: "predict", "predict_proba", "predict_log_proba",
+        "decision_function", "hidden_states" or another that takes X and has an answer
+        for every step.
+
+    Returns
+    -------
+    ndarray of shape (n_sequences, n_steps), (n_sequences, n_steps, n_columns) or \
+(n_sequences,)
+        The answers in the order and in the form of X, as the method gives them: padded
+        to the widest fold, an object array of one array per sequence for ragged X, or
+        one row per row of 2-D X. The columns of probabilities and decisions are the
+        classes of all of y, sorted.
+
+    Raises
+    ------
+    ValueError
+        If the test sets are not a partition of the sequences.
+
+    Warns
+    -----
+    RuntimeWarning
+        If a fold's training set lacks a class. The class gets probability 0 there, and
+        -inf as log-probability and as decision.
+
+    See Also
+    --------
+    sklearn.model_selection.cross_validate : Scores of every fold; takes sequences.
+    StratifiedSequenceKFold : Folds in which all classes have their share.
+
+    Notes
+    -----
+    Padding is NaN. In predicted labels it is the fitted models' `padding_label_`, or,
+    where it differs between folds or is a class of another fold, what
+    `padding_label="auto"` chooses for all classes.
+
+    For two classes `decision_function` has no axis of classes. A fold that has seen
+    just two of more classes gives each plus or minus half of its one value, which
+    leaves their probabilities as they are.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier, as_ragged
+    >>> from skrnn.model_selection import cross_val_predict
+    >>> words = ["banana", "panama", "cabana", "havana", "manana", "savanna"]
+    >>> vowels = as_ragged([["-v"[c in "aeiou"] for c in word] for word in words])
+    >>> encoder = OneHotSequenceEncoder(handle_unknown="ignore")
+    >>> network = VanillaRNNClassifier(4, max_iter=1000, random_state=0)
+    >>> model = make_pipeline(encoder, network)
+    >>> cross_val_predict(model, words, vowels, cv=3)[:2]
+    array([['-', 'v', '-', 'v', '-', 'v', ''],
+           ['-', 'v', '-', 'v', '-', 'v', '']], dtype='<U1')
+    >>> cross_val_predict(model, words, vowels, cv=3, method="predict_proba").shape
+    (6, 7, 2)
+    """
+    answers = model_selection.cross_val_predict(
+        _AnswerBySequence(estimator, method),
+        X,
+        y,
+        groups=groups,
+        cv=cv,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        params=params,
+        pre_dispatch=pre_dispatch,
+    )
+    sequences = _described(answers)
+    folds = list({id(answer.fold): answer.fold for answer in answers}.values())
+    if folds[0].classes is None or method not in ("predict", *_UNSEEN):
+        steps = np.concatenate([answer.steps for answer in answers])
+        return sequences.restore(steps, np.nan)
+    classes = _all_classes(folds, y, sequences, type(estimator).__name__)
+    if method in _UNSEEN:
+        return sequences.restore(_aligned(answers, folds, classes, method), np.nan)
+    steps = np.concatenate([answer.steps for answer in answers])
+    label = _padding_label(folds, classes)
+    if sequences.form == "padded":
+        steps = with_padding_label(steps, label)
+    return sequences.restore(steps, label)
+
+
+class _Fold(NamedTuple):
+    """What the answers of one fold's model have in common."""
+
+    form: Literal["padded", "ragged", "rows"]
+    n_steps: int  # of padded answers, padding included
+    classes: Any  # (n_classes,), None where there are none
+    padding_label: Any
+
+
+class _Answer(NamedTuple):
+    """What a fold's model says of one sequence."""
+
+    steps: Array  # (n_valid_steps, ...)
+    fold: _Fold
+
+
+class _AnswerBySequence(BaseEstimator):
+    """The estimator, with the answers of any of its methods as one item a sequence."""
+
+    def __init__(self, estimator: Any, method: str) -> None:
+        self.estimator = estimator
+        self.method = method
+
+    def fit(self, X: Any, *y: Any, **params: Any) -> Self:
+        self.estimator.fit(X, *y, **params)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.object_]:
+        values = _ask(self.estimator, self.method, X)
+        classes = getattr(self.estimator, "classes_", None)
+        one_axis_more = self.method != "predict" and not (
+            self.method == "decision_function"
+            and classes is not None
+            and len(classes) == 2
+        )
+        last = last_step(self.estimator)
+        label = getattr(last, "padding_label_", None)
+        if values.dtype == object and values.ndim == 1 and np.ndim(values[0]):
+            fold = _Fold("ragged", 0, classes, label)
+            return objects(_Answer(steps, fold) for steps in values)
+        if values.ndim <= 1 + one_axis_more:
+            fold = _Fold("rows", 1, classes, label)
+            return objects(_Answer(row, fold) for row in np.split(values, len(values)))
+        fold = _Fold("padded", values.shape[1], classes, label)
+        lengths = _lengths(values, label if self.method == "predict" else None)
+        return objects(
+            _Answer(row[:n], fold) for row, n in zip(values, lengths, strict=True)
+        )
+
+    def get_metadata_routing(self) -> Any:
+        """Let scikit-learn route as if the estimator stood alone."""
+        return get_routing_for_object(self.estimator)
+
+    def __sklearn_tags__(self) -> Tags:
+        return get_tags(self.estimator)
+
+
+def _ask(estimator: Any, method: str, X: Any) -> Any:
+    """Call a method, also one that searches and pipelines do not pass on."""
+    if not hasattr(estimator, method):
+        if hasattr(estimator, "best_estimator_"):
+            return _ask(estimator.best_estimator_, method, X)
+        if isinstance(estimator, Pipeline):
+            return _ask(estimator[-1], method, estimator[:-1].transform(X))
+    return getattr(estimator, method)(X)
+
+
+def last_step(estimator: Any) -> Any:  # numpydoc ignore=PR01,RT01
+    """Return what a search or a pipeline ends in."""
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_)
+    if isinstance(estimator, Pipeline):
+        return last_step(estimator[-1])
+    return estimator
+
+
+def _lengths(values: Array, padding_label: Any) -> NDArray[np.intp]:
+    """Count the steps of padded answers, (N, T, ...), that are not padding."""
+    if padding_label is not None:
+        padding = np.asarray(values == padding_label)
+    elif values.dtype.kind == "f":
+        padding = np.isnan(values)
+    else:
+        padding = np.zeros(values.shape, dtype=bool)
+    per_step = padding.reshape(*values.shape[:2], -1).any(axis=2)
+    lengths: NDArray[np.intp] = (~per_step).sum(axis=1)
+    return lengths
+
+
+def _described(answers: Sequence[_Answer]) -> Sequences:
+    lengths = np.array([len(answer.steps) for answer in answers], dtype=np.intp)
+    n_steps = max(answer.fold.n_steps for answer in answers)
+    return Sequences(
+        form=answers[0].fold.form,
+        data=np.broadcast_to(0.0, (len(answers), n_steps, 1)),
+        lengths=lengths,
+        n_features=1,
+        dtype=np.dtype(np.float64),
+    )
+
+
+def _all_classes(
+    folds: Sequence[_Fold], y: Any, sequences: Sequences, estimator_name: str
+) -> Array:
+    """Return the classes of all valid steps, those that no fold has seen included."""
+    known = [fold.classes for fold in folds if fold.classes is not None]
+    if y is not None:
+        known.append(check_labels(y, sequences, estimator_name))
+    return np.unique(np.concatenate(known))
+
+
+def _aligned(
+    answers: Sequence[_Answer], folds: Sequence[_Fold], classes: Array, method: str
+) -> Array:
+    """Return the answers for all steps, in the columns of all classes."""
+    missing = [np.setdiff1d(classes, fold.classes).tolist() for fold in folds]
+    if not any(missing):
+        return np.concatenate([answer.steps for answer in answers])
+    warnings.warn(
+        f"some training sets lack classes: {missing}, one list for each; "
+        "StratifiedSequenceKFold spreads classes over the folds",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    parts = []
+    for steps, fold in answers:
+        if steps.ndim == 1:
+            steps = np.stack([-steps / 2, steps / 2], axis=1)
+        part = np.full((len(steps), len(classes)), _UNSEEN[method], steps.dtype)
+        part[:, np.searchsorted(classes, fold.classes)] = steps
+        parts.append(part)
+    result: Array = np.concatenate(parts)
+    if method == "decision_function" and len(classes) == 2:
+        result = result[:, 1] - result[:, 0]
+    return result
+
+
+def _padding_label(folds: Sequence[_Fold], classes: Array) -> Any:
+    label = folds[0].padding_label
+    is_one = all(fold.padding_label == label for fold in folds)
+    if label is None or not is_one or label in classes.tolist():
+        return padding_label_for(classes, "auto")
+    return label

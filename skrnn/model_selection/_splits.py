@@ -1,0 +1,203 @@
+"""Folds of sequences with like labels and like lengths.
+
+A unit is a group, or a sequence by itself. Its shares are what it holds of the steps
+of each class and of the sequences, as parts of the total:
+
+    fold k gets the shares S_k = sum of its units;  sum_k |S_k|^2 is to be small,
+
+which it is where all folds are alike. The largest unit goes first, and each to the
+fold at which the sum grows least: adding v to S_k adds 2 S_k . v + |v|^2. So short
+and long ones are spread over the folds, too.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.utils import check_array, check_random_state, indexable
+
+from skrnn._sequences import Sequences, padded_lengths
+from skrnn._targets import check_labels, encode_labels
+
+Array = NDArray[Any]
+
+
+class StratifiedSequenceKFold(StratifiedGroupKFold):
+    """K folds that are alike in their step labels and in the lengths of sequences.
+
+    Scikit-learn's stratified splitters want one label for each sample. This one takes
+    the labels of all steps, and gives every fold its share of the steps of each class
+    and of the sequences, short and long. With `groups`, all sequences of a group are in
+    one fold.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    shuffle : bool, default=False
+        Whether chance decides among sequences (or groups) of about the same size. The
+        folds then depend on `random_state`, and are nearly as well balanced.
+    random_state : int, RandomState instance or None, default=None
+        Determines the folds where `shuffle` is True.
+
+    See Also
+    --------
+    sklearn.model_selection.StratifiedGroupKFold : The same for one label per sample.
+    cross_val_predict : Predictions for every sequence by models trained without it.
+
+    Notes
+    -----
+    Which steps are valid is read from X where it shows that: a 3-D array with NaN as
+    padding, or a list or series of sequences. Else from y: all labels of ragged y, and
+    of a padded array what stands before trailing -1 or `''`. A step wrongly counted
+    affects the balance alone: the folds are a partition of the sequences whatever y
+    holds.
+
+    A class that occurs in fewer sequences than there are folds is in as many folds as
+    it can be.
+
+    Examples
+    --------
+    >>> from skrnn.model_selection import StratifiedSequenceKFold
+    >>> words = ["aab", "b", "abab", "bb", "aaab", "ab", "baa", "a"]
+    >>> splitter = StratifiedSequenceKFold(n_splits=2)
+    >>> for train, test in splitter.split(words, [list(word) for word in words]):
+    ...     print([words[i] for i in test])
+    ['b', 'bb', 'aaab', 'baa']
+    ['aab', 'abab', 'ab', 'a']
+    """
+
+    def __init__(
+        self, n_splits: int = 5, *, shuffle: bool = False, random_state: Any = None
+    ) -> None:
+        super().__init__(n_splits=n_splits, shuffle=shuffle, random_state=random_state)
+
+    def split(
+        self, X: Any, y: Any, groups: Any = None
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Generate the indices of training and test set of every fold.
+
+        Parameters
+        ----------
+        X : array-like of n_sequences sequences
+            Sequences in any form, or an array of as many zeros.
+        y : array-like of n_sequences label sequences
+            The labels of the steps, padded or ragged, or a label for each row of 2-D X.
+        groups : array-like of shape (n_sequences,), default=None
+            The group of each sequence. None makes each a group by itself.
+
+        Yields
+        ------
+        train : ndarray of int
+            The sequences of all other folds, in the order of X.
+        test : ndarray of int
+            The sequences of the fold, in the order of X.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer sequences or groups than folds, or y is not labels.
+        """
+        X, y, groups = indexable(X, y, groups)
+        fold_of = self._fold_of_sequences(X, y, groups)
+        for fold in range(self.n_splits):
+            yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+
+    def _fold_of_sequences(self, X: Any, y: Any, groups: Any) -> NDArray[np.intp]:
+        lengths, labels = _valid_labels(X, y)
+        unit_of, what = np.arange(len(lengths)), "sequences"
+        if groups is not None:
+            groups = check_array(
+                groups, input_name="groups", ensure_2d=False, dtype=None
+            )
+            unit_of, what = np.unique(groups, return_inverse=True)[1], "groups"
+        n_units = int(unit_of.max()) + 1
+        if self.n_splits > n_units:
+            raise ValueError(
+                f"Cannot have number of splits n_splits={self.n_splits} greater than "
+                f"the number of {what}: {n_units}."
+            )
+        shares = _shares(unit_of, lengths, encode_labels(labels)[1])
+        rng = check_random_state(self.random_state) if self.shuffle else None
+        return _fold_of_units(shares, self.n_splits, rng)[unit_of]
+
+
+def _shares(
+    unit_of: NDArray[np.intp], lengths: NDArray[np.intp], codes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return each unit's part of the steps of each class, and of the sequences."""
+    n_units, n_classes = int(unit_of.max()) + 1, int(codes.max()) + 1
+    cells = np.repeat(unit_of, lengths) * n_classes + codes
+    steps = np.bincount(cells, minlength=n_units * n_classes)
+    counts = np.column_stack([steps.reshape(n_units, -1), np.bincount(unit_of)])
+    return np.asarray(counts / counts.sum(axis=0))
+
+
+def _fold_of_units(
+    shares: NDArray[np.float64], n_folds: int, rng: np.random.RandomState | None
+) -> NDArray[np.intp]:
+    sizes = np.linalg.norm(shares, axis=1)
+    order = np.argsort(-sizes, kind="stable")
+    if rng is not None:
+        # Within a factor of two the order is left to chance.
+        shuffled = rng.permutation(len(sizes))
+        order = shuffled[np.argsort(-np.floor(np.log2(sizes[shuffled])), kind="stable")]
+    fold_of = np.empty(len(shares), dtype=np.intp)
+    totals = np.zeros((n_folds, shares.shape[1]))
+    for unit in order:
+        # An empty fold has the least growth, zero: none stays empty.
+        fold_of[unit] = fold = (totals @ shares[unit]).argmin()
+        totals[fold] += shares[unit]
+    return fold_of
+
+
+def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array]:
+    """Return the number of valid steps of each sequence, and the labels of all."""
+    if y is None:
+        raise ValueError("The 'y' parameter should not be None.")
+    y = np.asarray(y) if hasattr(y, "columns") else y
+    lengths = _lengths_seen(X)
+    form: Literal["padded", "ragged", "rows"]
+    if _is_flat(y, lengths):
+        form, lengths = "rows", np.ones(len(y), dtype=np.intp)
+    else:
+        form = "padded" if getattr(X, "ndim", 0) == 3 else "ragged"
+        lengths = _lengths_of_labels(y) if lengths is None else lengths
+    sequences = Sequences(form, X, lengths, 1, np.dtype(np.float64))
+    return lengths, check_labels(y, sequences, StratifiedSequenceKFold.__name__)
+
+
+def _is_flat(y: Any, lengths: NDArray[np.intp] | None) -> bool:
+    """Tell one label per sequence; a string may be one, or one label per character."""
+    first: Any = next(iter(y), None)
+    if not isinstance(first, str) or lengths is None:
+        return bool(np.ndim(first) == 0)
+    return bool(lengths.tolist() != [len(labels) for labels in y])
+
+
+def _lengths_seen(X: Any) -> NDArray[np.intp] | None:
+    """Return the lengths that X shows, None where it does not."""
+    if getattr(X, "ndim", 0) == 3:
+        lengths = padded_lengths(np.asarray(X), np.nan)
+        return lengths if (lengths < X.shape[1]).any() else None
+    if hasattr(X, "columns") or sparse.issparse(X) or getattr(X, "ndim", 1) > 1:
+        return None
+    if not all(hasattr(item, "__len__") or sparse.issparse(item) for item in X):
+        return None
+    # Sparse arrays have no len().
+    sizes = [item.shape[0] if sparse.issparse(item) else len(item) for item in X]
+    return np.array(sizes, dtype=np.intp)
+
+
+def _lengths_of_labels(y: Any) -> NDArray[np.intp]:
+    if getattr(y, "ndim", 1) == 1:
+        return np.array([len(labels) for labels in y], dtype=np.intp)
+    y = np.asarray(y)
+    is_label = y != ("" if isinstance(y.flat[0], str) else -1)
+    lengths: NDArray[np.intp] = np.logical_or.accumulate(is_label[:, ::-1], axis=1).sum(
+        axis=1
+    )
+    return lengths

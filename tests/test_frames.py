@@ -1,0 +1,291 @@
+"""Data frames of steps to sequences, and back."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from samples import make_sequences
+from scipy import sparse
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from skrnn import (
+    OneHotSequenceEncoder,
+    VanillaRNNClassifier,
+    as_ragged,
+    frame_from_sequences,
+    sequences_from_frame,
+    unpad,
+)
+
+FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
+libraries = pytest.mark.parametrize("library", FRAMES)
+X, y = make_sequences()
+NAMES = [f"sequence {i}" for i in "cabdefghijkl"]
+FEATURES = ["left", "middle", "right"]
+ROWS = {
+    "day": ["mon", "mon", "tue", "mon", "tue"],
+    "hour": [9, 8, 8, 10, 7],
+    "load": [0.7, 0.2, 0.3, 0.9, 0.1],
+    "level": [3, 1, 1, 3, 2],
+    "state": ["on", "off", "off", "on", "on"],
+}
+
+
+def read(library, rows=ROWS, **parameters):
+    parameters = {"sequence": "day", "order": "hour", "label": "state", **parameters}
+    return sequences_from_frame(FRAMES[library](rows), **parameters)
+
+
+@libraries
+def test_rows_become_padded_sequences(library):
+    result = read(library)
+    assert_array_equal(result.data[0], [[0.2, 1], [0.7, 3], [0.9, 3]])
+    assert_array_equal(result.data[1], [[0.1, 2], [0.3, 1], [np.nan, np.nan]])
+    assert_array_equal(result.target, [["off", "on", "on"], ["on", "off", ""]])
+    assert_array_equal(result.sequence_names, ["mon", "tue"])
+    assert result.feature_names == ["load", "level"]
+
+
+@libraries
+def test_rows_become_ragged_sequences(library):
+    padded, ragged = (read(library, ragged=flag) for flag in (False, True))
+    for name in ("data", "target"):
+        assert ragged[name].dtype == object
+    data, target = unpad(padded.data, padded.target)
+    for i in range(2):
+        assert_array_equal(ragged.data[i], data[i])
+        assert_array_equal(ragged.target[i], target[i])
+
+
+@libraries
+def test_without_order_steps_stand_as_rows_do(library):
+    result = read(library, order=None, features=["load"])
+    assert_array_equal(result.data[..., 0], [[0.7, 0.2, 0.9], [0.3, 0.1, np.nan]])
+
+
+def test_the_order_of_many_rows_is_kept():
+    rows = {"name": np.arange(1000) % 3, "x": np.arange(1000.0)}
+    result = sequences_from_frame(pd.DataFrame(rows), sequence="name", ragged=True)
+    for i, steps in enumerate(result.data):
+        assert_array_equal(steps[:, 0], np.arange(i, 1000, 3))
+
+
+@libraries
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_single_name_makes_sequences_of_tokens(library, ragged):
+    result = read(library, features="state", label=None, ragged=ragged)
+    assert [tokens.tolist() for tokens in result.data] == [
+        ["off", "on", "on"],
+        ["on", "off"],
+    ]
+    assert result.target is None
+    assert OneHotSequenceEncoder().fit_transform(result.data).shape == (2, 3, 2)
+
+
+@libraries
+def test_several_labels_become_an_axis_of_outputs(library):
+    result = read(library, features=["level"], label=["load", "level"])
+    assert result.target.shape == (2, 3, 2)
+    assert np.isnan(result.target[1, 2]).all()
+
+
+@libraries
+def test_types_of_columns_are_kept(library):
+    rows = ROWS | {"load": np.array(ROWS["load"], np.float32)}
+    assert read(library, rows, features=["load"]).data.dtype == np.float32
+    assert read(library).data.dtype == np.float64
+    levels, loads = (
+        read(library, label=label, features="state").target
+        for label in ("level", "load")
+    )
+    assert_array_equal(levels[1], [2, 1, -1])
+    assert_array_equal(loads[1], [0.1, 0.3, np.nan])
+
+
+@pytest.mark.parametrize(
+    "df",
+    [
+        pd.DataFrame(ROWS).convert_dtypes(),
+        pd.DataFrame(ROWS).astype({"day": "category", "state": "category"}),
+        pl.DataFrame(ROWS).with_columns(pl.col("day", "state").cast(pl.Categorical)),
+        pd.DataFrame(ROWS).set_index(np.array([7, 7, 3, 1, 0])),
+    ],
+)
+def test_every_kind_of_column_gives_the_same(df):
+    result = sequences_from_frame(df, sequence="day", order="hour", label="state")
+    expected = read("pandas")
+    assert_array_equal(result.data, expected.data)
+    assert_array_equal(result.target, expected.target)
+    assert result.target.dtype == expected.target.dtype
+
+
+@libraries
+def test_times_order_steps(library):
+    times = np.datetime64("2024-01-01") + np.array(ROWS["hour"])
+    result = read(library, ROWS | {"hour": times})
+    assert_array_equal(result.data, read(library).data)
+
+
+@libraries
+@pytest.mark.parametrize(
+    ("rows", "parameters", "message"),
+    [
+        ({}, {"features": ["lode"]}, "no column 'lode'; it has .*'load'"),
+        ({}, {"features": []}, "no columns of features"),
+        ({}, {"features": ["state"]}, "pass features='state', not in a list"),
+        ({"load": [0.7, None, 0.3, 0.9, 0.1]}, {}, "row 1 of column 'load'"),
+        ({"level": [1, 2, 3, None, 1]}, {}, "row 3 of column 'level'"),
+        ({"state": ["on", "off", None, "on", "on"]}, {}, "row 2 of column 'state'"),
+        ({"day": [None, *ROWS["day"][1:]]}, {}, "row 0 of column 'day'"),
+        ({"hour": [9, 8, 8, 9, 7]}, {}, "sequence .*'mon'.* has two steps with 'hour'"),
+        ({name: [] for name in ROWS}, {}, "df has no rows"),
+    ],
+)
+def test_frames_without_sequences_are_errors(library, rows, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        read(library, ROWS | rows, **parameters)
+
+
+def test_only_a_frame_is_a_frame():
+    with pytest.raises(TypeError, match="ndarray; pass a data frame"):
+        sequences_from_frame(X, sequence="x")
+
+
+@libraries
+@pytest.mark.parametrize("form", ["padded", "ragged", "sparse"])
+def test_back_and_forth_changes_nothing(library, form):
+    data, labels = (X, y) if form == "padded" else unpad(X, y)
+    if form == "sparse":
+        data = [sparse.csr_array(x) for x in data]
+    df = frame_from_sequences(
+        data,
+        {"label": labels},
+        sequence_names=NAMES,
+        feature_names=FEATURES,
+        library=library,
+    )
+    assert isinstance(df, FRAMES[library])
+    assert list(df.columns) == ["sequence", "step", *FEATURES, "label"]
+    result = sequences_from_frame(df, sequence="sequence", order="step", label="label")
+    assert_array_equal(result.data, X)
+    assert_array_equal(result.target, y)
+    assert_array_equal(result.sequence_names, NAMES)
+    assert result.feature_names == FEATURES
+
+
+@given(
+    st.lists(st.text("aβ✓", min_size=1), min_size=1), st.randoms(use_true_random=False)
+)
+def test_tokens_come_back_from_shuffled_rows(words, random):
+    df = frame_from_sequences(words, library="polars")
+    rows = random.sample(range(len(df)), len(df))
+    result = sequences_from_frame(
+        df[rows], sequence="sequence", order="step", features="token"
+    )
+    found = dict(zip(result.sequence_names.tolist(), result.data, strict=True))
+    assert ["".join(found[i]) for i in range(len(words))] == words
+
+
+@libraries
+def test_predictions_and_probabilities_become_columns(library):
+    model = VanillaRNNClassifier(4, random_state=0).fit(X, y)
+    proba = model.predict_proba(X)
+    df = frame_from_sequences(
+        X,
+        {
+            "prediction": model.predict(X),
+            ("p_low", "p_mid", "p_high"): proba,
+            "states": model.hidden_states(X),
+        },
+        feature_names=[],
+        library=library,
+    )
+    states = [f"states_{i}" for i in range(4)]
+    classes = ["p_low", "p_mid", "p_high"]
+    assert list(df.columns) == ["sequence", "step", "prediction", *classes, *states]
+    assert not np.isnan(df[classes].to_numpy()).any()
+    assert_array_equal(df[classes].to_numpy(), np.concatenate(list(unpad(X, proba)[1])))
+
+
+def test_names_are_made_where_none_are_given():
+    assert list(frame_from_sequences(X).columns) == [
+        "sequence",
+        "step",
+        "x0",
+        "x1",
+        "x2",
+    ]
+    assert list(frame_from_sequences(["ab"]).columns) == ["sequence", "step", "token"]
+
+
+def test_columns_of_tokens_have_a_type():
+    for tokens, dtype in (([["ab"], ["c"]], pl.String), ([[3, 1], [4]], pl.Int64)):
+        df = frame_from_sequences(tokens, library="polars")
+        assert df["token"].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("values", "parameters", "message"),
+    [
+        ({"y": y[:3]}, {}, r"values\['y'\] has 3 sequences but X has 12"),
+        ({"y": y[:, :4]}, {}, r"values\['y'\] has 4 steps .* has 6 valid"),
+        ({"y": [[1]] * 12}, {}, r"values\['y'\]\[0\] has 1 steps but X\[0\] has 6"),
+        ({("a", "b"): X}, {}, "for 2 columns but there are 3"),
+        ({"step": y}, {}, "two columns have one name"),
+        (None, {"sequence_names": ["a"]}, "has 1 names but X has 12 sequences"),
+        (None, {"feature_names": ["a"]}, "for 1 columns but there are 3"),
+    ],
+)
+def test_values_that_do_not_go_with_the_steps_are_errors(values, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        frame_from_sequences(X, values, **parameters)
+
+
+def test_the_package_needs_no_data_frame_library():
+    code = "import sys; sys.modules.update(pandas=None, polars=None); import skrnn"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Series of strings and lists ----------------------------------------------------------
+
+WORDS = ["banana", "panama", "cab", "havana", "go", "savanna", "ox", "at"]
+VOWELS = as_ragged([["-v"[c in "aeiou"] for c in word] for word in WORDS])
+SERIES = {
+    "pandas strings": pd.Series(WORDS, index=range(8, 0, -1)),
+    "pandas objects": pd.Series(WORDS, dtype=object),
+    "pandas lists": pd.Series([list(word) for word in WORDS]),
+    "polars strings": pl.Series(WORDS),
+    "polars lists": pl.Series([list(word) for word in WORDS]),
+    "polars categories": pl.Series(WORDS, dtype=pl.Categorical),
+}
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_a_series_of_sequences_is_encoded(kind):
+    expected = OneHotSequenceEncoder().fit_transform(WORDS)
+    encoder = OneHotSequenceEncoder()
+    assert_array_equal(encoder.fit_transform(SERIES[kind]), expected)
+    words = ["".join(word) for word in encoder.inverse_transform(expected)]
+    assert words == WORDS
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", SERIES)
+@pytest.mark.parametrize("labels", ["arrays", "pandas"])
+def test_a_series_of_sequences_goes_through_a_search(kind, labels):
+    model = make_pipeline(
+        OneHotSequenceEncoder(handle_unknown="ignore"),
+        VanillaRNNClassifier(4, max_iter=5, random_state=0),
+    )
+    search = GridSearchCV(model, {"vanillarnnclassifier__alpha": [0.1, 1]}, cv=2)
+    y_form = VOWELS if labels == "arrays" else pd.Series(VOWELS)
+    expected = search.fit(WORDS, VOWELS).cv_results_["mean_test_score"]
+    result = search.fit(SERIES[kind], y_form).cv_results_["mean_test_score"]
+    assert_array_equal(result, expected)
