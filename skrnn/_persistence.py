@@ -9,6 +9,19 @@ from sklearn.exceptions import InconsistentVersionWarning
 from ._version import __version__
 
 
+class VersionWarning(InconsistentVersionWarning):
+    """A model was made by another version of the package."""
+
+    def __str__(self) -> str:
+        """Say which versions they are."""
+        return (
+            f"{self.estimator_name} was saved by skrnn {self.original_sklearn_version} "
+            f"and is loaded by skrnn {self.current_sklearn_version}. It may fail or "
+            "give other results: compare its predictions with those it gave before, "
+            "save it anew, or train it again."
+        )
+
+
 class VersionedState:
     """Estimator whose pickle carries the package's version.
 
@@ -26,7 +39,7 @@ class VersionedState:
         version = state.pop("_skrnn_version", "before 0.1")
         if version != __version__:
             warnings.warn(
-                InconsistentVersionWarning(
+                VersionWarning(
                     estimator_name=type(self).__name__,
                     current_sklearn_version=__version__,
                     original_sklearn_version=version,

@@ -1,0 +1,317 @@
+"""Fitted estimators as ONNX graphs, which run without Python.
+
+    X, lengths  ->  one RNN per layer  ->  Softmax  ->  label, probabilities
+
+An encoder before the network becomes a table from token ids to columns, and OneHot.
+"""
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ._classifier import VanillaRNNClassifier
+from ._encoder import OneHotSequenceEncoder
+from ._regressor import VanillaRNNRegressor
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Array = NDArray[Any]
+
+_Network = VanillaRNNClassifier | VanillaRNNRegressor
+_Shape = tuple[str | int, ...]
+_Tensor = tuple[Any, _Shape]  # type and shape of an input or output
+_Tensors = dict[str, _Tensor]
+
+__all__ = ["to_onnx"]
+
+# Years old, so that runtimes in use know them; all operators here are older still.
+_OPSET, _IR_VERSION = 17, 8
+
+_STEPS = ("n_sequences", "n_steps")
+
+
+def to_onnx(estimator: Any) -> "ModelProto":
+    """Convert a fitted estimator to an ONNX model.
+
+    Parameters
+    ----------
+    estimator : VanillaRNNClassifier, VanillaRNNRegressor, or Pipeline of \
+OneHotSequenceEncoder and one of them
+        The fitted network, alone or behind the encoder that makes its features.
+
+    Returns
+    -------
+    onnx.ModelProto
+        A checked model that computes in single precision; see Notes.
+
+    Raises
+    ------
+    ImportError
+        If the package onnx is missing.
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If the estimator is of another kind, or a classifier's labels and
+        `padding_label_` are not all strings or all numbers.
+    ValueError
+        If a label is an integer of more than 64 bits, sign included.
+
+    Notes
+    -----
+    The inputs are
+
+    - ``X``: for a network float32 of shape (n_sequences, n_steps, n_features); for a
+      pipeline int64 of shape (n_sequences, n_steps), the index of each token in the
+      encoder's `categories_`. What stands at padding is never read.
+    - ``lengths``: int32 of shape (n_sequences,), the number of valid steps of each
+      sequence.
+
+    and the outputs, for any number of sequences and steps, of a classifier
+
+    - ``label``: of shape (n_sequences, n_steps), `padding_label_` at padding; strings,
+      int64 (also for booleans) or float64.
+    - ``probabilities``: float32 of shape (n_sequences, n_steps, n_classes), in the
+      order of `classes_`, and NaN at padding;
+
+    of a regressor
+
+    - ``prediction``: float32 of shape (n_sequences, n_steps), or (n_sequences, n_steps,
+      n_outputs) if y had an axis of outputs, and NaN at padding.
+
+    An id that is no index of `categories_`, -1 for example, is an unknown token: an
+    error of the runtime if `handle_unknown="error"`, a row of zeros or the infrequent
+    category otherwise ("warn" warns no more). `n_steps` of the encoder is no limit.
+
+    Examples
+    --------
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import load_hello
+    >>> from skrnn.onnx import to_onnx
+    >>> X, y = load_hello(return_X_y=True)
+    >>> network = VanillaRNNClassifier(3, alpha=0.001, random_state=0).fit(X, y)
+    >>> model = to_onnx(network)
+    >>> [tensor.name for tensor in [*model.graph.input, *model.graph.output]]
+    ['X', 'lengths', 'label', 'probabilities']
+
+    ``onnx.save(model, "hello.onnx")`` writes it to a file.
+    """
+    encoder, network = _parts(estimator)
+    graph = _Graph()
+    n_steps = graph.add("Gather", graph.add("Shape", "X"), np.int64(1))
+    valid = graph.add(
+        "Less",
+        graph.add("Range", np.int64(0), n_steps, np.int64(1)),
+        graph.add("Unsqueeze", graph.cast("lengths", np.int64), _axes(1)),
+    )
+    X: _Tensor
+    if encoder is None:
+        X = (np.float32, (*_STEPS, network.n_features_in_))
+        valid_rows = graph.add("Unsqueeze", valid, _axes(2))
+        rows = graph.add("Where", valid_rows, "X", np.float32(0))
+    else:
+        X = (np.int64, _STEPS)
+        rows = _one_hot(graph, encoder, graph.add("Where", valid, "X", np.int64(0)))
+    values = _network(graph, network, rows)
+    if isinstance(network, VanillaRNNRegressor):
+        outputs = _answer_numbers(graph, network, values, valid)
+    else:
+        outputs = _answer_labels(graph, network, values, valid)
+    return graph.model({"X": X, "lengths": (np.int32, _STEPS[:1])}, outputs)
+
+
+def _axes(*numbers: int) -> NDArray[np.int64]:
+    return np.array(numbers, np.int64)
+
+
+def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
+    """Tell the encoder and the network; check that both are fitted."""
+    is_pipeline = isinstance(estimator, Pipeline)
+    match [step for _, step in estimator.steps] if is_pipeline else [estimator]:
+        case [VanillaRNNClassifier() | VanillaRNNRegressor() as network]:
+            encoder = None
+        case [
+            OneHotSequenceEncoder() as encoder,
+            VanillaRNNClassifier() | VanillaRNNRegressor() as network,
+        ]:
+            check_is_fitted(encoder)
+        case _:
+            raise TypeError(
+                f"to_onnx cannot convert {estimator}; pass a VanillaRNNClassifier or a "
+                "VanillaRNNRegressor, or a Pipeline of a OneHotSequenceEncoder and one "
+                "of them"
+            )
+    check_is_fitted(network)
+    return encoder, network
+
+
+def _answer_labels(
+    graph: "_Graph", network: VanillaRNNClassifier, logits: str, valid: str
+) -> _Tensors:
+    labels, n_classes = _labels(network), len(network.classes_)
+    code = graph.add("ArgMax", logits, axis=2, keepdims=0)
+    code = graph.add("Where", valid, code, np.int64(n_classes))
+    graph.add("Gather", labels, code, output="label")
+    proba = graph.add("Softmax", logits, axis=2)
+    valid = graph.add("Unsqueeze", valid, _axes(2))
+    graph.add("Where", valid, proba, np.float32(np.nan), output="probabilities")
+    return {
+        "label": (labels.dtype, _STEPS),
+        "probabilities": (np.float32, (*_STEPS, n_classes)),
+    }
+
+
+def _answer_numbers(
+    graph: "_Graph", network: VanillaRNNRegressor, values: str, valid: str
+) -> _Tensors:
+    shape: _Shape = _STEPS
+    if network._has_axis_of_outputs:
+        shape = (*_STEPS, network.n_outputs_)
+        valid = graph.add("Unsqueeze", valid, _axes(2))
+    else:
+        values = graph.add("Squeeze", values, _axes(2))
+    graph.add("Where", valid, values, np.float32(np.nan), output="prediction")
+    return {"prediction": (np.float32, shape)}
+
+
+def _labels(network: VanillaRNNClassifier) -> Array:
+    """Return the classes, and behind them the label of padding, in a type of ONNX."""
+    labels = [*network.classes_.tolist(), network.padding_label_]
+    if all(isinstance(label, str) for label in labels):
+        return np.array(labels, object)
+    if all(isinstance(label, Integral) for label in labels):
+        if max(labels) > np.iinfo(np.int64).max:
+            raise ValueError(
+                f"the label {max(labels)} does not fit into a signed integer of 64 bits"
+            )
+        return np.array(labels, np.int64)
+    if all(isinstance(label, Real) for label in labels):
+        return np.array(labels, np.float64)
+    raise TypeError(
+        f"classes_ are {network.classes_} and padding_label_ is "
+        f"{network.padding_label_!r}; ONNX needs all of them to be strings, or all to "
+        "be numbers"
+    )
+
+
+def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
+    """Turn ids of tokens into rows, of shape (n_sequences, n_steps, n_columns)."""
+    n_tokens = len(encoder.categories_)
+    n_columns = len(encoder.get_feature_names_out())
+    # The last entry is for unknown tokens. A column that does not exist makes a row of
+    # zeros, and an entry that does not exist is an error of the runtime.
+    numbers = np.append(np.arange(n_tokens), -1)
+    columns = np.full(n_tokens + 1, n_columns)
+    token, column = encoder._encoder.transform(numbers[:, None]).nonzero()
+    columns[token] = column
+    if encoder.handle_unknown == "error":
+        columns = columns[:-1]
+    known = graph.add(
+        "And",
+        graph.add("GreaterOrEqual", ids, np.int64(0)),
+        graph.add("Less", ids, np.int64(n_tokens)),
+    )
+    entry = graph.add("Where", known, ids, np.int64(n_tokens))
+    column = graph.add("Gather", columns, entry)
+    off_on = np.array([0, 1], np.float32)
+    return graph.add("OneHot", column, np.int64(n_columns), off_on, axis=-1)
+
+
+def _network(graph: "_Graph", network: _Network, rows: str) -> str:
+    """Run the hidden layers over the steps, and the output layer."""
+    # Shapes of the operator RNN: (n_steps, n_sequences, n_in), and for its result
+    # (n_steps, n_directions, n_sequences, n_hidden).
+    states = graph.add("Transpose", rows, perm=[1, 0, 2])
+    for input_coef, recurrent_coef, intercept in zip(
+        network.input_coefs_,
+        network.recurrent_coefs_,
+        network.hidden_intercepts_,
+        strict=True,
+    ):
+        n_directions, n_hidden = intercept.shape
+        states = graph.add(
+            "RNN",
+            states,
+            _float32(input_coef.transpose(0, 2, 1)),
+            _float32(recurrent_coef.transpose(0, 2, 1)),
+            _float32(np.hstack([intercept, np.zeros_like(intercept)])),
+            "lengths",
+            hidden_size=n_hidden,
+            direction="bidirectional" if n_directions == 2 else "forward",
+            activations=[network.activation.capitalize()] * n_directions,
+        )
+        states = graph.add("Transpose", states, perm=[0, 2, 1, 3])
+        states = graph.add("Reshape", states, _axes(0, 0, n_directions * n_hidden))
+    states = graph.add("Transpose", states, perm=[1, 0, 2])
+    products = graph.add("MatMul", states, _float32(network.output_coef_))
+    return graph.add("Add", products, _float32(network.output_intercept_))
+
+
+def _float32(values: Array) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values, np.float32)
+
+
+class _Graph:
+    """Nodes in the order of computation, and the constants they use."""
+
+    def __init__(self) -> None:
+        try:
+            import onnx
+        except ImportError as error:
+            raise ImportError(
+                "to_onnx needs the package onnx: pip install 'skrnn[onnx]'"
+            ) from error
+        self.onnx = onnx
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(
+        self, operator: str, *inputs: Any, output: str | None = None, **attributes: Any
+    ) -> str:
+        """Add a node whose inputs are names or constants; return its output's name."""
+        name = output or f"{operator}_{len(self.nodes)}"
+        names = [x if isinstance(x, str) else self._constant(x) for x in inputs]
+        outputs = [name]
+        self.nodes.append(
+            self.onnx.helper.make_node(operator, names, outputs, name, **attributes)
+        )
+        return name
+
+    def cast(self, name: str, dtype: Any) -> str:
+        """Add a node that changes the type."""
+        return self.add("Cast", name, to=self._type(dtype))
+
+    def _type(self, dtype: Any) -> int:
+        number: int = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return number
+
+    def _constant(self, value: Any) -> str:
+        name = f"constant_{len(self.constants)}"
+        tensor = self.onnx.numpy_helper.from_array(np.asarray(value), name)
+        self.constants.append(tensor)
+        return name
+
+    def model(self, inputs: _Tensors, outputs: _Tensors) -> "ModelProto":
+        """Finish the model, and check it."""
+        helper = self.onnx.helper
+        tensors = [
+            [
+                helper.make_tensor_value_info(name, self._type(dtype), shape)
+                for name, (dtype, shape) in infos.items()
+            ]
+            for infos in (inputs, outputs)
+        ]
+        model = helper.make_model(
+            helper.make_graph(self.nodes, "skrnn", *tensors, self.constants),
+            producer_name="skrnn",
+            producer_version=__version__,
+            opset_imports=[helper.make_opsetid("", _OPSET)],
+            ir_version=_IR_VERSION,
+        )
+        self.onnx.checker.check_model(model, full_check=True)
+        return model

@@ -1,0 +1,164 @@
+"""Networks that go to torch and come back; torch itself is a witness elsewhere.
+
+`benchmarks/torch_round_trip.py` does the same with torch, and trains there.
+"""
+
+import sys
+import warnings
+
+import fake_torch
+import numpy as np
+import pytest
+import strategies
+from fake_torch import RNN, Linear
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
+from skrnn.interop import from_torch, to_torch
+
+CLASSES = ["no", "yes", "zero"]
+
+
+@pytest.fixture(autouse=True)
+def torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", fake_torch)
+
+
+@st.composite
+def modules(draw, **fixed):
+    shape = {
+        "num_layers": draw(st.integers(1, 3)),
+        "nonlinearity": draw(st.sampled_from(["tanh", "relu"])),
+        "bidirectional": draw(st.booleans()),
+        "dtype": draw(st.sampled_from([np.float32, np.float64])),
+    } | fixed
+    n_hidden = draw(st.integers(1, 4))
+    rnn = RNN(draw(st.integers(1, 3)), n_hidden, bias=draw(st.booleans()), **shape)
+    n_states = n_hidden * len(rnn.ways)
+    return rnn, Linear(n_states, 3, bias=draw(st.booleans()), dtype=shape["dtype"])
+
+
+def sequences(n_features, lengths=(4, 1, 6)):
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(n, n_features)) for n in lengths]
+
+
+@given(modules())
+def test_a_classifier_made_of_modules_answers_as_they_do(pair):
+    rnn, linear = pair
+    model = from_torch(rnn, linear, CLASSES)
+    X = sequences(rnn.input_size)
+    for x, proba in zip(X, model.predict_proba(X), strict=True):
+        assert_allclose(proba, softmax(linear(rnn(x)), axis=1), rtol=1e-9, atol=1e-12)
+
+
+@given(strategies.NETS, strategies.SEEDS)
+def test_modules_made_of_a_classifier_answer_as_it_does(net, seed):
+    rng = np.random.default_rng(seed)
+    X = sequences(net.n_features)
+    y = [rng.integers(net.n_outputs, size=len(x)) for x in X]
+    model = strategies.fit(
+        X,
+        y,
+        hidden_layer_sizes=net.hidden_layer_sizes,
+        activation=net.activation,
+        bidirectional=net.n_directions == 2,
+        max_iter=3,
+    )
+    rnn, linear = to_torch(model)
+    for x, proba in zip(X, model.predict_proba(X), strict=True):
+        assert_allclose(softmax(linear(rnn(x)), axis=1), proba, rtol=1e-9, atol=1e-12)
+
+
+@given(modules())
+def test_a_round_trip_changes_nothing(pair):
+    model = from_torch(*pair, CLASSES)
+    twin = from_torch(*to_torch(model), CLASSES)
+    assert_array_equal(strategies.theta_of(twin), strategies.theta_of(model))
+    assert twin.output_coef_.dtype == model.output_coef_.dtype
+    assert repr(twin) == repr(model)
+
+
+def test_a_regressor_becomes_modules_too():
+    X = sequences(2)
+    model = VanillaRNNRegressor(3, tol=1.0, random_state=0)
+    model.fit(X, [x @ [[1.0, 0], [2, 1]] for x in X])
+    rnn, linear = to_torch(model)
+    for x, prediction in zip(X, model.predict(X), strict=True):
+        assert_allclose(linear(rnn(x)), prediction, rtol=1e-9, atol=1e-12)
+
+
+def test_classes_come_in_any_order():
+    rnn, linear = RNN(2, 3), Linear(3, 3)
+    model = from_torch(rnn, linear, ["zero", "no", "yes"])
+    assert model.classes_.tolist() == CLASSES
+    [x] = X = sequences(2, lengths=[5])
+    proba = softmax(linear(rnn(x)), axis=1)
+    assert_allclose(model.predict_proba(X)[0], proba[:, [1, 2, 0]], rtol=1e-6)
+
+
+def test_weights_are_copies():
+    rnn, linear = RNN(2, 3), Linear(3, 3)
+    model = from_torch(rnn, linear, CLASSES)
+    before = strategies.theta_of(model)
+    for weights in (*rnn.state.values(), *linear.state.values()):
+        weights += 1
+    assert_array_equal(strategies.theta_of(model), before)
+
+
+def test_a_classifier_made_of_modules_can_be_trained_further():
+    model = from_torch(RNN(2, 3), Linear(3, 3), CLASSES)
+    X = sequences(2)
+    y = [np.resize(CLASSES, len(x)) for x in X]
+    anew = clone(model).set_params(max_iter=1, random_state=0)
+    further = model.set_params(max_iter=1, warm_start=True)
+    before = strategies.theta_of(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        further.fit(X, y)
+        anew.fit(X, y)
+    after = strategies.theta_of(further)
+    assert np.abs(after - before).max() > 0
+    assert np.linalg.norm(after - before) < np.linalg.norm(
+        strategies.theta_of(anew) - before
+    )
+
+
+def test_padding_gets_a_label():
+    model = from_torch(RNN(1, 2), Linear(2, 2), [-1, 0])
+    assert model.predict(np.array([[[1.0], [np.nan]]]))[0, 1] == -2
+
+
+def test_another_kind_of_network_is_refused():
+    lstm = RNN(2, 3)
+    lstm.mode = "LSTM"
+    for other in (lstm, Linear(2, 3)):
+        with pytest.raises(TypeError, match=r"torch\.nn\.RNN"):
+            from_torch(other, Linear(3, 3), CLASSES)
+
+
+def test_modules_must_fit_together():
+    with pytest.raises(ValueError, match="linear has 3 inputs, but rnn has 6 states"):
+        from_torch(RNN(2, 3, bidirectional=True), Linear(3, 3), CLASSES)
+
+
+@pytest.mark.parametrize("classes", [["no"], ["no", "yes", "yes"], [*CLASSES, "a"]])
+def test_every_output_needs_a_class_of_its_own(classes):
+    with pytest.raises(ValueError, match="linear has 3 outputs"):
+        from_torch(RNN(2, 3), Linear(3, 3), classes)
+
+
+def test_a_network_must_be_fitted():
+    with pytest.raises(NotFittedError):
+        to_torch(VanillaRNNClassifier())
+
+
+def test_without_torch_there_is_no_way_there(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match="torch"):
+        to_torch(VanillaRNNClassifier())

@@ -1,0 +1,304 @@
+"""ONNX graphs answer as the estimators they were made of."""
+
+import sys
+from functools import cache
+from itertools import product
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import strategies
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+)
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import (
+    OneHotSequenceEncoder,
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    pad_sequences,
+)
+from skrnn.onnx import to_onnx
+
+ARCHITECTURES = list(product([1, 2, 3], [False, True], ["tanh", "relu"]))
+# A share for each architecture; the profile "thorough" tries 400 of each.
+SHARE = settings(max_examples=max(settings().max_examples // 5, 1))
+
+CLASSES = st.sampled_from(
+    [
+        np.array(["", "noun", "naïve 語"]),
+        np.array([-3, -1, 2**40]),
+        np.array([0, 1, 200], np.uint8),
+        np.array([False, True]),
+        np.array([7]),
+        np.array([0.0, 2.0]),
+    ]
+)
+LENGTHS = st.lists(st.integers(0, 6), min_size=1, max_size=5).filter(any)
+
+
+def run(model, X, lengths):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    feeds = {"X": X, "lengths": np.asarray(lengths, np.int32)}
+    return session.run(None, feeds)
+
+
+def fit(sequences, classes, seed=0, **parameters):
+    """Fit a network to labels drawn by lot, each class among them."""
+    rng = np.random.default_rng(seed)
+    labels = [rng.choice(classes, size=len(x)) for x in sequences]
+    sequences = [*sequences, np.ones((len(classes), sequences[0].shape[1]))]
+    parameters = {"max_iter": 3} | parameters
+    return strategies.fit(sequences, [*labels, classes], **parameters)
+
+
+def assert_answers(answers, model, X):
+    label, proba = answers
+    expected = model.predict_proba(X)
+    assert_allclose(proba, expected, rtol=0, atol=1e-5)
+    second, best = np.moveaxis(
+        np.sort(np.insert(expected, 0, -1, axis=2))[..., -2:], 2, 0
+    )
+    # Between classes that are as good as equal rounding decides.
+    clear = ~(best - second < 2e-5)
+    assert_array_equal(label[clear], model.predict(X)[clear])
+
+
+@pytest.mark.parametrize(("n_layers", "bidirectional", "activation"), ARCHITECTURES)
+@SHARE
+@given(st.data())
+def test_a_graph_answers_as_its_network(n_layers, bidirectional, activation, data):
+    rng = np.random.default_rng(data.draw(strategies.SEEDS))
+    lengths = data.draw(LENGTHS)
+    n_features = data.draw(st.integers(1, 3))
+    sequences = [rng.normal(size=(n, n_features)) for n in lengths]
+    model = fit(
+        [x for x in sequences if len(x)],
+        data.draw(CLASSES),
+        hidden_layer_sizes=tuple(rng.integers(1, 5, size=n_layers)),
+        bidirectional=bidirectional,
+        activation=activation,
+    )
+    X = pad_sequences(sequences)
+    assert_answers(run(to_onnx(model), X.astype(np.float32), lengths), model, X)
+
+
+TOKENS = ["to", "be", "or", "not"]
+
+
+@cache
+def fit_pipeline(**parameters):
+    X = [TOKENS, TOKENS[:2], TOKENS[1:], ["be"] * 5]
+    y = [[token[0] for token in sequence] for sequence in X]
+    encoder = OneHotSequenceEncoder(**parameters)
+    network = VanillaRNNClassifier(3, alpha=0.01, tol=0.1, random_state=0)
+    return make_pipeline(encoder, network).fit(X, y)
+
+
+def ids_of(pipeline, X, padding=-1):
+    """Return the index of every token in `categories_`, and the lengths."""
+    index = {token: i for i, token in enumerate(pipeline[0].categories_)}
+    lengths = [len(sequence) for sequence in X]
+    ids = np.full((len(X), max(lengths)), padding)
+    for row, sequence in zip(ids, X, strict=True):
+        row[: len(sequence)] = [index.get(token, -1) for token in sequence]
+    return ids, lengths
+
+
+@pytest.mark.parametrize("max_categories", [None, 3])
+@pytest.mark.parametrize("handle_unknown", ["error", "ignore", "infrequent_if_exist"])
+@SHARE
+@given(st.data())
+def test_the_graph_of_a_pipeline_takes_ids(handle_unknown, max_categories, data):
+    pipeline = fit_pipeline(
+        handle_unknown=handle_unknown, max_categories=max_categories
+    )
+    known = st.sampled_from(TOKENS)
+    tokens = known if handle_unknown == "error" else known | st.just("me")
+    sequences = st.lists(tokens, max_size=5)
+    X = data.draw(st.lists(sequences, min_size=1, max_size=4).filter(any))
+    padding = data.draw(st.integers(-99, 99))
+    assert_answers(run(to_onnx(pipeline), *ids_of(pipeline, X, padding)), pipeline, X)
+
+
+@pytest.mark.parametrize("number", [-2, -1, 4, 5])
+def test_an_id_that_is_no_index_is_an_unknown_token(number):
+    pipeline = fit_pipeline(handle_unknown="ignore")
+    answers = run(to_onnx(pipeline), np.array([[0, number]]), [2])
+    assert_answers(answers, pipeline, [["be", "me"]])
+
+
+@pytest.mark.parametrize("number", [-2, -1, 4, 5])
+def test_an_unknown_token_is_an_error_where_it_is_one(number):
+    model = to_onnx(fit_pipeline(handle_unknown="error"))
+    with pytest.raises(InvalidArgument, match="out of data bounds"):
+        run(model, np.array([[0, number]]), [2])
+
+
+def test_warning_of_an_unknown_token_is_ignoring_it():
+    pipeline = fit_pipeline(handle_unknown="warn")
+    answers = run(to_onnx(pipeline), np.array([[0, -1]]), [2])
+    with pytest.warns(UserWarning, match="unknown"):
+        expected = pipeline.predict_proba([["be", "me"]])
+    assert_allclose(answers[1], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_outputs", [None, 1, 3])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_graph_of_a_regressor_predicts_numbers(bidirectional, n_outputs):
+    rng = np.random.default_rng(0)
+    X = pad_sequences([rng.normal(size=(n, 2)) for n in (4, 1, 3)])
+    y = rng.normal(size=(3, 4, n_outputs) if n_outputs else (3, 4))
+    parameters = {"bidirectional": bidirectional, "tol": 1.0, "random_state": 0}
+    model = VanillaRNNRegressor((3, 2), **parameters).fit(X, y)
+    [prediction] = run(to_onnx(model), X.astype(np.float32), [4, 1, 3])
+    assert_allclose(prediction, model.predict(X), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["network", "pipeline"])
+def test_x_is_read_at_valid_steps_alone(model):
+    # Also where a runtime, other than the one at hand, multiplies padding by zero.
+    network = fit([np.ones((2, 2))], np.array([0, 1]))
+    nodes = to_onnx(network if model == "network" else fit_pipeline()).graph.node
+    assert {n.op_type for n in nodes if "X" in n.input} == {"Shape", "Where"}
+
+
+@pytest.mark.parametrize("content", [np.nan, np.inf, -1e30])
+def test_padding_is_never_read(content):
+    rng = np.random.default_rng(0)
+    sequences = [rng.normal(size=(n, 2)) for n in (4, 2)]
+    model = fit(sequences, np.array([0, 1]), bidirectional=True)
+    X = pad_sequences(sequences)
+    filled = np.nan_to_num(X, nan=content).astype(np.float32)
+    assert_answers(run(to_onnx(model), filled, [4, 2]), model, X)
+
+
+def test_rows_are_sequences_of_one_step():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 2)).astype(np.float32)
+    model = strategies.fit(X, X[:, 0] > 0)
+    label, proba = run(to_onnx(model), X[:, None], np.ones(20))
+    assert_array_equal(label[:, 0], model.predict(X))
+    assert_allclose(proba[:, 0], model.predict_proba(X), rtol=0, atol=1e-5)
+
+
+def signature(tensors):
+    return {
+        tensor.name: (
+            onnx.helper.tensor_dtype_to_np_dtype(tensor.type.tensor_type.elem_type),
+            [d.dim_param or d.dim_value for d in tensor.type.tensor_type.shape.dim],
+        )
+        for tensor in tensors
+    }
+
+
+@pytest.mark.parametrize(
+    ("classes", "dtype"),
+    [(["a", "b"], object), ([1, 2], np.int64), ([True], np.int64), ([0.0], float)],
+    ids=str,
+)
+def test_types_and_shapes_are_declared(classes, dtype):
+    model = to_onnx(fit([np.ones((1, 3))], np.array(classes)))
+    assert signature(model.graph.input) == {
+        "X": (np.float32, ["n_sequences", "n_steps", 3]),
+        "lengths": (np.int32, ["n_sequences"]),
+    }
+    assert signature(model.graph.output) == {
+        "label": (dtype, ["n_sequences", "n_steps"]),
+        "probabilities": (np.float32, ["n_sequences", "n_steps", len(classes)]),
+    }
+
+
+def test_ids_are_declared():
+    model = to_onnx(fit_pipeline())
+    assert signature(model.graph.input)["X"] == (np.int64, ["n_sequences", "n_steps"])
+
+
+def test_labels_of_several_types_are_refused():
+    model = fit([np.ones((1, 1))], np.array([1, 2]), padding_label="none")
+    with pytest.raises(TypeError, match="padding_label_ is 'none'"):
+        to_onnx(model)
+
+
+def test_labels_of_more_than_64_bits_are_refused():
+    model = fit([np.ones((1, 1))], np.array([0, 2**63], np.uint64))
+    with pytest.raises(ValueError, match=f"the label {2**63} "):
+        to_onnx(model)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        OneHotSequenceEncoder(),
+        GridSearchCV(VanillaRNNClassifier(), {}),
+        make_pipeline(OneHotSequenceEncoder()),
+        make_pipeline(StandardScaler(), VanillaRNNClassifier()),
+        VanillaRNNClassifier,
+    ],
+    ids=lambda estimator: str(estimator)[:40],
+)
+def test_other_estimators_are_refused(estimator):
+    with pytest.raises(TypeError, match="cannot convert"):
+        to_onnx(estimator)
+
+
+def test_estimators_must_be_fitted():
+    for estimator in (
+        VanillaRNNClassifier(),
+        make_pipeline(OneHotSequenceEncoder(), VanillaRNNClassifier()),
+    ):
+        with pytest.raises(NotFittedError):
+            to_onnx(estimator)
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install 'skrnn\[onnx\]'"):
+        to_onnx(fit_pipeline())
+
+
+# Files that somebody has tampered with: errors of those who read them.
+
+
+def test_a_file_cut_short_is_an_error():
+    content = to_onnx(fit_pipeline()).SerializeToString()
+    with pytest.raises(InvalidProtobuf):
+        onnxruntime.InferenceSession(content[: len(content) // 2])
+
+
+def test_an_operator_that_nobody_knows_is_an_error():
+    model = to_onnx(fit_pipeline())
+    model.graph.node[0].op_type = "Execute"
+    with pytest.raises(onnx.checker.ValidationError, match="Execute"):
+        onnx.checker.check_model(model)
+    with pytest.raises(InvalidGraph, match="Execute"):
+        onnxruntime.InferenceSession(model.SerializeToString())
+
+
+def test_weights_outside_of_the_folder_are_an_error(tmp_path):
+    model = to_onnx(fit_pipeline())
+    (tmp_path / "secret").write_bytes(bytes(4096))
+    (tmp_path / "models").mkdir()
+    onnx.external_data_helper.set_external_data(
+        model.graph.initializer[-1], location="../secret"
+    )
+    model.graph.initializer[-1].ClearField("raw_data")
+    path = tmp_path / "models" / "hostile.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(onnx.checker.ValidationError):
+        onnx.checker.check_model(str(path))
