@@ -4,6 +4,7 @@ A subclass says what its targets are, and how outputs of the network become answ
 """
 
 import warnings
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -51,7 +52,7 @@ def _is_unidirectional(estimator: "BaseVanillaRNN") -> bool:
 
 # The parameters are documented where users look for them.
 class BaseVanillaRNN(  # numpydoc ignore=PR01
-    VersionedState, CallbackSupport, BaseEstimator
+    VersionedState, CallbackSupport, BaseEstimator, metaclass=ABCMeta
 ):
     """Recurrent network with an answer for every step, less its targets."""
 
@@ -116,13 +117,13 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.random_state = random_state
         self.verbose = verbose
 
+    @abstractmethod
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
         """Check y and the weights; note on self what y tells of its kind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _answer(self, outputs: Array) -> Array:
         """Turn a few outputs of the network into what `step` answers."""
-        raise NotImplementedError
 
     def _goes_on(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "output_coef_")
@@ -151,7 +152,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 _check_continuation(known, architecture)
             task.begin()
             result = self._train(
-                Data(sequences, targets.y, targets.weights),
+                Data(sequences, targets.y, targets.weights, sequences.on_disk),
                 architecture,
                 sequences.dtype,
                 task,

@@ -259,7 +259,7 @@ n_outputs)
         sample_weight : array-like of shape (n_sequences,), or one weight for each \
 step in the form of a y with a single output, default=None
             Weight of each sequence, or of each step. A step of weight 0 is still read,
-            and its target does not matter.
+            and its target may be any number.
 
         Returns
         -------
