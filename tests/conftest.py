@@ -11,9 +11,17 @@ HAS_CALLBACKS = SCIKIT_LEARN >= (1, 9)
 collect_ignore = [] if HAS_CALLBACKS else ["test_scikit_learn_callbacks.py"]
 
 # A law holds on a slow machine too, so no profile looks at the clock.
-TIMELESS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TIMELESS = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    stateful_step_count=12,
+)
 
 settings.register_profile("dev", TIMELESS, max_examples=50)
 settings.register_profile("ci", TIMELESS, max_examples=100, derandomize=True)
 settings.register_profile("thorough", TIMELESS, max_examples=2000)
+# What `make fuzz` repeats for as long as it has time.
+settings.register_profile(
+    "fuzz", TIMELESS, max_examples=300, stateful_step_count=40, print_blob=True
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
