@@ -1,0 +1,51 @@
+"""
+When should training stop?
+==========================
+
+The objective falls as long as L-BFGS runs. How well new sequences are labelled is
+another matter. A network with a weak penalty on its weights learns the training
+sequences by heart, unless it is stopped in time.
+"""
+
+import matplotlib.pyplot as plt
+
+from skrnn import VanillaRNNClassifier
+from skrnn.datasets import make_hmm_sequences
+from skrnn.plotting import LossCurveDisplay
+
+X, y = make_hmm_sequences(200, random_state=0, return_X_y=True)
+X_new, y_new = make_hmm_sequences(500, random_state=1, return_X_y=True)
+
+# %%
+# Two networks hold a fifth of the sequences out, and keep the weights of the iteration
+# at which those were labelled best. They go on for 60 more, so that there is something
+# to see.
+
+
+def fitted(alpha):
+    """Fit one network, and record the log-loss of held-out sequences."""
+    model = VanillaRNNClassifier(
+        32,
+        alpha=alpha,
+        early_stopping=True,
+        validation_fraction=0.2,
+        n_iter_no_change=60,
+        tol=1e-3,
+        max_iter=1000,
+        random_state=0,
+    )
+    return model.fit(X, y)
+
+
+models = {"weak, alpha=0.1": fitted(0.1), "suitable, alpha=5": fitted(5)}
+for name, model in models.items():
+    print(f"{name}: {model.score(X_new, y_new):.3f} on new sequences")
+
+# %%
+# Training loss falls either way; validation loss turns where learning by heart begins.
+# With the suitable penalty there is little to stop.
+
+fig, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+for ax, (name, model) in zip(axes, models.items(), strict=True):
+    LossCurveDisplay.from_estimator(model, ax=ax)
+    ax.set_title(name)

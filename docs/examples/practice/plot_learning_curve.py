@@ -1,0 +1,57 @@
+"""
+Would more data help?
+=====================
+
+scikit-learn's learning curve answers that with the data there are: it trains on growing
+parts of them, and looks at the rest. Sequences go through it as rows do, here lines of
+Python source whose characters are labelled; lines of one file stay together.
+"""
+
+import warnings
+
+import matplotlib.pyplot as plt
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GroupKFold, LearningCurveDisplay
+from sklearn.pipeline import make_pipeline
+
+from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
+from skrnn.datasets import load_python_source
+
+source = load_python_source(700, random_state=0)
+
+# %%
+# A network that reads forward, and one that reads both ways. 50 iterations do for a
+# curve, so the warning that there could be more is not wanted.
+
+warnings.simplefilter("ignore", ConvergenceWarning)
+
+fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
+for ax, direction in zip(axes, ("one-way", "two-way"), strict=True):
+    model = make_pipeline(
+        OneHotSequenceEncoder(handle_unknown="ignore", sparse_output=True),
+        VanillaRNNClassifier(
+            24,
+            bidirectional=direction == "two-way",
+            max_iter=50,
+            random_state=0,
+        ),
+    )
+    LearningCurveDisplay.from_estimator(
+        model,
+        source.data,
+        source.target,
+        groups=source.groups,
+        cv=GroupKFold(3),
+        train_sizes=[50, 100, 200, 400],
+        score_type="both",
+        score_name="accuracy",
+        std_display_style="errorbar",
+        ax=ax,
+    )
+    ax.set(title=direction, xlabel="lines in training", xscale="log")
+    ax.set_xticks([50, 100, 200, 400], [50, 100, 200, 400])
+    ax.set_xticks([], minor=True)
+
+# %%
+# As long as the two curves of a panel are far apart, more lines will help. Once they
+# have met, they will not; reading both ways, or more hidden units, still may.
