@@ -110,7 +110,7 @@ def split(X: list[Any], y: list[Any], n: int) -> tuple[Any, Any, Any, Any]:
     return X[:n], y[:n], X[n:], y[n:]
 
 
-def skrnn_run(task: Task) -> Run:
+def skrnn_run(task: Task, seed: int = 0) -> Run:
     """Fit once, keep every iterate, score them afterwards."""
     iterates: list[Array] = []
     times: list[float] = []
@@ -122,7 +122,10 @@ def skrnn_run(task: Task) -> Run:
             super()._on_iteration(progress)
 
     model = VanillaRNNClassifier(
-        task.n_hidden, bidirectional=True, max_iter=task.max_iter, random_state=0
+        task.n_hidden,
+        bidirectional=True,
+        max_iter=task.max_iter,
+        random_state=seed,
     )
     plain, training._Run = training._Run, Recorded
     try:

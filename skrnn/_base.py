@@ -8,6 +8,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -25,10 +26,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupport, FitTask, printing
 from ._network import inference
+from ._network.journal import Journal
 from ._network.parameters import Architecture, Layer, Parameters
-from ._network.training import Data, Report, Result, Settings, train
+from ._network.training import Data, Report, Result, Settings, Trainable, train
 from ._persistence import VersionedState
 from ._sequences import Sequences, check_sequences
+from ._version import __version__
 
 Array = NDArray[Any]
 
@@ -39,6 +42,15 @@ class Targets(NamedTuple):
     y: Array  # (n_steps,) classes, or (n_steps, n_outputs) numbers
     weights: NDArray[np.float64]  # (n_steps,)
     n_outputs: int
+
+
+class Lesson(NamedTuple):
+    """What is to be learnt from, and the sizes that it gives a network."""
+
+    data: Trainable
+    n_features: int
+    n_outputs: int
+    dtype: np.dtype[Any]
 
 
 def _is_unidirectional(estimator: "BaseVanillaRNN") -> bool:
@@ -78,6 +90,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "checkpoint": [str, PathLike, None],
     }
 
     def __init__(
@@ -99,6 +112,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         n_init: int = 1,
         random_state: Any = None,
         verbose: int = 0,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -116,6 +130,21 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.n_init = n_init
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
+
+    def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
+        """Check what `fit` was given; note on self what it tells."""
+        sequences = check_sequences(
+            self, X, padding_value=self.padding_value, fitting=True
+        )
+        targets = self._targets(y, sequences, sample_weight)
+        _check_total(targets.weights, sequences.dtype)
+        return Lesson(
+            Data(sequences, targets.y, targets.weights, sequences.on_disk),
+            sequences.n_features,
+            targets.n_outputs,
+            sequences.dtype,
+        )
 
     @abstractmethod
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
@@ -136,41 +165,36 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         with _unchanged_on_error(self):
             sizes = _check_sizes(self.hidden_layer_sizes, type(self).__name__)
             known = self._architecture() if self._goes_on() else None
-            sequences = check_sequences(
-                self, X, padding_value=self.padding_value, fitting=True
-            )
-            targets = self._targets(y, sequences, sample_weight)
+            lesson = self._lesson(X, y, sample_weight)
             architecture = Architecture(
-                n_features=sequences.n_features,
+                n_features=lesson.n_features,
                 hidden_layer_sizes=sizes,
                 n_directions=2 if self.bidirectional else 1,
-                n_outputs=targets.n_outputs,
+                n_outputs=lesson.n_outputs,
                 activation=self.activation,
                 output=self._output,
             )
             if known is not None:
                 _check_continuation(known, architecture)
             task.begin()
-            result = self._train(
-                Data(sequences, targets.y, targets.weights, sequences.on_disk),
-                architecture,
-                sequences.dtype,
-                task,
-            )
-            self._store(result, architecture, sequences.dtype)
+            result = self._train(lesson.data, architecture, lesson.dtype, task)
+            self._store(result, architecture, lesson.dtype)
             task.end()
         return self
 
     def _train(
         self,
-        data: Data,
+        data: Trainable,
         architecture: Architecture,
         dtype: np.dtype[Any],
         task: FitTask,
     ) -> Result:
         start = architecture.flatten(self._parameters()) if self._goes_on() else None
         try:
-            with printing(self.verbose) as show:
+            with (
+                printing(self.verbose) as show,
+                self._random_numbers(architecture, dtype) as (rng, journal),
+            ):
 
                 def report(report: Report) -> None:
                     show(report)
@@ -183,9 +207,10 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                     architecture,
                     dtype,
                     self._settings(),
-                    check_random_state(self.random_state),
+                    rng,
                     start=start,
                     report=report,
+                    journal=journal,
                 )
         except FloatingPointError as error:
             raise ValueError(
@@ -201,6 +226,25 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 stacklevel=5,
             )
         return result
+
+    @contextmanager
+    def _random_numbers(
+        self, architecture: Architecture, dtype: np.dtype[Any]
+    ) -> Iterator[tuple[np.random.RandomState, Journal | None]]:
+        """Open the checkpoint, if any, which also knows where random numbers began."""
+        rng = check_random_state(self.random_state)
+        if self.checkpoint is None:
+            yield rng, None
+            return
+        if self.random_state is None:
+            # The generator of the process is not to be set back.
+            rng = np.random.RandomState(rng.randint(2**31))
+        # More iterations may be asked for on the way.
+        settings = self._settings()._replace(max_iter=0, max_fun=0)
+        fit = repr((__version__, architecture, str(dtype), settings))
+        seeded = self.random_state is not None
+        with Journal(self.checkpoint, rng, fit, seeded=seeded) as journal:
+            yield rng, journal
 
     def _settings(self) -> Settings:
         return Settings(
@@ -232,7 +276,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.stop_reason_ = result.stop_reason
         scores = result.validation_scores
         self.validation_scores_ = scores if self.early_stopping else None
-        self.best_validation_score_ = max(scores) if self.early_stopping else None
+        self.best_validation_score_ = max(scores, default=None)
 
     def _architecture(self) -> Architecture:
         return Architecture(
@@ -455,6 +499,17 @@ def _check_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...
             f"{hidden_layer_sizes!r} instead."
         )
     return tuple(int(n) for n in sizes)
+
+
+def _check_total(weights: NDArray[np.float64], dtype: np.dtype[Any]) -> None:
+    """Raise where the weights of all steps vanish or overflow in training."""
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not (weights.max() >= np.finfo(dtype).tiny and total <= np.finfo(dtype).max):
+        raise ValueError(
+            f"the weights of all steps add up to {total:.2g}, which is out of the "
+            f"range of {dtype}; scale sample_weight and class_weight"
+        )
 
 
 def _check_continuation(known: Architecture, architecture: Architecture) -> None:

@@ -1,5 +1,6 @@
 """The classifier of steps: labels in, the most probable label of each step out."""
 
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -48,7 +49,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Factor on the weight of the steps of each class, as `{label: factor}`.
         "balanced" makes all classes weigh the same in total.
     max_iter : int, default=200
-        Largest number of iterations of L-BFGS.
+        Largest number of iterations of L-BFGS on all data.
     max_fun : int, default=15000
         Largest number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
@@ -83,6 +84,10 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     verbose : bool or int, default=0
         Whether to print, for every iteration, loss, gradient, evaluations and seconds:
         1 keeps to a single line on a terminal, 2 prints a line for each.
+    checkpoint : str or path-like, default=None
+        A file in which `fit` notes every evaluation of the objective, and which it
+        removes at its end. Where it finds one, left behind by a fit of the same data
+        and parameters that was interrupted, it goes on from there.
 
     Attributes
     ----------
@@ -122,11 +127,12 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Negative log-loss of the held-out sequences after each iteration, in nats per
         unit of weight. None unless `early_stopping` is True.
     best_validation_score_ : float or None
-        The largest of `validation_scores_`.
+        The largest of `validation_scores_`, None if there is none.
     n_iter_ : int
         Number of iterations.
     n_fun_ : int
-        Number of evaluations of the objective and its gradient.
+        Number of evaluations of the objective and its gradient, in those of all data:
+        with more than a thousand sequences a part of them finds the start.
     stop_reason_ : str
         Why the training ended: "converged", "max_iter", "max_fun", "early_stopping",
         "callback" where one of scikit-learn's callbacks asked for it, or "line_search",
@@ -279,6 +285,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         n_init: int = 1,
         random_state: Any = None,
         verbose: int = 0,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -297,6 +304,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
             n_init=n_init,
             random_state=random_state,
             verbose=verbose,
+            checkpoint=checkpoint,
         )
         self.class_weight = class_weight
         self.padding_label = padding_label
@@ -350,18 +358,24 @@ default=None
         labels = check_labels(y, sequences, type(self).__name__)
         classes, codes = encode_labels(labels)
         weights = check_weights(sample_weight, sequences)
+        counts = np.bincount(codes, weights, minlength=len(classes))
+        weights *= self._learn_classes(classes, counts)[codes]
+        return Targets(codes, weights, len(classes))
+
+    def _learn_classes(self, classes: Array, counts: Array) -> Array:
+        """Note the classes, of so many weighted steps; return the weight of each."""
         padding_label = padding_label_for(classes, self.padding_label)
         if self._goes_on() and not np.array_equal(self.classes_, classes):
             raise ValueError(
                 f"warm_start goes on with the classes {self.classes_}, but y has "
                 f"{classes}"
             )
-        weights *= _class_weights(self.class_weight, classes, codes, weights)[codes]
-        if not weights.any():
+        class_weights = _class_weights(self.class_weight, classes, counts)
+        if not (counts * class_weights).any():
             raise ValueError("class_weight leaves no step of weight above zero")
         self.classes_: Array = classes
         self.padding_label_ = padding_label
-        return Targets(codes, weights, len(classes))
+        return class_weights
 
     def _answer(self, outputs: Array) -> Array:
         return softmax_of_few(outputs)
@@ -505,17 +519,12 @@ default=None
         )
 
 
-def _class_weights(
-    class_weight: Any, classes: Array, codes: NDArray[np.intp], weights: Array
-) -> Array:
-    """Return the weight of every class; "balanced" counts weighted steps."""
+def _class_weights(class_weight: Any, classes: Array, counts: Array) -> Array:
+    """Return the weight of every class; "balanced" goes by weighted steps."""
     if isinstance(class_weight, str):
-        counts = np.bincount(codes, weights, minlength=len(classes))
         n_present = np.count_nonzero(counts)
-        balanced = np.full(len(classes), weights.sum() / n_present)
+        balanced = np.full(len(classes), counts.sum() / n_present)
         np.divide(balanced, counts, out=balanced, where=counts > 0)
         return balanced
-    result: Array = compute_class_weight(
-        class_weight, classes=classes, y=classes[codes]
-    )
+    result: Array = compute_class_weight(class_weight, classes=classes, y=classes)
     return result

@@ -59,7 +59,7 @@ def pad_sequences(
     items = [x.toarray() if sparse.issparse(x) else np.asarray(x) for x in sequences]
     n_features = next((item.shape[1] for item in items if item.ndim == 2), 0)
     # An empty list has neither steps nor features.
-    items = [x if any(x.shape) else x.reshape(0, n_features) for x in items]
+    items = [x if x.size or any(x.shape) else x.reshape(0, n_features) for x in items]
     for i, item in enumerate(items):
         if item.ndim != 2 or item.shape[1] != n_features:
             raise ValueError(
@@ -68,7 +68,7 @@ def pad_sequences(
             )
     n_valid = np.array([len(item) for item in items], dtype=np.intp)
     if lengths is not None:
-        n_valid = _check_lengths(lengths, n_valid)
+        n_valid = check_lengths(lengths, n_valid)
     n_steps = int(n_valid.max(initial=0))
     if isinstance(sequences, np.ndarray) and sequences.ndim == 3:
         n_steps = sequences.shape[1]
@@ -214,10 +214,14 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
            [ True, False]])
     """
     X = np.asarray(X)
-    return np.arange(X.shape[1]) < padded_lengths(X, padding_value)[:, None]
+    lengths = padded_lengths(X, padding_value)
+    return np.arange(X.shape[1]) < lengths[:, None]
 
 
-def _check_lengths(lengths: ArrayLike, n_steps: NDArray[np.intp]) -> NDArray[np.intp]:
+def check_lengths(  # numpydoc ignore=PR01,RT01
+    lengths: ArrayLike, n_steps: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the given numbers of valid steps, each at most what its row has."""
     lengths = np.asarray(lengths)
     if lengths.shape != n_steps.shape:
         raise ValueError(

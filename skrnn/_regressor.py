@@ -46,7 +46,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         unit of y and of the features. Where y is nearly free of noise, values far
         below 1 are the ones to try.
     max_iter : int, default=200
-        Largest number of iterations of L-BFGS.
+        Largest number of iterations of L-BFGS on all data.
     max_fun : int, default=15000
         Largest number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
@@ -77,6 +77,10 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     verbose : bool or int, default=0
         Whether to print, for every iteration, loss, gradient, evaluations and seconds:
         1 keeps to a single line on a terminal, 2 prints a line for each.
+    checkpoint : str or path-like, default=None
+        A file in which `fit` notes every evaluation of the objective, and which it
+        removes at its end. Where it finds one, left behind by a fit of the same data
+        and parameters that was interrupted, it goes on from there.
 
     Attributes
     ----------
@@ -116,11 +120,12 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         The negative of the objective's first term (see Notes) on the held-out
         sequences after each iteration. None unless `early_stopping` is True.
     best_validation_score_ : float or None
-        The largest of `validation_scores_`.
+        The largest of `validation_scores_`, None if there is none.
     n_iter_ : int
         Number of iterations.
     n_fun_ : int
-        Number of evaluations of the objective and its gradient.
+        Number of evaluations of the objective and its gradient, in those of all data:
+        with more than a thousand sequences a part of them finds the start.
     stop_reason_ : str
         Why the training ended: "converged", "max_iter", "max_fun", "early_stopping",
         "callback" where one of scikit-learn's callbacks asked for it, or "line_search",

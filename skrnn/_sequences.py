@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from math import prod
+from mmap import mmap
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +40,12 @@ class Sequences:
     def valid(self) -> NDArray[np.bool_]:
         """Mask of valid steps, of shape (n_sequences, n_steps), of padded input."""
         return np.arange(self.data.shape[1]) < self.lengths[:, None]
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether X is a map of files, as of `numpy.memmap`, or views of one."""
+        parts = self.data if self.form == "ragged" else [self.data]
+        return any(_is_mapped(x.data if sparse.issparse(x) else x) for x in parts)
 
     def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
         """Return the valid steps of some sequences, one sequence after another."""
@@ -83,6 +91,12 @@ class Sequences:
         ends = np.cumsum(self.lengths)
         i = int(np.searchsorted(ends, step, side="right"))
         return f"[{i}] at step {step - int(ends[i] - self.lengths[i])}"
+
+
+def _is_mapped(x: Any) -> bool:
+    while isinstance(x, np.ndarray):
+        x = x.base
+    return isinstance(x, mmap)
 
 
 def check_sequences(
@@ -248,7 +262,7 @@ def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
 
 
 def _blocks(X: Array) -> list[slice]:
-    size = max(1, _BLOCK // (X.shape[1] * X.shape[2]))
+    size = max(1, _BLOCK // prod(X.shape[1:]))
     return [slice(i, i + size) for i in range(0, len(X), size)]
 
 
@@ -298,7 +312,8 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
         if "could not convert string to float" in str(error):
             raise ValueError(f"{error}; {_HINT_STRINGS}") from error
         raise
-    _require_finite_rows(X, lambda row: f"X[{row}]; impute missing values")
+    for block in [slice(0, None)] if sparse.issparse(X) else _blocks(X):
+        _require_finite_rows(X[block], partial(_name_row, block.start))
     return Sequences(
         form="rows",
         data=X,
@@ -306,6 +321,10 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
         n_features=X.shape[1],
         dtype=X.dtype,
     )
+
+
+def _name_row(first: int, row: int) -> str:
+    return f"X[{first + row}]; impute missing values"
 
 
 def _reject_times_and_stacks(X: Any) -> None:

@@ -6,7 +6,7 @@ one or several), one sequence after another, as ``Sequences`` hands out the step
 
 import warnings
 from collections.abc import Sequence
-from numbers import Number, Real
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from ._tokens import flaw
 Array = NDArray[Any]
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """What messages say of values that belong to steps."""
 
     name: str  # of the argument
@@ -31,22 +31,22 @@ class _Kind(NamedTuple):
     hint: str = ""  # for those who pass more axes
 
 
-_LABEL = _Kind(
+LABEL = Kind(
     "y", "label", 1, ": for one-hot rows or probabilities use y.argmax(axis=-1)"
 )
-_TARGET = _Kind("y", "target", 2)
-_WEIGHT = _Kind("sample_weight", "weight", 1)
+TARGET = Kind("y", "target", 2)
+WEIGHT = Kind("sample_weight", "weight", 1)
 
 
 def check_labels(y: Any, sequences: Sequences, estimator_name: str) -> Array:
     """Return the labels of all valid steps."""
-    _check_given(y, sequences, _LABEL, estimator_name)
+    _check_given(y, sequences, LABEL, estimator_name)
     if sequences.form == "rows":
         flat = _labels_of_rows(y, sequences)
     else:
-        flat = _per_step(y, sequences, _LABEL)
-    _check_complete(flat, sequences)
-    flat = _of_one_type(flat)
+        flat = per_step(y, sequences, LABEL)
+    check_complete(flat, sequences)
+    flat = of_one_type(flat)
     check_classification_targets(flat)
     if sequences.form != "rows":
         _warn_of_forgotten_padding(flat, sequences)
@@ -58,7 +58,7 @@ def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
 
     They are of shape (n_steps,), or (n_steps, n_outputs) where y has an axis for them.
     """
-    _check_given(y, sequences, _TARGET, estimator_name)
+    _check_given(y, sequences, TARGET, estimator_name)
     if sequences.form == "rows":
         flat = np.asarray(y)
         if flat.ndim not in (1, 2):
@@ -68,7 +68,7 @@ def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
             )
         check_consistent_length(sequences.lengths, flat)
     else:
-        flat = _per_step(y, sequences, _TARGET)
+        flat = per_step(y, sequences, TARGET)
     if flat.dtype == object:
         flat = np.asarray(flat.tolist())
     if flat.dtype.kind not in "biuf":
@@ -91,13 +91,23 @@ def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
 
 
 def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
+    """Return the weights of all valid steps, of which some are above zero."""
+    weights = weights_of_steps(sample_weight, sequences)
+    if not weights.any():
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number at a valid step."
+        )
+    return weights
+
+
+def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
     """Return the weights of all valid steps."""
     n_steps = int(sequences.lengths.sum())
     if sample_weight is None:
         return np.ones(n_steps)
     reject_masked(sample_weight, "sample_weight", "0")
     sample_weight = _without_frame(sample_weight)
-    if isinstance(sample_weight, Real) or getattr(sample_weight, "ndim", 1) == 0:
+    if not hasattr(sample_weight, "__len__") or getattr(sample_weight, "ndim", 1) == 0:
         flat = np.full(n_steps, sample_weight)
     elif sequences.form == "rows" or not _holds_sequences(sample_weight):
         per_sequence = np.asarray(sample_weight)
@@ -108,7 +118,7 @@ def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float6
             )
         flat = np.repeat(per_sequence, sequences.lengths)
     else:
-        flat = _per_step(sample_weight, sequences, _WEIGHT)
+        flat = per_step(sample_weight, sequences, WEIGHT)
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
     weights = flat.astype(np.float64)
@@ -117,10 +127,6 @@ def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float6
         raise ValueError(f"Input sample_weight contains {bad}.")
     if (weights < 0).any():
         raise ValueError("Negative values in data passed to `sample_weight`.")
-    if not weights.any():
-        raise ValueError(
-            "Sample weights must contain at least one non-zero number at a valid step."
-        )
     return weights
 
 
@@ -130,9 +136,7 @@ def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
     return classes, np.searchsorted(classes, flat)
 
 
-def _check_given(
-    y: Any, sequences: Sequences, kind: _Kind, estimator_name: str
-) -> None:
+def _check_given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> None:
     if y is None:
         raise ValueError(
             f"This {estimator_name} estimator requires y to be passed, but the "
@@ -159,7 +163,7 @@ def _labels_of_rows(y: Any, sequences: Sequences) -> Array:
     return flat
 
 
-def _per_step(values: Any, sequences: Sequences, kind: _Kind) -> Array:
+def per_step(values: Any, sequences: Sequences, kind: Kind) -> Array:
     """Return the values at valid steps of padded arrays and of lists."""
     values = _without_frame(values)
     check_consistent_length(sequences.lengths, values)
@@ -167,7 +171,7 @@ def _per_step(values: Any, sequences: Sequences, kind: _Kind) -> Array:
         return _cut(np.asarray(values), sequences, kind)
     if _is_padded_list(values, sequences):
         # What stands at padding has no say in the type.
-        flat = _cut(np.asarray(values, dtype=object), sequences, kind)
+        flat = _cut(np.asarray(list(values), dtype=object), sequences, kind)
         return _from_list(flat.tolist())
     return _concatenate(values, sequences, kind)
 
@@ -195,12 +199,13 @@ def _is_padded_list(values: Any, sequences: Sequences) -> bool:
     if sequences.form != "padded" or not _holds_sequences(values):
         return False
     n_steps = sequences.data.shape[1]
-    return (sequences.lengths < n_steps).any() and all(
-        np.shape(row)[:1] == (n_steps,) for row in values
-    )
+    if (sequences.lengths == n_steps).all():
+        return False
+    shapes = {np.shape(row) for row in values}
+    return len(shapes) == 1 and shapes.pop()[:1] == (n_steps,)
 
 
-def _cut(values: Array, sequences: Sequences, kind: _Kind) -> Array:
+def _cut(values: Array, sequences: Sequences, kind: Kind) -> Array:
     longest = int(sequences.lengths.max(initial=0))
     if values.ndim > 1 + kind.n_axes:
         raise ValueError(
@@ -216,7 +221,7 @@ def _cut(values: Array, sequences: Sequences, kind: _Kind) -> Array:
     return flat
 
 
-def _concatenate(values: Any, sequences: Sequences, kind: _Kind) -> Array:
+def _concatenate(values: Any, sequences: Sequences, kind: Kind) -> Array:
     name, entry, n_axes, hint = kind
     parts = []
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
@@ -253,7 +258,7 @@ def _concatenate(values: Any, sequences: Sequences, kind: _Kind) -> Array:
     return np.concatenate(parts)
 
 
-def _of_one_type(flat: Array) -> Array:
+def of_one_type(flat: Array) -> Array:
     """Reject mixtures, and give numbers in an object array a type of their own."""
     if flat.dtype == object:
         types = {type(label) for label in flat}
@@ -277,7 +282,8 @@ def _mixed(one: type, other: type) -> str:
     )
 
 
-def _check_complete(flat: Array, sequences: Sequences) -> None:
+def check_complete(flat: Array, sequences: Sequences) -> None:
+    """Reject None, NaN and infinity among labels, and say where they stand."""
     if flat.dtype == object:
         flaws = [flaw(label) for label in flat]
     elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
@@ -304,7 +310,7 @@ def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
             "y ends in -1 or '' where X shows no padding; if these steps are padding, "
             "mark them by NaN in X, or set padding_value to what fills them",
             UserWarning,
-            stacklevel=7,
+            stacklevel=8,
         )
 
 

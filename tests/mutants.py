@@ -217,7 +217,7 @@ MUTANTS = [
     Mutant(
         "units learnt from sequences that are held out",
         "training",
-        "steps = _steps(data.source.lengths, ids)",
+        "steps = _steps(self.source.lengths, ids)",
         "steps = np.arange(len(y))",
         "training",
     ),
@@ -246,15 +246,15 @@ MUTANTS = [
     Mutant(
         "the penalty twice as large",
         "objective",
-        "loss + 0.5 * float(penalty_slope @ theta)",
-        "loss + float(penalty_slope @ theta)",
+        "+ 0.5 * float(penalty_slope @ theta)",
+        "+ float(penalty_slope @ theta)",
         "gradient",
     ),
     Mutant(
         "the penalty missing from the gradient",
         "objective",
-        "gradient + penalty_slope",
-        "gradient",
+        "gradient / self.total_weight + penalty_slope",
+        "gradient / self.total_weight",
         "gradient",
     ),
     Mutant(
@@ -333,8 +333,8 @@ MUTANTS = [
     Mutant(
         "weights of copies replaced instead of added",
         "packing",
-        "] += w[own]",
-        "] = w[own]",
+        " + n] += w[",
+        " + n] = w[",
         "packing",
     ),
     Mutant(
@@ -369,8 +369,8 @@ MUTANTS = [
     # The scales
     Mutant(
         "the scale forgotten in the gradient",
-        "training",
-        "return loss, self.s * gradient",
+        "objective",
+        "return loss, s * gradient",
         "return loss, gradient",
         "training laws",
     ),

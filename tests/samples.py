@@ -42,3 +42,18 @@ def step_values(form, result, X):
     if form == "padded":
         return result[valid_steps(X)]
     return result if form == "rows" else np.concatenate(list(result))
+
+
+def fingerprint(value):
+    """Return what two equal nests of arrays, frames and the like have in common."""
+    if isinstance(value, dict):
+        return {key: fingerprint(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fingerprint(item) for item in value]
+    if sparse.issparse(value):
+        return value.format, value.toarray().tobytes()
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return [fingerprint(item) for item in value.tolist()]
+    if isinstance(value, np.ndarray):
+        return value.dtype, value.shape, value.tobytes()
+    return repr(value)

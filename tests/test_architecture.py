@@ -20,6 +20,7 @@ NETWORK = [name for name in MODULES if name.startswith("skrnn._network.")]
 WAY = [
     "steps",
     "packing",
+    "spool",
     "parameters",
     "units",
     "prior",
@@ -28,8 +29,10 @@ WAY = [
     "loss",
     "network",
     "objective",
+    "journal",
     "scaling",
     "lbfgs",
+    "growing",
     "threads",
     "inference",
     "forecast",

@@ -47,11 +47,12 @@ def slope(problem, i, labels):
 
 def scales(problem, rng=None, **changes):
     rng = np.random.RandomState(0) if rng is None else rng
-    ids = np.arange(len(problem.sequences))
+    source = problem.source
+    sample = scaling.sample_of(np.arange(len(source.lengths)), source.lengths)
     feature_scale = prior.feature_scale(problem.batches())
     with problem.replace(**changes).objective() as objective:
         return scaling.scales(
-            objective, problem.theta, feature_scale, problem.source, ids, problem.w, rng
+            objective, problem.theta, feature_scale, source, sample, problem.w, rng
         )
 
 

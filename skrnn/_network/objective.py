@@ -9,7 +9,7 @@ states depends on the size of a batch and on nothing else of the data.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,25 +26,60 @@ Result = TypeVar("Result")
 _MIN_WORK_PER_THREAD = 2e6
 
 
+class Summands(Protocol):
+    """Whatever can add up the loss over labelled steps."""
+
+    total_weight: float  # of the steps
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the weighted sum of the losses, and its gradient."""
+
+    def loss(self, architecture: Architecture, theta: NDArray[np.float64]) -> float:
+        """Return the weighted sum of the losses."""
+
+
 class Team:
     """Threads that share batches, each with a workspace of its own.
 
     A batch always goes to the same thread, and results are added in the order
     of the threads, so that a result is reproducible for a number of threads.
+
+    Parameters
+    ----------
+    batches : sequence of Batch
+    dtype : dtype
+        Floating type of the workspaces.
+    n_threads : int
+    host : Team, optional
+        Another team, at rest while this one works, whose threads and workspaces serve
+        here as well; it has at least as many.
     """
 
     def __init__(
-        self, batches: Sequence[Batch], dtype: np.dtype[Any], n_threads: int
+        self,
+        batches: Sequence[Batch],
+        dtype: np.dtype[Any],
+        n_threads: int,
+        host: "Team | None" = None,
     ) -> None:
         self.batches = batches
+        self.total_weight = weight_of(batches)
         self.shares: list[list[Batch]] = [[] for _ in range(n_threads)]
         load = np.zeros(n_threads)
         for batch in sorted(batches, key=lambda batch: -batch.X.shape[0]):
             idlest = int(np.argmin(load))
             self.shares[idlest].append(batch)
             load[idlest] += batch.X.shape[0]
-        self.spaces = [network.Workspace(dtype) for _ in range(n_threads)]
-        self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
+        self.spaces: list[network.Workspace]
+        self._pool: ThreadPoolExecutor | None = None
+        if host is not None:
+            self.spaces = host.spaces[:n_threads]
+        else:
+            self.spaces = [network.Workspace(dtype) for _ in range(n_threads)]
+        if n_threads > 1:
+            self._pool = host._pool if host else ThreadPoolExecutor(n_threads)
 
     def each(
         self, work: Callable[[list[Batch], network.Workspace], Result]
@@ -54,8 +89,30 @@ class Team:
             return [work(self.shares[0], self.spaces[0])]
         return list(self._pool.map(work, self.shares, self.spaces))
 
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the weighted sum of the losses, and its gradient."""
+
+        def share(
+            batches: list[Batch], space: network.Workspace
+        ) -> tuple[float, NDArray[np.float64]]:
+            return sum_of_gradients(architecture, theta, batches, space)
+
+        parts = self.each(share)
+        gradient = np.sum([slope for _, slope in parts], axis=0)
+        return sum(part for part, _ in parts), gradient
+
+    def loss(self, architecture: Architecture, theta: NDArray[np.float64]) -> float:
+        """Return the weighted sum of the losses."""
+
+        def share(batches: list[Batch], space: network.Workspace) -> float:
+            return sum_of_losses(architecture, theta, batches, space)
+
+        return sum(self.each(share))
+
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; not for a guest to call."""
         if self._pool is not None:
             self._pool.shutdown()
 
@@ -67,21 +124,19 @@ def sensible_threads(architecture: Architecture, n_rows: int, n_threads: int) ->
 
 
 class Objective:
-    """Loss and gradient over all batches.
+    """Loss and gradient over all steps.
 
     Parameters
     ----------
     architecture : Architecture
-    team : Team
-        Holds the batches; the sum of their weights is W.
+    team : Summands
+        Knows the steps; the sum of their weights is W.
     """
 
-    def __init__(self, architecture: Architecture, team: Team) -> None:
+    def __init__(self, architecture: Architecture, team: Summands) -> None:
         self.architecture = architecture
         self.team = team
-        self.total_weight = sum(
-            float(batch.w.sum(dtype=np.float64)) for batch in team.batches
-        )
+        self.total_weight = team.total_weight
         self.penalty = np.zeros(architecture.n_parameters)
 
     def penalise(self, strengths: NDArray[np.float64]) -> None:
@@ -92,40 +147,66 @@ class Objective:
         self, theta: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the objective and its gradient at theta."""
-
-        def share(
-            batches: list[Batch], space: network.Workspace
-        ) -> tuple[float, NDArray[np.float64]]:
-            loss, gradient = 0.0, np.zeros(len(theta))
-            with np.errstate(all="ignore"):  # what is not finite is noticed above
-                for batch in batches:
-                    part, slope = batch_loss_and_gradient(
-                        self.architecture, theta, batch, space
-                    )
-                    loss += part
-                    gradient += slope
-            return loss, gradient
-
-        parts = self.team.each(share)
+        loss, gradient = self.team.loss_and_gradient(self.architecture, theta)
         penalty_slope = self.penalty * theta
-        loss = sum(part for part, _ in parts) / self.total_weight
-        gradient = np.sum([slope for _, slope in parts], axis=0) / self.total_weight
-        return loss + 0.5 * float(penalty_slope @ theta), gradient + penalty_slope
+        return (
+            loss / self.total_weight + 0.5 * float(penalty_slope @ theta),
+            gradient / self.total_weight + penalty_slope,
+        )
+
+    def scaled(
+        self, s: NDArray[np.float64]
+    ) -> Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]:
+        """Return the objective and its gradient as functions of z, theta = s * z."""
+
+        def loss_and_gradient(
+            z: NDArray[np.float64],
+        ) -> tuple[float, NDArray[np.float64]]:
+            loss, gradient = self.loss_and_gradient(s * z)
+            return loss, s * gradient
+
+        return loss_and_gradient
 
     def data_loss(self, theta: NDArray[np.float64]) -> float:
         """Return the weighted mean of -log p alone."""
+        return self.team.loss(self.architecture, theta) / self.total_weight
 
-        def share(batches: list[Batch], space: network.Workspace) -> float:
-            parameters = self.architecture.unflatten(theta.astype(space.dtype))
-            evaluate, loss = LOSSES[self.architecture.output].evaluate, 0.0
-            for batch in batches:
-                _, L = network.forward(
-                    parameters, batch, self.architecture.activation, space
-                )
-                loss += evaluate(L, batch.y, batch.w)
-            return loss
 
-        return sum(self.team.each(share)) / self.total_weight
+def weight_of(batches: Sequence[Batch]) -> float:
+    """Return the sum of the weights of all steps."""
+    return sum(float(batch.w.sum(dtype=np.float64)) for batch in batches)
+
+
+def sum_of_gradients(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    batches: Sequence[Batch],
+    space: network.Workspace,
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the weighted sum of -log p over batches, and its gradient."""
+    loss, gradient = 0.0, np.zeros(len(theta))
+    with np.errstate(all="ignore"):  # what is not finite is noticed above
+        for batch in batches:
+            part, slope = batch_loss_and_gradient(architecture, theta, batch, space)
+            loss += part
+            gradient += slope
+    return loss, gradient
+
+
+def sum_of_losses(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    batches: Sequence[Batch],
+    space: network.Workspace,
+) -> float:
+    """Return the weighted sum of -log p over batches."""
+    parameters = architecture.unflatten(theta.astype(space.dtype))
+    evaluate, loss = LOSSES[architecture.output].evaluate, 0.0
+    with np.errstate(all="ignore"):
+        for batch in batches:
+            _, L = network.forward(parameters, batch, architecture.activation, space)
+            loss += evaluate(L, batch.y, batch.w)
+    return loss
 
 
 def batch_loss_and_gradient(

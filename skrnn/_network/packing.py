@@ -11,7 +11,7 @@ arithmetic meets padding.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -178,24 +178,30 @@ def canonical(source: Source, y: NDArray[np.intp], w: NDArray[np.float64]) -> Ca
     A sequence of weight k, k copies of it, and both in any order then become
     the same problem, bit for bit.
     """
-    ends = np.cumsum(source.lengths)
-    starts = ends - source.lengths
+    starts = first_steps(source.lengths)
+    ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
     w = w.copy()
     first: dict[bytes, int] = {}
-    weighted = np.add.reduceat(w, starts) > 0
-    for chunk in runs(np.flatnonzero(weighted), source.lengths):
-        steps = source.take(chunk, np.dtype(np.float64))
-        stops = np.cumsum(source.lengths[chunk])
-        for i, begin, end in zip(
-            chunk.tolist(), stops - source.lengths[chunk], stops, strict=True
-        ):
-            own = slice(starts[i], ends[i])
-            digest = _digest(steps[begin:end], y[own])
-            twin = first.setdefault(digest, i)
-            if twin != i:
-                w[starts[twin] : ends[twin]] += w[own]
+    for i, digest in zip(ids.tolist(), digests(source, ids, y), strict=True):
+        twin = first.setdefault(digest, i)
+        if twin != i:
+            n = source.lengths[i]
+            w[starts[twin] : starts[twin] + n] += w[starts[i] : starts[i] + n]
     ids = np.array([first[d] for d in sorted(first)], dtype=np.intp)
     return Canonical(ids[by_length(source.lengths[ids])], w)
+
+
+def digests(
+    source: Source, ids: NDArray[np.intp], y: NDArray[np.intp]
+) -> Iterator[bytes]:
+    """Yield what is the same for identical sequences only, and orders all others."""
+    starts = first_steps(source.lengths)
+    for run in runs(ids, source.lengths):
+        steps = source.take(run, np.dtype(np.float64))
+        n = source.lengths[run]
+        for i, begin, end in zip(run, first_steps(n), np.cumsum(n), strict=True):
+            own = slice(starts[i], starts[i] + end - begin)
+            yield _digest(steps[begin:end], y[own])
 
 
 def _digest(X: Steps, y: NDArray[np.intp]) -> bytes:
@@ -214,17 +220,19 @@ def batches(
     w: NDArray[Any] | None = None,
     n_shares: int = 1,
     n_states: int = 1,
+    keep: Callable[[Iterable[Batch]], list[Batch]] = list,
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
     A row of a batch is to have ``n_states`` states. The number of batches is a
     multiple of ``n_shares``, and their sizes are alike, so that threads which share
-    them end together.
+    them end together. ``keep`` gets them one by one, and may put them elsewhere before
+    it asks for the next.
     """
     n_rows = min(_BATCH_ROWS, _BATCH_STATES // n_states)
     cut = runs(ids, source.lengths, n_shares, n_rows)
     starts = first_steps(source.lengths)
-    return [pack(source, run, dtype, y, w, starts) for run in cut]
+    return keep(pack(source, run, dtype, y, w, starts) for run in cut)
 
 
 def runs(

@@ -19,7 +19,7 @@ Multiplying a feature by a constant therefore changes nothing but its weights.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +33,39 @@ STATE_DEVIATION = 1.0
 LOGIT_DEVIATION = 3.0
 
 
+class Sizes(NamedTuple):
+    """Sums over weighted steps that tell how large features are."""
+
+    squares: Any  # (n_features,)
+    present: Any  # (n_features,), weight of the steps at which a feature is not zero
+    total: float  # weight of all steps
+
+
+def sizes(batches: Iterable[Batch]) -> Sizes:
+    """Add up the sizes of all features."""
+    result = Sizes(0.0, 0.0, 0.0)
+    for batch in batches:
+        w = batch.w.astype(np.float64)
+        result = add(result, Sizes(*moments(batch.X, w), float(w.sum())))
+    return result
+
+
+def add(one: Sizes, other: Sizes) -> Sizes:
+    """Return the sizes of features over two lots of steps."""
+    return Sizes(*(a + b for a, b in zip(one, other, strict=True)))
+
+
 def feature_scale(batches: Iterable[Batch]) -> NDArray[np.float64]:
-    """Return sqrt(n_active) m_j of every feature, from weighted steps.
+    """Return sqrt(n_active) m_j of every feature, from weighted steps."""
+    return scale_of(sizes(batches))
+
+
+def scale_of(sizes: Sizes) -> NDArray[np.float64]:
+    """Return sqrt(n_active) m_j of every feature.
 
     A feature that is never anything but zero counts as one of size 1.
     """
-    squares: Any = 0.0
-    present: Any = 0.0
-    total = 0.0
-    for batch in batches:
-        w = batch.w.astype(np.float64)
-        square, count = moments(batch.X, w)
-        squares = squares + square
-        present = present + count
-        total += float(w.sum())
+    squares, present, total = sizes
     n_active = float(present.sum()) / total
     seen = present > 0
     mean_square = np.divide(squares, present, out=np.ones_like(squares), where=seen)

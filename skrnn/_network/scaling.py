@@ -41,7 +41,7 @@ def scales(
     theta: NDArray[np.float64],
     feature_scale: NDArray[np.float64],
     source: Source,
-    ids: NDArray[np.intp],
+    sample: NDArray[np.intp],
     w: NDArray[np.float64],
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
@@ -54,16 +54,13 @@ def scales(
     feature_scale : ndarray of shape (n_features,)
         Size of the features, as `prior.feature_scale` returns it.
     source : Source
-    ids : ndarray of shape (n_sequences,)
-        Sequences to learn from, in canonical order.
+    sample : ndarray of shape (n_sampled,)
+        Sequences to look at, as `sample_of` chooses them.
     w : ndarray of shape (n_valid_steps,)
         Weights of all steps of the source.
     rng : RandomState
         Draws the labels.
     """
-    mean_length = float(source.lengths[ids].mean())
-    n = int(np.clip(_N_STEPS / mean_length, _FEWEST_SEQUENCES, _N_SEQUENCES))
-    sample = ids[np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(np.intp)]
     fisher = fisher_diagonal(objective.architecture, theta, source, sample, w, rng)
     unit = np.ones_like(theta)
     objective.architecture.unflatten(unit).layers[0].W_xh[...] = feature_scale[:, None]
@@ -74,6 +71,20 @@ def scales(
     _, gradient = objective.loss_and_gradient(theta)
     largest = np.abs(gradient / unit).max(), np.abs(s * gradient).max()
     return s * (largest[0] / largest[1] if largest[1] > 0 else 1.0)
+
+
+def sample_of(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Choose sequences that stand for all.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_sequences,)
+        Sequences to learn from, in canonical order.
+    lengths : ndarray of shape (n_sequences,)
+        Their numbers of steps.
+    """
+    n = int(np.clip(_N_STEPS / lengths.mean(), _FEWEST_SEQUENCES, _N_SEQUENCES))
+    return ids[np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(np.intp)]
 
 
 def fisher_diagonal(

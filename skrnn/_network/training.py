@@ -1,28 +1,64 @@
 """From sequences to trained parameters: the numerical floor's front door.
 
-canonical order -> units -> batches -> start, scales -> L-BFGS -> best parameters
+canonical order -> units -> batches -> start, scales -> L-BFGS on parts, then on all
+-> best parameters
 
 Nothing here knows of scikit-learn, nor of the form in which sequences came.
 """
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import lbfgs, packing, prior
+from . import growing, lbfgs, packing, prior
 from .initialisation import initial
+from .journal import Journal, Noted
 from .objective import Objective, Team, sensible_threads
 from .parameters import Architecture
-from .scaling import scales
+from .scaling import sample_of, scales
+from .spool import spooled
 from .threads import one_blas_thread
 from .units import Unit, no_unit, unit_of
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
+
+
+class Sample(NamedTuple):
+    """Some of the sequences to learn from, which tell how the others curve."""
+
+    source: packing.Source
+    ids: NDArray[np.intp]  # (n_sampled,), in canonical order
+    w: Vector  # (n_valid_steps,) of the source
+
+
+class Problem(NamedTuple):
+    """What is to be minimised, wherever the data are."""
+
+    objective: Objective
+    validation: Objective | None
+    feature_scale: Vector
+    unit: Unit  # of the targets
+    sample: Sample
+    n_sequences: int = 0  # to learn from
+    part: growing.Part | None = None  # objectives of some of them, if there are any
+
+
+class Trainable(Protocol):
+    """Whatever can be made a problem."""
+
+    def problem(
+        self,
+        architecture: Architecture,
+        dtype: np.dtype[Any],
+        validation_fraction: float,
+        rng: np.random.RandomState,
+    ) -> AbstractContextManager[Problem]:
+        """Hold the problem ready as long as the context lasts."""
 
 
 class Data(NamedTuple):
@@ -31,6 +67,58 @@ class Data(NamedTuple):
     source: packing.Source
     y: Array  # (n_valid_steps,) classes, or (n_valid_steps, n_outputs) numbers
     w: Vector  # (n_valid_steps,)
+    on_disk: bool = False  # whether the source is larger than memory may be
+
+    @contextmanager
+    def problem(
+        self,
+        architecture: Architecture,
+        dtype: np.dtype[Any],
+        validation_fraction: float,
+        rng: np.random.RandomState,
+    ) -> Iterator[Problem]:
+        """Pack the data for the threads of this process."""
+        ids, w = packing.canonical(self.source, self.y, self.w)
+        held_out, ids = _hold_out(ids, validation_fraction, rng)
+        y, unit = self.y, no_unit(architecture.n_outputs)
+        if architecture.output == "identity":
+            steps = _steps(self.source.lengths, ids)
+            unit = unit_of(y[steps], w[steps])
+            y = unit.standardise(y).astype(dtype)
+        with ExitStack() as stack:
+            n_threads = stack.enter_context(one_blas_thread())
+
+            def team_on(ids: NDArray[np.intp], host: Team | None = None) -> Team:
+                n_rows = int(self.source.lengths[ids].sum())
+                n = sensible_threads(architecture, n_rows, n_threads)
+                if host is not None:
+                    n = min(n, len(host.spaces))
+                batches = packing.batches(
+                    self.source,
+                    ids,
+                    dtype,
+                    y,
+                    w,
+                    n,
+                    architecture.n_states,
+                    keep=spooled if self.on_disk else list,
+                )
+                return Team(batches, dtype, n, host)
+
+            team = stack.enter_context(closing(team_on(ids)))
+
+            def part_of(ids: NDArray[np.intp]) -> Objective:
+                return Objective(architecture, team_on(ids, host=team))
+
+            yield Problem(
+                Objective(architecture, team),
+                part_of(held_out) if held_out.size else None,
+                prior.feature_scale(team.batches),
+                unit,
+                Sample(self.source, sample_of(ids, self.source.lengths[ids]), w),
+                len(ids),
+                lambda k: part_of(ids[::k]),
+            )
 
 
 class Settings(NamedTuple):
@@ -79,7 +167,7 @@ class NotEnoughSequencesError(ValueError):
 
 
 def train(
-    data: Data,
+    data: Trainable,
     architecture: Architecture,
     dtype: np.dtype[Any],
     settings: Settings,
@@ -87,12 +175,14 @@ def train(
     *,
     start: Vector | None = None,
     report: Callable[[Report], None] = lambda report: None,
+    journal: Journal | None = None,
 ) -> Result:
     """Train and return the best of ``n_init`` runs.
 
     Parameters
     ----------
-    data : Data
+    data : Trainable
+        `Data`, or what stands for data elsewhere.
     architecture : Architecture
     dtype : dtype
         Floating type of states and gradients; parameters are float64.
@@ -103,6 +193,8 @@ def train(
     report : callable
         Called with `Report` after every iteration; may raise `lbfgs.Stop`. The reason
         "callback" ends the training, all others the run.
+    journal : Journal, optional
+        Notes every evaluation, and knows those that were noted before.
 
     Raises
     ------
@@ -111,44 +203,68 @@ def train(
     NotEnoughSequencesError
         If sequences are to be held out and there are fewer than two.
     """
-    ids, w = packing.canonical(*data)
-    held_out, ids = _hold_out(ids, settings.validation_fraction, rng)
-    y, unit = data.y, no_unit(architecture.n_outputs)
-    if architecture.output == "identity":
-        steps = _steps(data.source.lengths, ids)
-        unit = unit_of(y[steps], w[steps])
-        y = unit.standardise(y).astype(dtype)
-    with ExitStack() as stack:
-        # What is not finite ends the run at its start or restarts it later.
-        stack.enter_context(np.errstate(all="ignore"))
-        n_threads = stack.enter_context(one_blas_thread())
+    # What is not finite ends the run at its start or restarts it later.
+    with (
+        np.errstate(all="ignore"),
+        one_blas_thread(),
+        data.problem(architecture, dtype, settings.validation_fraction, rng) as problem,
+    ):
+        if journal is not None:
+            problem = _noted(problem, journal)
+        return _best_run(problem, settings, rng, start, report)
 
-        def on(ids: NDArray[np.intp]) -> Objective:
-            n_rows = int(data.source.lengths[ids].sum())
-            n = sensible_threads(architecture, n_rows, n_threads)
-            batches = packing.batches(
-                data.source, ids, dtype, y, w, n, architecture.n_states
+
+def _noted(problem: Problem, journal: Journal) -> Problem:
+    """Have all evaluations noted, those on parts too."""
+
+    def note(objective: Objective) -> Objective:
+        objective.team = Noted(objective.team, journal)
+        return objective
+
+    part, validation = problem.part, problem.validation
+    return problem._replace(
+        objective=note(problem.objective),
+        validation=validation and note(validation),
+        part=part and (lambda k: note(part(k))),
+    )
+
+
+def _best_run(
+    problem: Problem,
+    settings: Settings,
+    rng: np.random.RandomState,
+    start: Vector | None,
+    report: Callable[[Report], None],
+) -> Result:
+    objective, scale, unit = problem.objective, problem.feature_scale, problem.unit
+    architecture = objective.architecture
+    objective.penalise(settings.alpha * prior.precision(architecture, scale))
+    best: Result | None = None
+    for _ in range(1 if start is not None else settings.n_init):
+        if start is None:
+            theta = initial(architecture, scale, rng)
+        else:
+            theta = unit.unfold(architecture, start)
+        s = scales(objective, theta, scale, *problem.sample, rng)
+        n_spent = 0
+        many = problem.n_sequences > growing.MANY
+        if start is None and problem.part is not None and many:
+            theta, n_spent = growing.grow(
+                problem.part,
+                objective.penalty,
+                theta,
+                s,
+                max_fun=settings.max_fun,
+                tol=settings.tol,
+                max_corrections=settings.max_corrections,
             )
-            team = stack.enter_context(closing(Team(batches, dtype, n)))
-            return Objective(architecture, team)
-
-        objective = on(ids)
-        validation = on(held_out) if held_out.size else None
-        scale = prior.feature_scale(objective.team.batches)
-        objective.penalise(settings.alpha * prior.precision(architecture, scale))
-        best: Result | None = None
-        for _ in range(1 if start is not None else settings.n_init):
-            if start is None:
-                theta = initial(architecture, scale, rng)
-            else:
-                theta = unit.unfold(architecture, start)
-            s = scales(objective, theta, scale, data.source, ids, w, rng)
-            run = _Run(objective, validation, s, unit, settings, report)
-            result = run.minimise(theta, scale)
-            if best is None or run.is_better(result, best):
-                best = result
-            if result.stop_reason == "callback":
-                break
+            s = scales(objective, theta, scale, *problem.sample, rng)
+        run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
+        result = run.minimise(theta, scale)
+        if best is None or run.is_better(result, best):
+            best = result
+        if result.stop_reason == "callback":
+            break
     assert best is not None
     return best
 
@@ -188,6 +304,7 @@ class _Run:
         unit: Unit,
         settings: Settings,
         report: Callable[[Report], None],
+        n_spent: int = 0,
     ) -> None:
         self.objective = objective
         self.validation = validation
@@ -195,6 +312,7 @@ class _Run:
         self.unit = unit
         self.settings = settings
         self.report = report
+        self.n_spent = n_spent  # evaluations that the start has cost
         self.began = time.perf_counter()
         self.scores: list[float] = []
         self.best_score = -np.inf
@@ -204,10 +322,10 @@ class _Run:
     def minimise(self, theta: Vector, scale: Vector) -> Result:
         """Run L-BFGS in the scaled variables."""
         solution = lbfgs.minimise(
-            self._loss_and_gradient,
+            self.objective.scaled(self.s),
             theta / self.s,
             max_iter=self.settings.max_iter,
-            max_fun=self.settings.max_fun,
+            max_fun=max(1, self.settings.max_fun - self.n_spent),
             tol=self.settings.tol,
             max_corrections=self.settings.max_corrections,
             on_iteration=self._on_iteration,
@@ -220,7 +338,7 @@ class _Run:
             loss_curve=solution.loss_curve,
             validation_scores=self.scores,
             n_iter=solution.n_iter,
-            n_fun=solution.n_fun,
+            n_fun=self.n_spent + solution.n_fun,
             gradient_norm=solution.gradient_norm,
             stop_reason=solution.stop_reason,
             feature_scale=scale,
@@ -230,15 +348,14 @@ class _Run:
     def is_better(self, one: Result, other: Result) -> bool:
         """Compare two runs by what they are judged by."""
         if self.validation is not None:
-            return max(one.validation_scores) > max(other.validation_scores)
+            score, other_score = (
+                max(run.validation_scores, default=-np.inf) for run in (one, other)
+            )
+            return score > other_score
         return one.loss < other.loss
 
     def _theta(self, z: Vector) -> Vector:
         return self.unit.fold(self.objective.architecture, self.s * z)
-
-    def _loss_and_gradient(self, z: Vector) -> tuple[float, Vector]:
-        loss, gradient = self.objective.loss_and_gradient(self.s * z)
-        return loss, self.s * gradient
 
     def _on_iteration(self, progress: lbfgs.Progress) -> None:
         score = None
@@ -248,7 +365,7 @@ class _Run:
         self.report(
             Report(
                 n_iter=progress.n_iter,
-                n_fun=progress.n_fun,
+                n_fun=self.n_spent + progress.n_fun,
                 loss=progress.loss,
                 gradient_norm=progress.gradient_norm,
                 seconds=time.perf_counter() - self.began,

@@ -1,0 +1,54 @@
+"""Time to accuracy with a start from parts of the sequences, and without.
+
+The same fits with and without `growing`, on workloads of more than a thousand
+sequences; seconds until held-out labels first reach an accuracy, the accuracy at the
+end, and the seconds of the whole fit. Prints a Markdown table, writes JSON.
+
+    python benchmarks/growing.py [--seeds 2]
+"""
+
+import argparse
+from collections.abc import Callable
+from unittest import mock
+
+from _common import head, row, save
+from time_to_accuracy import Task, clock, digits, skrnn_run, source
+
+from skrnn._network import growing
+
+TASKS: list[tuple[Callable[[], Task], tuple[float, ...]]] = [
+    (lambda: source(1500, 32, 60), (0.95, 0.97, 0.98)),
+    (lambda: source(5000, 64, 60), (0.95, 0.97, 0.98)),
+    (lambda: digits(6000, 128, 80), (0.83, 0.84, 0.85)),
+]
+
+
+def main() -> None:
+    """Train on every workload both ways and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=2)
+    options = parser.parse_args()
+    head("workload", "seed", "start", "seconds to the accuracies", "last", "seconds")
+    results = []
+    for make, targets in TASKS:
+        task = make()
+        for seed in range(options.seeds):
+            for start, stages in (("random", ()), ("grown", growing._STAGES)):
+                with mock.patch.object(growing, "_STAGES", stages):
+                    run = skrnn_run(task, seed)
+                times = [f"{clock(run.reached(t))} ({t:.0%})" for t in targets]
+                last = run.accuracies[-1]
+                row(
+                    task.name,
+                    seed,
+                    start,
+                    ", ".join(times),
+                    f"{last:.2%}",
+                    f"{run.times[-1]:.1f}",
+                )
+                results.append([task.name, seed, start, run])
+    save("growing", results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""A fit that was interrupted goes on from its checkpoint as if nothing had happened."""
+
+import shutil
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from samples import make_sequences
+from strategies import fit, theta_of
+
+from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
+from skrnn._network import objective
+
+X, y = make_sequences(20)
+both = pytest.mark.parametrize("model", [VanillaRNNClassifier, VanillaRNNRegressor])
+
+
+class Power:
+    """Counts evaluations of batches; fails at one of them."""
+
+    def __init__(self, fails_at=np.inf):
+        self.fails_at = fails_at
+        self.n = 0
+        self.evaluate = objective.batch_loss_and_gradient
+
+    def __call__(self, *arguments):
+        self.n += 1
+        if self.n == self.fails_at:
+            raise KeyboardInterrupt
+        return self.evaluate(*arguments)
+
+    def __enter__(self):
+        self.patch = mock.patch.object(objective, "batch_loss_and_gradient", self)
+        self.patch.start()
+        return self
+
+    def __exit__(self, *_):
+        self.patch.stop()
+
+
+def interrupted(path, *, after=8, data=X, targets=y, **parameters):
+    """Interrupt a fit by an evaluation, so that it leaves a checkpoint."""
+    with Power(after + 1), pytest.raises(KeyboardInterrupt):
+        fit(data, targets, checkpoint=path, **parameters)
+    return path
+
+
+def same(one, other):
+    """Compare two fits, bit by bit."""
+    assert_array_equal(theta_of(one), theta_of(other))
+    for name in ("loss_curve_", "validation_scores_", "n_fun_", "stop_reason_"):
+        assert getattr(one, name) == getattr(other, name)
+
+
+@both
+@pytest.mark.parametrize(
+    "parameters", [{}, {"n_init": 3}, {"early_stopping": True}, {"random_state": 7}]
+)
+@pytest.mark.parametrize("after", [1, 2, 9, 16])
+def test_a_fit_that_goes_on_is_the_fit_that_was_not_interrupted(
+    model, parameters, after, tmp_path
+):
+    path = interrupted(tmp_path / "fit", after=after, model=model, **parameters)
+    same(
+        fit(X, y, model=model, checkpoint=path, **parameters),
+        fit(X, y, model=model, **parameters),
+    )
+
+
+def test_what_was_evaluated_is_not_evaluated_again(tmp_path):
+    with Power() as whole:
+        fit(X, y)
+    path = interrupted(tmp_path / "fit", after=10)
+    with Power() as rest:
+        fit(X, y, checkpoint=path)
+    # The first is made again, to see that the data are the same.
+    assert rest.n == whole.n - 10 + 1
+
+
+def test_a_fit_may_be_interrupted_again_and_again(tmp_path):
+    path = tmp_path / "fit"
+    for _ in range(5):
+        interrupted(path, after=3)
+    same(fit(X, y, checkpoint=path), fit(X, y))
+
+
+@both
+def test_a_checkpoint_changes_nothing_and_goes_when_the_fit_ends(model, tmp_path):
+    path = tmp_path / "fit"
+    same(fit(X, y, model=model, checkpoint=str(path)), fit(X, y, model=model))
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.data())
+def test_a_checkpoint_that_was_cut_short_or_damaged_is_used_up_to_there(
+    tmp_path_factory, data
+):
+    path = interrupted(tmp_path_factory.mktemp("cut") / "fit")
+    content = path.read_bytes()
+    header = content.index(b"\n", content.index(b"\n") + 1) + 1
+    at = data.draw(st.integers(0, len(content) - 1))
+    if at < header or data.draw(st.booleans()):
+        path.write_bytes(content[:at])
+    else:
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    same(fit(X, y, checkpoint=path), fit(X, y))
+
+
+def test_without_a_seed_a_fit_goes_on_from_its_own_random_numbers(tmp_path):
+    path = interrupted(tmp_path / "fit", random_state=None, n_init=2)
+    copy = shutil.copy(path, tmp_path / "copy")
+    one, other = (
+        fit(X, y, checkpoint=place, random_state=None, n_init=2)
+        for place in (path, copy)
+    )
+    same(one, other)
+
+
+def test_without_a_seed_two_fits_differ(tmp_path):
+    one, other = (
+        fit(X, y, checkpoint=tmp_path / "fit", random_state=None) for _ in range(2)
+    )
+    assert one.loss_ != other.loss_
+
+
+def test_more_iterations_may_be_asked_for_on_the_way(tmp_path):
+    path = interrupted(tmp_path / "fit", max_iter=10)
+    same(fit(X, y, checkpoint=path, max_iter=20), fit(X, y, max_iter=20))
+
+
+def test_a_warm_start_goes_on_too(tmp_path):
+    path = tmp_path / "fit"
+    one, other = (fit(X[:, :3], y[:, :3], warm_start=True) for _ in range(2))
+    one.set_params(checkpoint=path)
+    with Power(6), pytest.raises(KeyboardInterrupt):
+        one.fit(X, y)
+    with pytest.warns(match="max_iter"):
+        one.fit(X, y)
+    with pytest.warns(match="max_iter"):
+        other.fit(X, y)
+    same(one, other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"targets": (y + 1) % 3},
+        {"data": X * 1.1},
+        {"data": X[:10], "targets": y[:10]},
+        {"random_state": 1},
+        {"random_state": None},
+        {"alpha": 0.5},
+        {"hidden_layer_sizes": 4},
+        {"tol": 1e-5},
+        {"data": X.astype(np.float32)},
+    ],
+)
+def test_another_fit_leaves_a_checkpoint_alone(change, tmp_path):
+    path = interrupted(tmp_path / "fit", **change)
+    content = path.read_bytes()
+    with pytest.raises(ValueError, match=r"fit was written by .* other data, param"):
+        fit(X, y, checkpoint=path)
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path):
+    path = tmp_path / "thesis.txt"
+    path.write_text("It was a dark and stormy night.")
+    with pytest.raises(ValueError, match=r"thesis.txt is not a checkpoint"):
+        fit(X, y, checkpoint=path)
+    assert path.read_text() == "It was a dark and stormy night."
+
+
+def test_a_place_that_is_not_there_is_an_error_before_any_work(tmp_path):
+    with Power() as power, pytest.raises(FileNotFoundError):
+        fit(X, y, checkpoint=tmp_path / "nowhere" / "fit")
+    assert power.n == 0
