@@ -71,6 +71,13 @@ oldest: $(OLDEST)/with-test ## all tests at the oldest supported versions
 mutants: $(VENV)/with-test ## faults in the kernels that the tests must notice
 	$(RUN) tests/mutants.py
 
+# How long `make fuzz` tries.
+SECONDS ?= 3600
+
+.PHONY: fuzz
+fuzz: $(VENV)/with-test ## the public API at random, for SECONDS=3600
+	$(RUN) tests/fuzz.py $(SECONDS)
+
 .PHONY: bench
 bench: $(VENV)/with-bench,plot ## run everything in benchmarks
 	@set -e; for script in benchmarks/[a-z]*.py; do \

@@ -400,7 +400,7 @@ arrays of shape (length, n_columns)
     def _padded_tokens(
         self, values: NDArray[Any], lengths: NDArray[np.intp]
     ) -> NDArray[Any]:
-        n_columns = max(self.n_features_in_, int(lengths.max()))
+        n_columns = max(self.n_features_in_, int(lengths.max(initial=0)))
         valid = np.arange(n_columns) < lengths[:, None]
         if valid.all():
             return values.reshape(valid.shape)

@@ -3,8 +3,10 @@
     line of text  ->  one-hot characters  ->  two-way network  ->  one label each
 
 The lines are the standard library's own; their labels come from the tokenize module.
-Lines held out for the result are of files that training never saw. Nothing is
-downloaded. Run it by ``make demo``; the pictures (with matplotlib) go to build/demo.
+Lines held out for the result are of files that training never saw. Then a language
+model learns the library's names and completes them. Nothing is downloaded. Run it by
+``make demo``; the pictures (with matplotlib) and the page of the language model, which
+completes as you type, go to build/demo.
 """
 
 import io
@@ -32,12 +34,20 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
-from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
-from skrnn.datasets import load_python_source
+from skrnn import (
+    OneHotSequenceEncoder,
+    Trie,
+    VanillaRNNClassifier,
+    VanillaRNNLanguageModel,
+)
+from skrnn.datasets import load_python_names, load_python_source
 
 N_LINES = 5000
 N_LINES_SEARCHED = 650
 N_LINES_CROSS_VALIDATED = 900
+N_NAMES = 8000
+N_NAMES_HELD_OUT = 2000
+PREFIXES = ("re", "is_", "Base", "get_f")
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "demo"
 # The terminal's colour of each label, and its letter where there are no colours.
 COLOURS = {
@@ -67,6 +77,7 @@ def main() -> None:
     labels = model.predict(source.data[test])
     show_some(source, test, labels)
     draw(source, test, labels, model, scores)
+    complete_names()
     say("done")
 
 
@@ -383,6 +394,39 @@ def draw_line(ax: Any, line: str, true: Any, proba: Any, names: Any) -> None:
     ax.figure.colorbar(image, ax=ax, label="probability", pad=0.01)
 
 
+def complete_names() -> None:
+    """Learn names, print completions of a few beginnings, write the page."""
+    names = load_python_names(min_length=3, max_length=30)
+    order = np.random.default_rng(0).permutation(len(names.data))
+    test, train = np.split(order[: N_NAMES_HELD_OUT + N_NAMES], [N_NAMES_HELD_OUT])
+    say(f"a language model of {N_NAMES} of the library's {len(order)} names")
+    model = VanillaRNNLanguageModel(
+        VanillaRNNClassifier((64,), max_iter=100, random_state=0, verbose=1),
+        OneHotSequenceEncoder(min_frequency=3, handle_unknown="infrequent_if_exist"),
+    )
+    weights = np.log1p(names.frequency)
+    with limits_told(), redirect_stdout(EveryNthLine(sys.stdout, 20)):
+        model.fit(names.data[train], sample_weight=weights[train])
+    new = names.data[test]
+    say(
+        f"{len(new)} held-out names: {model.bits_per_token(new):.2f} bits per "
+        f"character, perplexity {model.perplexity(new):.1f} "
+        f"among {len(model.tokens_)} characters"
+    )
+    known = Trie(names.data)
+    print(f"\n{INDENT}typed    most probable            most probable among all names")
+    for prefix in PREFIXES:
+        free = model.complete(prefix)
+        limited = model.complete(prefix, vocabulary=known)
+        for i, (one, other) in enumerate(zip(free, limited, strict=True)):
+            print(f"{INDENT}{'' if i else prefix:9}{one[0]:25}{other[0]}")
+    print()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page = PICTURES / "searchbox.html"
+    model.to_html(page, vocabulary=known, title="Names in Python's standard library")
+    say(f"a search box that completes as you type: {page}")
+
+
 def say(text: str) -> None:
     print(f"[{time.perf_counter() - BEGAN:5.1f} s] {text}", flush=True)
 
@@ -400,7 +444,7 @@ def limits_told() -> Iterator[None]:
     if stopped:
         say(
             f"(max_iter ended {len(stopped)} fit(s) before convergence, as meant here: "
-            "the labels settle long before the weights do)"
+            "what is predicted settles long before the weights do)"
         )
 
 

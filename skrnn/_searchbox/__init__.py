@@ -24,8 +24,8 @@ from skrnn._trie import Trie
 
 Array = NDArray[Any]
 
-# A search reads some hundred times through all weights: this many make a key wait for
-# a fifth of a second.
+# A search reads all weights some hundred times, in a quarter of a second if they are as
+# many as this.
 MAX_BYTES = 4_000_000
 
 
