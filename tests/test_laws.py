@@ -17,7 +17,12 @@ from strategies import (
     theta_of,
 )
 
-from skrnn import VanillaRNNRegressor, as_ragged, pad_sequences
+from skrnn import (
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    as_ragged,
+    pad_sequences,
+)
 from skrnn._network import inference, network
 from skrnn._network.objective import batch_loss_and_gradient
 
@@ -396,3 +401,14 @@ def test_loss_is_the_objective_of_the_reference_at_the_fitted_weights(
         DEVIATIONS,
     )
     assert_allclose(model.loss_, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("model", [VanillaRNNClassifier, VanillaRNNRegressor])
+def test_the_target_of_a_step_of_weight_zero_is_never_used(model):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 4, 2)), rng.integers(3, size=(12, 4))
+    w = np.ones(y.shape)
+    w[:, 1] = w[3:5, 2] = 0
+    other = np.where(w == 0, rng.integers(3, size=y.shape), y)
+    curves = [fit(X, labels, w, model=model).loss_curve_ for labels in (y, other)]
+    assert_array_equal(*curves)

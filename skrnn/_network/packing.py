@@ -26,6 +26,7 @@ from .steps import choose, compress
 _BATCH_ROWS = 1 << 13
 _BATCH_STATES = 1 << 20
 _FEWEST_SEQUENCES = 64
+_LAST = b"\xff" * 16  # no digest comes after it
 
 Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 
@@ -45,7 +46,7 @@ class Batch(NamedTuple):
     X: Any  # (n_rows, n_features), in one of the forms of ``steps``
     offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
     earlier: slice | NDArray[np.intp]  # (n_later,) the row one step before each later
-    steps: NDArray[np.intp]  # (n_rows,) number of the step among all valid steps
+    steps: NDArray[np.intp]  # (n_rows,) number of the step among all, or empty
     y: NDArray[np.intp]  # (n_rows,) class of each step, or empty
     w: NDArray[Any]  # (n_rows,) weight of each step, or empty
 
@@ -62,13 +63,17 @@ class Batch(NamedTuple):
         rows: NDArray[np.intp] = starts[:-1][np.diff(starts) > i] + i
         return rows
 
+    def without_steps(self) -> "Batch":
+        """Forget where rows stood, which matters only where results go back there."""
+        return self._replace(steps=np.empty(0, np.intp))
+
     def only(self, rows: NDArray[np.intp]) -> "Batch":
         """Return the rows of one sequence as a batch of its own."""
         return Batch(
             X=choose(self.X, rows),
             offsets=list(range(len(rows) + 1)),
             earlier=slice(0, len(rows) - 1),
-            steps=self.steps[rows],
+            steps=self.steps[rows] if self.steps.size else self.steps,
             y=self.y[rows] if self.y.size else self.y,
             w=self.w[rows] if self.w.size else self.w,
         )
@@ -180,15 +185,40 @@ def canonical(source: Source, y: NDArray[np.intp], w: NDArray[np.float64]) -> Ca
     """
     starts = first_steps(source.lengths)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
-    w = w.copy()
-    first: dict[bytes, int] = {}
-    for i, digest in zip(ids.tolist(), digests(source, ids, y), strict=True):
+    given, first, keys = w, dict[bytes, int](), dict[bytes, bytes]()
+    found = zip(digests(source, ids, y), order_keys(source, ids, y, w), strict=True)
+    for i, (digest, key) in zip(ids.tolist(), found, strict=True):
         twin = first.setdefault(digest, i)
+        keys[digest] = min(key or digest, keys.get(digest, _LAST))
         if twin != i:
+            if w is given:
+                w = w.copy()
             n = source.lengths[i]
             w[starts[twin] : starts[twin] + n] += w[starts[i] : starts[i] + n]
-    ids = np.array([first[d] for d in sorted(first)], dtype=np.intp)
+    ordered = sorted(first, key=keys.__getitem__)
+    ids = np.array([first[digest] for digest in ordered], dtype=np.intp)
     return Canonical(ids[by_length(source.lengths[ids])], w)
+
+
+def order_keys(
+    source: Source, ids: NDArray[np.intp], y: NDArray[Any], w: NDArray[np.float64]
+) -> list[bytes]:
+    """Return what orders sequences with steps of weight 0, b"" for all others.
+
+    Their digests would have the targets of these steps decide the order.
+    """
+    blank = np.add.reduceat(w == 0, first_steps(source.lengths))[ids] > 0
+    keys = [b""] * len(ids)
+    found = digests(source, ids[blank], known(y, w))
+    for place, digest in zip(np.flatnonzero(blank), found, strict=True):
+        keys[place] = digest
+    return keys
+
+
+def known(y: NDArray[Any], w: NDArray[np.float64]) -> NDArray[Any]:
+    """Blank the targets of steps of weight 0."""
+    blank = -1 if y.dtype.kind == "i" else np.nan
+    return np.where(w > 0 if y.ndim == 1 else w[:, None] > 0, y, blank)
 
 
 def digests(

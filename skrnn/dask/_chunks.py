@@ -1,0 +1,174 @@
+"""Chunks of labelled sequences, read and checked where they are.
+
+These functions run as tasks and know nothing of Dask. A task may run again after a
+worker was lost, so none changes what it was given.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._sequences import Sequences, check_sequences, objects
+from skrnn._targets import of_one_type, weights_of_steps
+
+Array = NDArray[Any]
+Ids = NDArray[np.intp]
+Vector = NDArray[np.float64]
+
+
+class Weighty:
+    """A result of which Dask's scheduler has to know how large it is."""
+
+    def __sizeof__(self) -> int:
+        """Return about how many bytes the arrays take."""
+        return _size(vars(self))
+
+
+def _size(part: Any) -> int:
+    if isinstance(part, np.ndarray):
+        return part.nbytes
+    if isinstance(part, dict):
+        return _size(list(part.values()))
+    if isinstance(part, list | tuple):
+        return sum(map(_size, part))
+    return _size(getattr(part, "__dict__", ()))
+
+
+@dataclass
+class Chunk(Weighty):
+    """Labelled sequences as they came, checked."""
+
+    sequences: Sequences
+    y: Array  # (n_steps,) labels, or (n_steps, ...) numbers
+    w: Vector  # (n_steps,)
+
+
+class Labels(NamedTuple):
+    """Targets that are classes."""
+
+    classes: Array
+    class_weights: Vector
+
+    def encode(self, y: Array) -> Ids:
+        """Return the number of the class of each label."""
+        return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
+
+    def weights(self, y: Ids) -> Vector:
+        """Return what multiplies the weight of each step."""
+        return self.class_weights[y]
+
+
+class Numbers(NamedTuple):
+    """Targets that are numbers."""
+
+    def encode(self, y: Array) -> Array:
+        """Return one row of numbers for each step."""
+        return y.reshape(len(y), -1)
+
+    def weights(self, y: Array) -> Vector:
+        """Return what multiplies the weight of each step."""
+        return np.ones(len(y))
+
+
+Targets = Labels | Numbers
+
+
+class Check(NamedTuple):
+    """How to read what `fit` was given."""
+
+    estimator: Any  # a plain one, with the parameters
+    targets: Callable[[Any, Sequences, str], Array]
+
+
+def load(
+    check: Check, chunks: Sequence[tuple[Any, Any, Any]], first: int
+) -> list[Chunk]:
+    """Check sequences, targets and weights; chunks without sequences are left out."""
+    return [
+        _load(check, sized(X), sized(y), sized(sample_weight), first + i)
+        for i, (X, y, sample_weight) in enumerate(chunks)
+        if length(X)
+    ]
+
+
+def sized(part: Any) -> Any:
+    """Return a part of a chunk as something that has a length."""
+    return part if part is None or hasattr(part, "shape") else list(part)
+
+
+def length(X: Any) -> int:
+    """Return the number of sequences of a chunk."""
+    return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+
+
+def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chunk:
+    name = type(check.estimator).__name__
+    try:
+        sequences = check_sequences(
+            check.estimator,
+            X,
+            padding_value=check.estimator.padding_value,
+            fitting=True,
+        )
+        targets = check.targets(y, sequences, name)
+        return Chunk(sequences, targets, weights_of_steps(sample_weight, sequences))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"chunk {number} of the data: {error}") from error
+
+
+class Description(NamedTuple):
+    """What all have to know of one chunk."""
+
+    n_features: int
+    is_single: bool  # whether it is of single precision
+    shape: tuple[int, ...]  # of the targets of a step
+    classes: Array  # a single one for targets that are numbers
+    counts: Vector  # weight of the steps of each class
+
+
+def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
+    """Describe every chunk."""
+    found = []
+    for chunk in chunks:
+        sequences, y, w = chunk.sequences, chunk.y, chunk.w
+        labels = y if has_labels else np.zeros(len(y))
+        classes, codes = np.unique(labels, return_inverse=True)
+        counts = sums(codes, w, len(classes))
+        is_single = sequences.dtype == np.float32
+        found.append(
+            Description(sequences.n_features, is_single, y.shape[1:], classes, counts)
+        )
+    return found
+
+
+def describe_all(found: list[Description]) -> Description:
+    """Describe all chunks together."""
+    if not found:
+        raise ValueError(
+            "Found array with 0 sample(s) while a minimum of 1 is required: all chunks "
+            "are empty"
+        )
+    for what in ("n_features", "shape"):
+        values = sorted({getattr(one, what) for one in found})
+        if len(values) > 1:
+            name = "features of X" if what == "n_features" else "shapes of targets"
+            raise ValueError(
+                f"chunks differ in the {name}: {values}; give all chunks the same"
+            )
+    # Strings would turn numbers of other chunks into strings.
+    labels = [label for one in found for label in one.classes.tolist()]
+    of_one_type(objects(labels))
+    classes, codes = np.unique(
+        np.concatenate([one.classes for one in found]), return_inverse=True
+    )
+    counts = sums(codes, np.concatenate([one.counts for one in found]), len(classes))
+    is_single = all(one.is_single for one in found)
+    return found[0]._replace(is_single=is_single, classes=classes, counts=counts)
+
+
+def sums(numbers: Ids, values: Vector, n: int) -> Vector:
+    """Add up the values of each of n numbers."""
+    return np.bincount(numbers, values, n).astype(np.float64, copy=False)

@@ -1,0 +1,231 @@
+"""The classifier on a cluster."""
+
+from os import PathLike
+from typing import Any, ClassVar
+
+import numpy as np
+
+from skrnn._classifier import VanillaRNNClassifier
+from skrnn._targets import check_labels, weights_of_steps
+
+from . import _chunks
+from ._estimators import NO_WEIGHT, DaskEstimator
+
+
+# All parameters but one are those of the classifier for data in memory.
+class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
+    DaskEstimator, VanillaRNNClassifier
+):
+    """`VanillaRNNClassifier` for sequences that are spread over a cluster.
+
+    Each thread of the cluster keeps a share of the sequences and computes loss and
+    gradient on it; L-BFGS runs where `fit` is called. With the same `random_state` the
+    result is that of `VanillaRNNClassifier` on all data in one place, up to rounding.
+
+    All parameters and fitted attributes but `client` are those of
+    `VanillaRNNClassifier`.
+
+    Parameters
+    ----------
+    client : distributed.Client, default=None
+        The client of the cluster; None for the one connected last.
+
+    See Also
+    --------
+    skrnn.VanillaRNNClassifier : The classifier for data in memory.
+
+    Notes
+    -----
+    `fit` cuts the chunks into as many shards as the cluster has threads then, so pass
+    at least as many chunks of about equal size. For a number of threads the result is
+    the same bit for bit, whichever worker does what; for another it is rounded
+    otherwise.
+
+    Where a worker is lost, Dask makes its shards again on others from the chunks they
+    came from. These have to be computable anew: read from files, made by a function, or
+    sent along with a graph. Data that were scattered are lost with their worker, unless
+    there are replicas. A worker that joins during a fit is used by the next.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from skrnn.dask import DaskVanillaRNNClassifier
+    >>> from skrnn.datasets import make_recall
+    >>> X, y = make_recall(100, n_steps=12, lag=2, random_state=0, return_X_y=True)
+    >>> with Client(n_workers=1, processes=False, dashboard_address=":0"):
+    ...     X, y = da.from_array(X, (50, 12, 1)), da.from_array(y, (50, 12))
+    ...     model = DaskVanillaRNNClassifier(16, max_iter=1000, random_state=0)
+    ...     labels = model.fit(X, y).predict(X).compute()
+    >>> labels.shape
+    (100, 12)
+    >>> type(model.to_local()).__name__
+    'VanillaRNNClassifier'
+    """
+
+    _local = VanillaRNNClassifier
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **VanillaRNNClassifier._parameter_constraints,
+        "client": "no_validation",
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (64,),
+        *,
+        activation: str = "tanh",
+        bidirectional: bool = False,
+        alpha: float = 1.0,
+        class_weight: Any = None,
+        max_iter: int = 200,
+        max_fun: int = 15000,
+        tol: float = 1e-4,
+        max_corrections: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        padding_value: float = np.nan,
+        padding_label: Any = "auto",
+        n_init: int = 1,
+        random_state: Any = None,
+        verbose: int = 0,
+        checkpoint: str | PathLike[str] | None = None,
+        client: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            bidirectional=bidirectional,
+            alpha=alpha,
+            class_weight=class_weight,
+            max_iter=max_iter,
+            max_fun=max_fun,
+            tol=tol,
+            max_corrections=max_corrections,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            padding_value=padding_value,
+            padding_label=padding_label,
+            n_init=n_init,
+            random_state=random_state,
+            verbose=verbose,
+            checkpoint=checkpoint,
+        )
+        self.client = client
+
+    _read = staticmethod(check_labels)
+
+    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+        class_weights = self._learn_classes(found.classes, found.counts)
+        return _chunks.Labels(found.classes, class_weights), len(found.classes)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Predict the probability of every class, when it is asked for.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        dask array, dask bag, or list of dask delayed
+            What `to_local().predict_proba` returns for each chunk.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X is no collection of Dask.
+        """
+        return self._answers("predict_proba", X)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Predict the logarithm of every class's probability, when it is asked for.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        dask array, dask bag, or list of dask delayed
+            What `to_local().predict_log_proba` returns for each chunk.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X is no collection of Dask.
+        """
+        return self._answers("predict_log_proba", X)
+
+    def decision_function(self, X: Any) -> Any:
+        """Compute the logits of every step, when they are asked for.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        dask array, dask bag, or list of dask delayed
+            What `to_local().decision_function` returns for each chunk.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X is no collection of Dask.
+        """
+        return self._answers("decision_function", X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the weighted share of valid steps that are labelled correctly, now.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        y : dask array, dask bag, or list of dask delayed or futures
+            The label of every step, in as many chunks as X.
+        sample_weight : dask array, dask bag, or list of dask delayed or futures, \
+default=None
+            Weight of each sequence, or of each step, in as many chunks as X.
+
+        Returns
+        -------
+        float
+            The accuracy, between 0 and 1.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X, y or `sample_weight` is no collection of Dask.
+        ValueError
+            If a chunk is not as described.
+        """
+        parts = self._scored(_hits, X, y, sample_weight)
+        hits, weights = np.sum([(0.0, 0.0), *parts], axis=0)
+        if not weights:
+            raise ValueError(NO_WEIGHT)
+        return float(hits / weights)
+
+
+def _hits(
+    model: VanillaRNNClassifier, X: Any, y: Any, sample_weight: Any
+) -> tuple[float, float]:
+    """Return the weight of the steps labelled correctly, and of all."""
+    weight = weights_of_steps(sample_weight, model._check_sequences(X)).sum()
+    return (model.score(X, y, sample_weight) * weight if weight else 0.0), weight

@@ -1,0 +1,297 @@
+"""Sequences spread over a cluster, as training wants them.
+
+Chunks of data become shards, one for each thread of the cluster, of consecutive chunks.
+Shards stay with the workers that packed them; a worker that is lost takes its shards
+along, and Dask makes them again elsewhere from the chunks. An evaluation sends the
+parameters out and gets back one loss and one gradient, summed in the order of the
+shards. Nothing that grows with the data comes to the client.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from itertools import pairwise
+from operator import getitem
+from typing import Any, NamedTuple, Self
+
+import dask
+import numpy as np
+from distributed import Client, Future
+from distributed.comm import CommClosedError
+from numpy.typing import NDArray
+
+from skrnn._network import growing, prior
+from skrnn._network.objective import Objective
+from skrnn._network.parameters import Architecture
+from skrnn._network.training import Problem, Sample
+from skrnn._network.units import Unit, no_unit
+from skrnn._sequences import Sequences
+
+from . import _chunks, _order, _shards
+
+Array = NDArray[Any]
+Vector = NDArray[np.float64]
+
+_Place = tuple[Future, Future]  # the chunks of a shard, and its part of the order
+
+_LOST = (CancelledError, CommClosedError)
+
+# So many results are added in one place: few tasks, and no place gets all.
+_FAN_IN = 8
+
+
+class Tasks:
+    """A client that remembers what it holds on the workers."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.held: list[Future] = []
+
+    def hold(self, futures: Sequence[Future]) -> list[Future]:
+        """Keep results on the workers until `release`."""
+        self.held += futures
+        return list(futures)
+
+    def each(
+        self, work: Callable[..., Any], shards: Sequence[Future], *same: Any
+    ) -> list[Future]:
+        """Call ``work(shard, *same)`` for every shard."""
+        n = len(shards)
+        # Keywords would be sent under names that several calls share.
+        columns = [[value] * n for value in same]
+        futures: list[Future] = self.client.map(work, shards, *columns, pure=False)
+        return futures
+
+    def call(self, work: Callable[..., Any], *arguments: Any) -> Future:
+        """Call a function on a worker."""
+        return self.client.submit(work, *arguments, pure=False)
+
+    def total(self, parts: list[Future]) -> tuple[Any, ...]:
+        """Add results of shards in a tree, whose shape depends on their number only."""
+        while len(parts) > _FAN_IN:
+            parts = [
+                self.call(_shards.add, parts[i : i + _FAN_IN])
+                for i in range(0, len(parts), _FAN_IN)
+            ]
+        # The root of the tree is here, which saves the time of one more task.
+        return _shards.add(self.client.gather(parts))
+
+    def release(self, futures: Sequence[Future]) -> None:
+        """Let the workers forget results."""
+        for future in futures:
+            future.release()
+            self.held.remove(future)
+
+    def __enter__(self) -> Self:
+        """Return this, which forgets all at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the workers forget all results."""
+        self.release(list(self.held))
+
+
+class RemoteTeam:
+    """Workers that add up the loss over the shards they have."""
+
+    def __init__(self, tasks: Tasks, shards: list[Future], total_weight: float) -> None:
+        self.tasks = tasks
+        self.shards = shards
+        self.total_weight = total_weight
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: Vector
+    ) -> tuple[float, Vector]:
+        """Return the weighted sum of the losses, and its gradient."""
+        loss, gradient = self._sum(_shards.gradients, architecture, theta)
+        return float(loss), gradient
+
+    def loss(self, architecture: Architecture, theta: Vector) -> float:
+        """Return the weighted sum of the losses over what is held out."""
+        (loss,) = self._sum(_shards.held_out_losses, architecture, theta)
+        return float(loss)
+
+    def _sum(
+        self, work: Callable[..., Any], architecture: Architecture, theta: Vector
+    ) -> tuple[Any, ...]:
+        # Sent along with the tasks, and so there when one runs again elsewhere.
+        return self.tasks.total(self.tasks.each(work, self.shards, architecture, theta))
+
+
+class _Shards(NamedTuple):
+    """Packed sequences on the workers, and what they add up to."""
+
+    tasks: Tasks
+    shards: list[Future]
+    sizes: prior.Sizes
+    held_out: float  # weight of what is held out
+
+    def objective(self, architecture: Architecture) -> Objective:
+        """Return the objective of what is to be learnt from."""
+        team = RemoteTeam(self.tasks, self.shards, self.sizes.total)
+        return Objective(architecture, team)
+
+    def validation(self, architecture: Architecture) -> Objective | None:
+        """Return the objective of what is held out, if anything is."""
+        if not self.held_out:
+            return None
+        return Objective(
+            architecture, RemoteTeam(self.tasks, self.shards, self.held_out)
+        )
+
+
+class RemoteData(NamedTuple):
+    """Labelled sequences on a cluster, of which nothing is packed yet."""
+
+    tasks: Tasks
+    chunks: list[Future]  # one list of chunks for each shard
+    targets: _chunks.Targets
+    n_features: int
+    has_numbers: bool
+
+    @contextmanager
+    def problem(
+        self,
+        architecture: Architecture,
+        dtype: np.dtype[Any],
+        validation_fraction: float,
+        rng: np.random.RandomState,
+    ) -> Iterator[Problem]:
+        """Pack the data where they are."""
+        tasks = self.tasks
+        with tasks, connected(tasks.client):
+            placed, n_sequences = self._placed(validation_fraction, rng)
+            unit = self._unit(placed) if self.has_numbers else None
+            how = architecture, unit, dtype
+            sample = self._sample(placed)
+            shards = self._packed(placed, *how)
+            parts = {
+                k: self._packed(self._every(k, placed), *how)
+                for k, _ in growing._STAGES
+                if n_sequences > growing.MANY
+            }
+            # Dask remembers how they are made, should a shard be lost.
+            tasks.release(self.chunks)
+            yield Problem(
+                shards.objective(architecture),
+                shards.validation(architecture),
+                prior.scale_of(shards.sizes),
+                unit or no_unit(architecture.n_outputs),
+                sample,
+                n_sequences,
+                lambda k: parts[k].objective(architecture),
+            )
+
+    def _packed(
+        self,
+        placed: list[_Place],
+        architecture: Architecture,
+        unit: Unit | None,
+        dtype: np.dtype[Any],
+    ) -> _Shards:
+        tasks, shared = self.tasks, (self.targets, unit, architecture, dtype)
+        shards = tasks.hold(
+            [tasks.call(_shards.pack, *place, *shared) for place in placed]
+        )
+        *sizes, held_out = tasks.total(tasks.each(_shards.measure, shards))
+        return _Shards(tasks, shards, prior.Sizes(*sizes), held_out)
+
+    def _every(self, k: int, placed: list[_Place]) -> list[_Place]:
+        every = _order.Part.every
+        return [(chunks, self.tasks.call(every, part, k)) for chunks, part in placed]
+
+    def _placed(
+        self, validation_fraction: float, rng: np.random.RandomState
+    ) -> tuple[list[_Place], int]:
+        """Return chunks and parts, and the number of sequences to learn from."""
+        tasks = self.tasks
+        # What is small is kept, so that a lost shard costs no more than itself.
+        tables = tasks.hold(tasks.each(_order.tabulate, self.chunks, self.targets))
+        order = tasks.call(_order.arrange, tables, validation_fraction, rng)
+        tasks.hold([order])
+        n = len(self.chunks)
+        parts = tasks.hold([tasks.call(getitem, order, i) for i in range(n)])
+        drawn, n_sequences = tasks.call(getitem, order, n).result()
+        rng.set_state(drawn.get_state())
+        return list(zip(self.chunks, parts, strict=True)), n_sequences
+
+    def _sample(self, placed: list[_Place]) -> Sample:
+        """Fetch the sequences from which curvature is guessed."""
+        found = [
+            self.tasks.call(_shards.sample, *place, self.targets) for place in placed
+        ]
+        chosen = [item for part in self.tasks.client.gather(found) for item in part]
+        chosen.sort(key=lambda item: item[0])
+        steps = [x for _, x, _ in chosen]
+        lengths = np.array([x.shape[0] for x in steps], dtype=np.intp)
+        source = Sequences(
+            "ragged", steps, lengths, self.n_features, np.dtype(np.float64)
+        )
+        weights = np.concatenate([w for _, _, w in chosen])
+        return Sample(source, np.arange(len(steps)), weights)
+
+    def _unit(self, placed: list[_Place]) -> Unit:
+        """Return the unit that `units.unit_of` finds where data are in one place."""
+        tasks = self.tasks
+
+        def each(work: Callable[..., Any], *same: Any) -> list[Future]:
+            return [tasks.call(work, *place, self.targets, *same) for place in placed]
+
+        extents = tasks.client.gather(each(_shards.extent))
+        lowest = np.min([e.lowest for e in extents if e.lowest.ndim], axis=0)
+        highest = np.max([e.highest for e in extents if e.lowest.ndim], axis=0)
+        size = np.maximum(np.abs(lowest), np.abs(highest))
+        size[size == 0] = 1.0
+        total, _, weight = tasks.total(
+            each(_shards.moments, Unit(np.zeros_like(size), size))
+        )
+        mean = total / weight * size
+        _, squares, _ = tasks.total(each(_shards.moments, Unit(mean, size)))
+        deviation = np.where(highest > lowest, np.sqrt(squares / weight), 1.0)
+        return Unit(mean, deviation * size)
+
+
+@contextmanager
+def connected(client: Client) -> Iterator[None]:
+    """Say so where Dask is lost."""
+    try:
+        yield
+    except Exception as error:
+        # What a closed client raises differs from version to version.
+        is_lost = client.status != "running" or isinstance(error, _LOST)
+        if not is_lost:
+            raise
+        raise ConnectionError(
+            "the connection to Dask's scheduler was lost, or what was computed there "
+            "was cancelled; fit again with a connected client"
+        ) from error
+
+
+def slots(client: Client) -> list[str]:
+    """Return the address of a worker for each thread, first threads first."""
+    n_threads = client.nthreads()
+    if not n_threads:
+        raise RuntimeError(
+            f"Dask's cluster at {client.scheduler.address} has no workers; start some, "
+            "or wait for them by client.wait_for_workers(1)"
+        )
+    places = [(i, at) for at, n in n_threads.items() for i in range(n)]
+    return [at for _, at in sorted(places)]
+
+
+def loaded(
+    tasks: Tasks, check: _chunks.Check, chunks: list[tuple[Any, Any, Any]]
+) -> list[Future]:
+    """Read and check chunks, each where its shard will be."""
+    places = slots(tasks.client)[: len(chunks)]
+    ends = np.linspace(0, len(chunks), len(places) + 1).astype(int).tolist()
+    load = dask.delayed(_chunks.load, pure=False)
+    futures: list[Future] = []
+    for at, (first, end) in zip(places, pairwise(ends), strict=True):
+        # Loosely: the worker may be gone when a lost shard is made again.
+        futures += tasks.client.compute(
+            [load(check, chunks[first:end], first)],
+            workers=[at],
+            allow_other_workers=True,
+        )
+    return tasks.hold(futures)

@@ -1,0 +1,138 @@
+"""Dask's collections as lists of chunks, and answers as collections again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.delayed import Delayed
+from distributed import Future
+
+from ._chunks import length, sized
+
+_EXPECTED = (
+    "a dask array with chunks along its first axis, a dask bag of sequences, or a list "
+    "of delayed shards"
+)
+
+
+def chunks_of(X: Any, y: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
+    """Return X, y and weights chunk by chunk."""
+    columns = [_chunks(X, "X"), _like(y, X, "y")]
+    if sample_weight is None:
+        columns.append([None] * len(columns[0]))
+    else:
+        columns.append(_like(sample_weight, X, "sample_weight"))
+    return list(zip(*columns, strict=True))
+
+
+def _like(values: Any, X: Any, name: str) -> list[Any]:
+    is_known = isinstance(X, da.Array) and not np.isnan(X.chunks[0]).any()
+    if is_known and isinstance(values, da.Array) and len(values) == len(X):
+        values = values.rechunk({0: X.chunks[0]})
+    chunks, expected = _chunks(values, name), _chunks(X, "X")
+    if len(chunks) != len(expected):
+        raise ValueError(
+            f"{name} has {len(chunks)} chunks but X has {len(expected)}; give both the "
+            "same sequences in every chunk"
+        )
+    return chunks
+
+
+def _chunks(values: Any, name: str) -> list[Any]:
+    if isinstance(values, da.Array):
+        whole = values.rechunk(dict.fromkeys(range(1, values.ndim), -1))
+        return list(whole.to_delayed().ravel())
+    if _is_bag(values):
+        return list(values.to_delayed())
+    if _is_list_of_shards(values):
+        return list(values)
+    raise TypeError(
+        f"{name} is of type {type(values).__name__}; pass {_EXPECTED}. For data in "
+        "memory use the estimator of skrnn itself, or to_local()"
+    )
+
+
+def _is_bag(values: Any) -> bool:
+    # By what it can do: importing dask.bag takes long.
+    return hasattr(values, "to_delayed") and hasattr(values, "foldby")
+
+
+def _is_list_of_shards(values: Any) -> bool:
+    return (
+        isinstance(values, list | tuple)
+        and len(values) > 0
+        and all(isinstance(value, Delayed | Future) for value in values)
+    )
+
+
+def answer(model: Any, method: str, X: Any) -> Any:
+    """Apply a method of a fitted local model to every chunk, when it is asked for.
+
+    Returns
+    -------
+    dask.array.Array, dask.bag.Bag or list of Delayed
+        As X.
+    """
+    if isinstance(X, da.Array):
+        return _array(model, method, X)
+    shared = dask.delayed(model, pure=True)
+    if _is_bag(X):
+        return X.map_partitions(_items, shared, method)
+    return [dask.delayed(_apply)(chunk, shared, method) for chunk in _chunks(X, "X")]
+
+
+def _array(model: Any, method: str, X: da.Array) -> da.Array:
+    X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
+    if X.ndim == 1:
+        return X.map_blocks(_apply, model, method, dtype=object)
+    if X.ndim > 3:
+        raise ValueError(
+            "Expected 3D array (n_sequences, n_steps, n_features), got "
+            f"{X.ndim}D array instead"
+        )
+    last = X.ndim - 1
+    like = getattr(model, method)(np.zeros((1,) * last + X.shape[-1:], X.dtype))
+    sizes = like.shape[last:]
+    return X.map_blocks(
+        _apply,
+        model,
+        method,
+        dtype=like.dtype,
+        chunks=(*X.chunks[:last], *((n,) for n in sizes)),
+        drop_axis=last,
+        new_axis=list(range(last, like.ndim)) or None,
+        meta=like[:0],
+    )
+
+
+def _apply(X: Any, model: Any, method: str) -> Any:
+    if length(X):
+        return getattr(model, method)(X)
+    if np.ndim(X) < 2:
+        return X
+    one = np.zeros((1, *X.shape[1:]), X.dtype)
+    return getattr(model, method)(one)[:0]
+
+
+def _items(X: Any, model: Any, method: str) -> list[Any]:
+    X = list(X)
+    return list(getattr(model, method)(X)) if X else []
+
+
+def each(work: Callable[..., Any], model: Any, chunks: list[Any]) -> list[Delayed]:
+    """Return what ``work(model, X, y, sample_weight)`` says of every chunk.
+
+    It is None for those without sequences.
+    """
+    shared = dask.delayed(model, pure=True)
+    call = dask.delayed(_unless_empty, pure=False)
+    return [call(work, shared, *chunk) for chunk in chunks]
+
+
+def _unless_empty(
+    work: Callable[..., Any], model: Any, X: Any, y: Any, sample_weight: Any
+) -> Any:
+    X, y, sample_weight = sized(X), sized(y), sized(sample_weight)
+    return work(model, X, y, sample_weight) if length(X) else None

@@ -1,0 +1,206 @@
+"""What classifier and regressor on a cluster share."""
+
+import copy
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, ClassVar, Self
+
+import distributed
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._base import BaseVanillaRNN, Lesson, _check_total
+
+from . import _chunks
+from ._cluster import RemoteData, Tasks, connected, loaded
+from ._collections import answer, chunks_of, each
+
+NO_WEIGHT = "Sample weights must contain at least one non-zero number at a valid step."
+
+
+class DaskEstimator(BaseVanillaRNN):
+    """Recurrent network whose data are spread over a cluster."""
+
+    client: Any
+    _local: ClassVar[type[BaseVanillaRNN]]  # its like for data in memory
+
+    @property
+    def client_(self) -> distributed.Client:
+        """The client that the estimator uses.
+
+        Returns
+        -------
+        distributed.Client
+            The one passed as `client`, or else the one connected last.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or it is asynchronous.
+        """
+        client = self.client or distributed.get_client()
+        if client.asynchronous:
+            raise ValueError(
+                "the client is asynchronous; pass Client(address) without "
+                "asynchronous=True"
+            )
+        return client
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on labelled sequences that are spread over a cluster.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            The sequences. An array has chunks along its first axis and is of shape
+            (n_sequences, n_steps, n_features), or (n_sequences, n_features) for
+            sequences of one step. The items of a bag are arrays or sparse matrices of
+            shape (n_steps_i, n_features). A shard of a list computes to anything that
+            the estimator for data in memory takes.
+        y : dask array, dask bag, or list of dask delayed or futures
+            The targets of every step, in as many chunks as X.
+        sample_weight : dask array, dask bag, or list of dask delayed or futures, \
+default=None
+            Weight of each sequence, or of each step, in as many chunks as X.
+
+        Returns
+        -------
+        estimator
+            The fitted estimator itself.
+
+        Raises
+        ------
+        TypeError
+            If X, y or `sample_weight` is no collection of Dask, or a chunk is of a type
+            that the estimator for data in memory does not take.
+        ValueError
+            If there is no client; if chunks do not go together; and where the estimator
+            for data in memory raises it, with the number of the chunk.
+        RuntimeError
+            If the cluster has no workers.
+        ConnectionError
+            If the connection to Dask's scheduler is lost. What was fitted before stays
+            as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` or `max_fun` ended the training.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
+        tasks = Tasks(self.client_)
+        check = _chunks.Check(self._local(padding_value=self.padding_value), self._read)
+        has_labels = self._output == "softmax"
+        with ExitStack() as stack:
+            stack.enter_context(tasks)
+            stack.enter_context(connected(tasks.client))
+            chunks = loaded(tasks, check, chunks_of(X, y, sample_weight))
+            parts = tasks.each(_chunks.describe, chunks, has_labels)
+            described = tasks.client.gather(parts)
+            found = _chunks.describe_all([one for part in described for one in part])
+            if not found.counts.any():
+                raise ValueError(NO_WEIGHT)
+            targets, n_outputs = self._learn_targets(found)
+            dtype = np.dtype(np.float32 if found.is_single else np.float64)
+            numbers = np.arange(len(found.counts))
+            _check_total(found.counts * targets.weights(numbers), dtype)
+            stack.pop_all()  # the chunks are held for what follows
+        self.n_features_in_ = found.n_features
+        self.__dict__.pop("feature_names_in_", None)
+        data = RemoteData(tasks, chunks, targets, found.n_features, not has_labels)
+        return Lesson(data, found.n_features, n_outputs, dtype)
+
+    @staticmethod
+    def _read(y: Any, sequences: Any, estimator_name: str) -> Any:
+        """Check the targets of a chunk."""
+        raise NotImplementedError
+
+    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+        """Note on self what the targets are; return them and the number of outputs."""
+        raise NotImplementedError
+
+    def to_local(self) -> Any:
+        """Return the estimator for data in memory, fitted as this one is.
+
+        Returns
+        -------
+        VanillaRNNClassifier or VanillaRNNRegressor
+            It needs neither Dask nor a cluster.
+        """
+        local = self._local()
+        for name, value in vars(self).items():
+            if name != "client":
+                setattr(local, name, value)
+        return local
+
+    def predict(self, X: Any) -> Any:
+        """Predict every step, chunk by chunk, when it is asked for.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        dask array, dask bag, or list of dask delayed
+            What `to_local().predict` returns for each chunk; nothing is computed yet.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X is no collection of Dask.
+        """
+        return self._answers("predict", X)
+
+    def hidden_states(self, X: Any) -> Any:
+        """Compute the states of the last hidden layer, when they are asked for.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        dask array, dask bag, or list of dask delayed
+            What `to_local().hidden_states` returns for each chunk.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X is no collection of Dask.
+        """
+        return self._answers("hidden_states", X)
+
+    def _answers(self, method: str, X: Any) -> Any:
+        check_is_fitted(self)
+        return answer(self.to_local(), method, X)
+
+    def _scored(
+        self, work: Callable[..., Any], X: Any, y: Any, sample_weight: Any
+    ) -> list[Any]:
+        check_is_fitted(self)
+        chunks = chunks_of(X, y, sample_weight)
+        client = self.client_
+        with connected(client):
+            parts = client.compute(each(work, self.to_local(), chunks), sync=True)
+        return [part for part in parts if part is not None]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state to pickle, less the client, which is no more elsewhere."""
+        return {**super().__getstate__(), "client": None}
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted copy that uses the same client."""
+        twin: Self = BaseEstimator.__sklearn_clone__(copy.copy(self))
+        twin.client = self.client
+        return twin

@@ -1,0 +1,171 @@
+"""The canonical order of sequences that are in many places.
+
+tables of digests, one from each place -> one place -> a part of the order for each
+
+What travels of a sequence is what it is, not what it holds: a digest, a length and a
+weight.
+"""
+
+import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network import packing
+from skrnn._network.packing import by_length, first_steps
+from skrnn._network.scaling import sample_of
+from skrnn._network.training import _hold_out
+
+from ._chunks import Chunk, Targets, sums
+
+Array = NDArray[Any]
+Ids = NDArray[np.intp]
+Vector = NDArray[np.float64]
+
+
+class Table(NamedTuple):
+    """The sequences of weight above zero: what they are, not what they hold."""
+
+    ids: Ids  # among all sequences of the chunks
+    digests: Array  # (n,) of 16 bytes
+    keys: Array  # (n,) of 16 bytes, which order them
+    lengths: Ids
+    weights: Vector  # of every step of a sequence; NaN where steps differ
+    step_weights: dict[int, Vector]  # by the place in the table, where steps differ
+
+
+class Part(NamedTuple):
+    """Some of the distinct sequences, in canonical order, as one place holds them."""
+
+    ids: Ids
+    weights: Vector  # with those of copies added; NaN where steps differ
+    step_weights: dict[int, Vector]  # by id
+    places: Ids  # among those to learn from, or -1 for those held out
+    sampled: Ids  # place in the sample, or -1
+
+    def every(self, k: int) -> "Part":
+        """Return every k-th of all sequences to learn from."""
+        chosen = (self.places >= 0) & (self.places % k == 0)
+        return self._replace(
+            ids=self.ids[chosen],
+            weights=self.weights[chosen],
+            places=self.places[chosen],
+            sampled=self.sampled[chosen],
+        )
+
+
+def tabulate(chunks: list[Chunk], targets: Targets) -> Table:
+    """Say what there is, so that all places together find order and copies."""
+    tables = [_tabulate(chunk, targets) for chunk in chunks]
+    first = first_steps(np.array([len(c.sequences.lengths) for c in chunks], np.intp))
+    place = first_steps(np.array([len(t.ids) for t in tables], np.intp))
+    return Table(
+        _joined([t.ids + n for t, n in zip(tables, first, strict=True)], np.intp),
+        _joined([t.digests for t in tables], "S16"),
+        _joined([t.keys for t in tables], "S16"),
+        _joined([t.lengths for t in tables], np.intp),
+        _joined([t.weights for t in tables], np.float64),
+        {
+            int(n) + i: w
+            for t, n in zip(tables, place, strict=True)
+            for i, w in t.step_weights.items()
+        },
+    )
+
+
+def _joined(arrays: list[Array], dtype: Any) -> Array:
+    return np.concatenate([np.empty(0, dtype), *arrays])
+
+
+def _tabulate(chunk: Chunk, targets: Targets) -> Table:
+    lengths = chunk.sequences.lengths
+    starts = first_steps(lengths)
+    y = targets.encode(chunk.y)
+    # Copies may differ in the targets of steps of no weight, and so in their classes.
+    w = np.where(targets.weights(y) > 0, chunk.w, 0.0)
+    ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
+    least = np.minimum.reduceat(w, starts)
+    differ = np.maximum.reduceat(w, starts) > least
+    digests = np.array(list(packing.digests(chunk.sequences, ids, y)), dtype="S16")
+    keys = np.array(packing.order_keys(chunk.sequences, ids, y, w), dtype="S16")
+    return Table(
+        ids,
+        digests,
+        np.where(keys == b"", digests, keys),
+        lengths[ids],
+        np.where(differ, np.nan, least)[ids],
+        {
+            place: w[starts[i] : starts[i] + lengths[i]]
+            for place, i in enumerate(ids)
+            if differ[i]
+        },
+    )
+
+
+def arrange(
+    tables: list[Table], validation_fraction: float, rng: np.random.RandomState
+) -> list[Any]:
+    """Find the order that `packing.canonical` finds where all data are in one place.
+
+    Returns
+    -------
+    list
+        A `Part` for every table, and behind them the generator, which has drawn, and
+        the number of sequences to learn from.
+    """
+    rng = copy.deepcopy(rng)
+    digests = np.concatenate([t.digests for t in tables])
+    lengths = np.concatenate([t.lengths for t in tables])
+    _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
+    keys = np.concatenate([t.keys for t in tables])
+    # The least key of each kind.
+    ranked = np.lexsort((keys, kind))
+    least = keys[ranked[np.searchsorted(kind[ranked], np.arange(len(first)))]]
+    by_key = np.argsort(least, kind="stable")
+    order = by_key[by_length(lengths[first[by_key]])]
+    weights, step_weights = _added(tables, kind)
+    _, kept = _hold_out(np.arange(len(order)), validation_fraction, rng)
+    sample = sample_of(kept, lengths[first[order[kept]]])
+    sampled = np.full(len(order), -1)
+    sampled[sample] = np.arange(len(sample))
+    places = np.full(len(order), -1)
+    places[kept] = np.arange(len(kept))
+    parts: list[Any] = []
+    ends = np.cumsum([len(t.ids) for t in tables])
+    for t, end in zip(tables, ends, strict=True):
+        rows = first[order] - (end - len(t.ids))
+        here = np.flatnonzero((rows >= 0) & (rows < len(t.ids)))
+        ids, kinds = t.ids[rows[here]], order[here]
+        parts.append(
+            Part(
+                ids,
+                weights[kinds],
+                {
+                    int(i): step_weights[k]
+                    for i, k in zip(ids, kinds, strict=True)
+                    if k in step_weights
+                },
+                places[here],
+                sampled[here],
+            )
+        )
+    return [*parts, (rng, len(kept))]
+
+
+def _added(tables: list[Table], kind: Ids) -> tuple[Vector, dict[int, Vector]]:
+    """Add the weights of copies, in the order in which they came."""
+    weights = np.concatenate([t.weights for t in tables])
+    added = sums(kind, weights, int(kind.max(initial=-1)) + 1)
+    step_weights: dict[int, Vector] = {}
+    place = first_steps(np.array([len(t.ids) for t in tables], np.intp))
+    several = {
+        int(n) + i: w
+        for t, n in zip(tables, place, strict=True)
+        for i, w in t.step_weights.items()
+    }
+    if several:
+        for i in np.flatnonzero(np.isnan(added)[kind]):
+            own = several.get(int(i), weights[i])
+            step_weights[kind[i]] = own + step_weights.get(kind[i], 0.0)
+    return added, step_weights

@@ -1,0 +1,156 @@
+"""The regressor on a cluster."""
+
+from os import PathLike
+from typing import Any, ClassVar
+
+import numpy as np
+
+from skrnn._network import inference
+from skrnn._regressor import VanillaRNNRegressor
+from skrnn._targets import check_targets, weights_of_steps
+
+from . import _chunks
+from ._estimators import NO_WEIGHT, DaskEstimator
+
+
+# All parameters but one are those of the regressor for data in memory.
+class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
+    DaskEstimator, VanillaRNNRegressor
+):
+    """`VanillaRNNRegressor` for sequences that are spread over a cluster.
+
+    Each thread of the cluster keeps a share of the sequences and computes loss and
+    gradient on it; L-BFGS runs where `fit` is called. With the same `random_state` the
+    result is that of `VanillaRNNRegressor` on all data in one place, up to rounding.
+
+    All parameters and fitted attributes but `client` are those of
+    `VanillaRNNRegressor`.
+
+    Parameters
+    ----------
+    client : distributed.Client, default=None
+        The client of the cluster; None for the one connected last.
+
+    See Also
+    --------
+    skrnn.VanillaRNNRegressor : The regressor for data in memory.
+    DaskVanillaRNNClassifier : The classifier, whose notes hold for both.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> import numpy as np
+    >>> from distributed import Client
+    >>> from skrnn.dask import DaskVanillaRNNRegressor
+    >>> X = np.random.default_rng(0).normal(size=(50, 10, 1))
+    >>> y = X[..., 0].cumsum(axis=1)
+    >>> with Client(n_workers=1, processes=False, dashboard_address=":0"):
+    ...     X, y = da.from_array(X, (25, 10, 1)), da.from_array(y, (25, 10))
+    ...     model = DaskVanillaRNNRegressor(8, tol=0.01, random_state=0).fit(X, y)
+    ...     model.score(X, y) > 0.98
+    True
+    """
+
+    _local = VanillaRNNRegressor
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **VanillaRNNRegressor._parameter_constraints,
+        "client": "no_validation",
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (64,),
+        *,
+        activation: str = "tanh",
+        bidirectional: bool = False,
+        alpha: float = 1.0,
+        max_iter: int = 200,
+        max_fun: int = 15000,
+        tol: float = 1e-4,
+        max_corrections: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        padding_value: float = np.nan,
+        n_init: int = 1,
+        random_state: Any = None,
+        verbose: int = 0,
+        checkpoint: str | PathLike[str] | None = None,
+        client: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            bidirectional=bidirectional,
+            alpha=alpha,
+            max_iter=max_iter,
+            max_fun=max_fun,
+            tol=tol,
+            max_corrections=max_corrections,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            padding_value=padding_value,
+            n_init=n_init,
+            random_state=random_state,
+            verbose=verbose,
+            checkpoint=checkpoint,
+        )
+        self.client = client
+
+    _read = staticmethod(check_targets)
+
+    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+        self._has_axis_of_outputs = len(found.shape) == 1
+        return _chunks.Numbers(), int(np.prod(found.shape))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination over valid steps, now.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        y : dask array, dask bag, or list of dask delayed or futures
+            The numbers of every step, in as many chunks as X.
+        sample_weight : dask array, dask bag, or list of dask delayed or futures, \
+default=None
+            Weight of each sequence, or of each step, in as many chunks as X.
+
+        Returns
+        -------
+        float
+            R², at most 1; with several outputs the mean over them.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X, y or `sample_weight` is no collection of Dask.
+        ValueError
+            If a chunk is not as described.
+        """
+        parts = self._scored(_moments, X, y, sample_weight)
+        if not any(weight for weight, *_ in parts):
+            raise ValueError(NO_WEIGHT)
+        weights, means, squares, errors = map(np.array, zip(*parts, strict=True))
+        mean = weights @ means / weights.sum()
+        spread = squares.sum(axis=0) + weights @ np.square(means - mean)
+        return float(np.mean(1 - errors.sum(axis=0) / spread))
+
+
+def _moments(
+    model: VanillaRNNRegressor, X: Any, y: Any, sample_weight: Any
+) -> tuple[Any, ...]:
+    """Return weight, mean, sum of squares about the mean, and of squared errors."""
+    sequences, outputs = model._evaluate(X, inference.logits)
+    targets = check_targets(y, sequences, type(model).__name__)
+    targets = targets.reshape(len(targets), -1)
+    w = weights_of_steps(sample_weight, sequences)
+    errors = outputs - targets
+    mean = np.average(targets, axis=0, weights=w) if w.any() else 0 * targets[0]
+    return w.sum(), mean, w @ np.square(targets - mean), w @ np.square(errors)

@@ -1,0 +1,431 @@
+"""The estimators on a cluster of real processes, against those for data in memory."""
+
+import asyncio
+import copy
+import os
+import pickle
+import signal
+
+import dask
+import dask.array as da
+import dask.bag as db
+import numpy as np
+import pytest
+from dask.sizeof import sizeof
+from distributed import Client, LocalCluster
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
+from skrnn._network import growing, packing
+from skrnn._targets import check_labels
+from skrnn.dask import (
+    DaskVanillaRNNClassifier,
+    DaskVanillaRNNRegressor,
+    _chunks,
+    _cluster,
+    _shards,
+)
+
+N, T, D = 60, 7, 3
+CHUNK = 17  # the last chunk is shorter
+FIT = {"hidden_layer_sizes": 5, "max_iter": 20, "tol": 1e-9, "random_state": 0}
+
+pytestmark = pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
+
+
+def start(n_workers):
+    return LocalCluster(
+        n_workers=n_workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=":0",
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with start(2) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def client(cluster):
+    with Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, T, D))
+    X[40:, 4:] = np.nan
+    y = np.array(["a", "b", "c"])[rng.integers(3, size=(N, T))]
+    y[:, 1:] = np.where(X[:, :-1, 0] > 0, y[:, 1:], "a")
+    X[5], y[5] = X[50], y[50]  # copies in different chunks
+    return X, y
+
+
+def chunked(array):
+    return da.from_array(array, (CHUNK, *array.shape[1:]))
+
+
+def ragged(X, y):
+    """Return sequences of different lengths and their labels."""
+    lengths = (~np.isnan(X[..., 0])).sum(axis=1)
+    return (
+        [x[:n] for x, n in zip(X, lengths, strict=True)],
+        [labels[:n] for labels, n in zip(y, lengths, strict=True)],
+    )
+
+
+def delayed_parts(items):
+    return [dask.delayed(items[i : i + CHUNK]) for i in range(0, len(items), CHUNK)]
+
+
+def assert_same_fit(remote, local):
+    assert remote.n_fun_ == local.n_fun_
+    assert_allclose(remote.loss_, local.loss_, rtol=0, atol=1e-9)
+    for name in ("recurrent_coefs_", "input_coefs_", "hidden_intercepts_"):
+        for a, b in zip(getattr(remote, name), getattr(local, name), strict=True):
+            assert_allclose(a, b, rtol=0, atol=1e-6)
+    assert_allclose(remote.output_coef_, local.output_coef_, rtol=0, atol=1e-6)
+    assert_allclose(remote.feature_scale_, local.feature_scale_, rtol=1e-12)
+
+
+# The fit is the local one
+
+
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({}, "none"),
+        ({"early_stopping": True, "class_weight": "balanced"}, "sequences"),
+        ({"bidirectional": True, "hidden_layer_sizes": (4, 3), "n_init": 2}, "steps"),
+    ],
+    ids=["plain", "early stopping", "deep"],
+)
+def test_the_fit_is_that_of_all_data_in_one_place(client, data, options, weights):
+    X, y = data
+    rng = np.random.default_rng(1)
+    w = {
+        "none": None,
+        "sequences": rng.integers(3, size=N).astype(float),
+        "steps": rng.uniform(size=(N, T)),
+    }[weights]
+    local = VanillaRNNClassifier(**FIT | options).fit(X, y, w)
+    remote = DaskVanillaRNNClassifier(**FIT | options).fit(
+        chunked(X), chunked(y), None if w is None else chunked(w)
+    )
+    assert_same_fit(remote, local)
+    assert remote.validation_scores_ is None or len(remote.validation_scores_) > 0
+
+
+def test_the_same_fit_twice_is_the_same_bit_for_bit(client, data):
+    X, y = map(chunked, data)
+    one, two = (DaskVanillaRNNClassifier(**FIT).fit(X, y) for _ in range(2))
+    assert one.loss_curve_ == two.loss_curve_
+
+
+def test_targets_may_be_numbers(client, data):
+    X, _ = data
+    y = np.stack([np.nan_to_num(X[..., 0]).cumsum(axis=1), 100 + X[..., 1]], axis=-1)
+    w = np.random.default_rng(1).integers(2, size=N)
+    local = VanillaRNNRegressor(**FIT).fit(X, y, w)
+    remote = DaskVanillaRNNRegressor(**FIT).fit(chunked(X), chunked(y), chunked(w))
+    assert_same_fit(remote, local)
+    assert_allclose(remote.target_scale_, local.target_scale_, rtol=1e-12)
+    assert_allclose(remote.score(chunked(X), chunked(y)), local.score(X, y), rtol=1e-9)
+    assert remote.predict(chunked(X)).shape == (N, T, 2)
+
+
+def test_a_warm_start_goes_on(client, data):
+    X, y = data
+    local = VanillaRNNClassifier(**FIT, warm_start=True).fit(X, y).fit(X, y)
+    remote = DaskVanillaRNNClassifier(**FIT, warm_start=True)
+    remote.fit(chunked(X), chunked(y)).fit(chunked(X), chunked(y))
+    assert_same_fit(remote, local)
+
+
+def test_copies_may_differ_in_labels_without_weight(client, data):
+    X, y = data[0], data[1].copy()
+    w = np.ones((N, T))
+    (y[5, 0], w[5, 0]), y[50, 0] = ("b", 0), "a"
+    options = FIT | {"class_weight": {"a": 0}}
+    local = VanillaRNNClassifier(**options).fit(X, y, w)
+    remote = DaskVanillaRNNClassifier(**options).fit(*map(chunked, (X, y, w)))
+    assert_same_fit(remote, local)
+
+
+def test_a_part_of_many_sequences_finds_the_start(client, monkeypatch, data):
+    monkeypatch.setattr(growing, "MANY", N // 2)
+    X, y = data
+    local = VanillaRNNClassifier(**FIT).fit(X, y)
+    assert local.n_fun_ > local.n_iter_ + 2  # the start has cost something
+    assert_same_fit(DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, data)), local)
+
+
+def test_a_generator_is_left_where_the_local_fit_leaves_it(client, data):
+    X, y = data
+    here, there = np.random.RandomState(3), np.random.RandomState(3)
+    options = {**FIT, "max_iter": 1, "early_stopping": True}
+    VanillaRNNClassifier(**options | {"random_state": here}).fit(X, y)
+    DaskVanillaRNNClassifier(**options | {"random_state": there}).fit(
+        chunked(X), chunked(y)
+    )
+    assert here.uniform() == there.uniform()
+
+
+# Forms of data
+
+
+def test_bags_and_shards_hold_ragged_sequences(client, data):
+    X, y = ragged(*data)
+    local = VanillaRNNClassifier(**FIT).fit(X, y)
+    bags = [db.from_sequence(items, partition_size=CHUNK) for items in (X, y)]
+    from_bags = DaskVanillaRNNClassifier(**FIT).fit(*bags)
+    from_shards = DaskVanillaRNNClassifier(**FIT).fit(
+        delayed_parts(X), delayed_parts(y)
+    )
+    futures = [client.compute(delayed_parts(items)) for items in (X, y)]
+    from_futures = DaskVanillaRNNClassifier(**FIT).fit(*futures)
+    for model in (from_bags, from_shards, from_futures):
+        assert_same_fit(model, local)
+    expected = local.predict(X)
+    for i, labels in enumerate(from_bags.predict(bags[0]).compute()):
+        assert_array_equal(labels, expected[i])
+    shards = dask.compute(*from_shards.predict(delayed_parts(X)))
+    assert_array_equal(shards[1][2], expected[CHUNK + 2])
+
+
+def test_sparse_sequences_and_empty_chunks_are_taken(client, data):
+    X, y = ragged(*data)
+    X = [sparse.csr_array(np.where(x > 0.5, x, 0)) for x in X]
+    local = VanillaRNNClassifier(**FIT).fit(X, y)
+    empty = [dask.delayed([])]
+    remote = DaskVanillaRNNClassifier(**FIT).fit(
+        empty + delayed_parts(X), empty + delayed_parts(y)
+    )
+    assert_same_fit(remote, local)
+
+
+def test_rows_are_sequences_of_one_step(client, data):
+    X, y = data[0][:, 0], data[1][:, 0]
+    local = VanillaRNNClassifier(**FIT).fit(X, y)
+    remote = DaskVanillaRNNClassifier(**FIT).fit(chunked(X), chunked(y))
+    assert_same_fit(remote, local)
+    assert_array_equal(remote.predict(chunked(X)).compute(), local.predict(X))
+    assert remote.predict_proba(chunked(X)).shape == (N, 3)
+
+
+def test_single_precision_stays_single(client, data):
+    X, y = data
+    remote = DaskVanillaRNNClassifier(**FIT).fit(
+        chunked(X.astype(np.float32)), chunked(y)
+    )
+    assert remote.output_coef_.dtype == np.float32
+    assert remote.predict_proba(chunked(X.astype(np.float32))).dtype == np.float32
+
+
+def test_the_scheduler_is_told_how_large_chunks_and_shards_are(data):
+    X, y = ragged(*data)
+    X = [np.eye(D)[np.abs(x).argmax(axis=1)] for x in X]
+    check = _chunks.Check(VanillaRNNClassifier(), check_labels)
+    (chunk,) = _chunks.load(check, [(X, y, None)], 0)
+    n_steps = len(chunk.y)
+    assert sizeof(chunk) >= n_steps * D * 8 + chunk.y.nbytes + n_steps * 8
+    batches = packing.batches(
+        chunk.sequences, packing.by_length(chunk.sequences.lengths), np.dtype(float)
+    )
+    assert sizeof(_shards.Shard(batches, [], np.dtype(float))) >= n_steps * 8
+
+
+# Answers
+
+
+@pytest.fixture(scope="module")
+def fitted(client, data):
+    return DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, data))
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "decision_function",
+        "hidden_states",
+    ],
+)
+def test_answers_are_collections_of_the_local_ones(fitted, data, method):
+    X = data[0]
+    lazy = getattr(fitted, method)(chunked(X))
+    expected = getattr(fitted.to_local(), method)(X)
+    assert isinstance(lazy, da.Array)
+    assert lazy.shape == expected.shape
+    assert lazy.dtype == expected.dtype
+    assert lazy.chunks[0] == chunked(X).chunks[0]
+    assert_array_equal(lazy.compute(), expected)
+
+
+def test_the_score_is_the_local_one(fitted, data):
+    X, y = data
+    w = np.zeros(N)
+    w[:5] = 1, 2, 3, 4, 5  # other chunks have no weight at all
+    score = fitted.score(chunked(X), chunked(y), chunked(w))
+    assert_allclose(score, fitted.to_local().score(X, y, w), rtol=1e-12)
+
+
+def test_the_local_estimator_knows_nothing_of_dask(fitted):
+    local = fitted.to_local()
+    assert type(local) is VanillaRNNClassifier
+    assert "client" not in vars(local)
+    for name, value in local.get_params().items():
+        assert value is getattr(fitted, name)
+
+
+def test_clones_keep_the_client_and_pickles_do_not(client, fitted):
+    model = clone(fitted).set_params(client=client)
+    assert clone(model).client is client
+    assert model.client_ is client
+    assert not hasattr(model, "output_coef_")
+    assert pickle.loads(pickle.dumps(fitted.set_params(client=client))).client is None
+
+
+# What is wrong with data is said with the number of the chunk
+
+
+def test_errors_name_the_chunk(client, data):
+    X, y = data[0].copy(), data[1]
+    X[CHUNK + 1, 2, 0] = np.inf
+    with pytest.raises(ValueError, match=r"chunk 1 of the data: .*X\[1\] at step 2"):
+        DaskVanillaRNNClassifier(**FIT).fit(chunked(X), chunked(y))
+
+
+def test_labels_of_different_types_do_not_mix_across_chunks(client, data):
+    X, y = ragged(*data)
+    labels = delayed_parts(y)
+    labels[1] = dask.delayed([np.ones(len(part), int) for part in y[CHUNK : 2 * CHUNK]])
+    with pytest.raises(TypeError, match="mixed types"):
+        DaskVanillaRNNClassifier(**FIT).fit(delayed_parts(X), labels)
+
+
+def test_chunks_have_to_go_together(client, data):
+    X, y = ragged(*data)
+    with pytest.raises(ValueError, match="y has 3 chunks but X has 4"):
+        DaskVanillaRNNClassifier(**FIT).fit(delayed_parts(X), delayed_parts(y)[1:])
+    shards = delayed_parts(X)
+    shards[2] = dask.delayed([x[:, :2] for x in X[2 * CHUNK : 3 * CHUNK]])
+    with pytest.raises(ValueError, match=r"features of X: \[2, 3\]"):
+        DaskVanillaRNNClassifier(**FIT).fit(shards, delayed_parts(y))
+
+
+def test_data_in_memory_are_for_the_other_estimators(fitted, data):
+    with pytest.raises(TypeError, match="to_local"):
+        fitted.fit(*data)
+    with pytest.raises(TypeError, match="to_local"):
+        fitted.predict(data[0])
+    with pytest.raises(NotFittedError):
+        DaskVanillaRNNClassifier().predict(chunked(data[0]))
+
+
+def test_weights_must_not_all_be_zero(client, data):
+    X, y = map(chunked, data)
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        DaskVanillaRNNClassifier(**FIT).fit(X, y, da.zeros(N, chunks=CHUNK))
+
+
+def test_to_stop_early_is_to_be_told(client, data):
+    X, y = map(chunked, data)
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        DaskVanillaRNNClassifier(**FIT).fit(X, y)
+
+
+# Faults
+
+
+def at_evaluation(monkeypatch, number, act):
+    """Do something at the start of an evaluation; return where they all were."""
+    original = _cluster.RemoteTeam.loss_and_gradient
+    evaluations = []
+
+    def loss_and_gradient(team, architecture, theta):
+        evaluations.append(theta)
+        if len(evaluations) == number:
+            act()
+        return original(team, architecture, theta)
+
+    monkeypatch.setattr(_cluster.RemoteTeam, "loss_and_gradient", loss_and_gradient)
+    return evaluations
+
+
+def test_a_lost_worker_changes_nothing(client, monkeypatch, fitted, data):
+    victim = client.run(os.getpid).popitem()[1]
+    at_evaluation(monkeypatch, 6, lambda: os.kill(victim, signal.SIGKILL))
+    model = clone(fitted).fit(*map(chunked, data))
+    assert model.loss_curve_ == fitted.loss_curve_
+    assert_array_equal(model.output_coef_, fitted.output_coef_)
+    client.wait_for_workers(2)
+
+
+def test_a_worker_that_joins_changes_nothing_before_the_next_fit(
+    cluster, client, monkeypatch, fitted, data
+):
+    def join():
+        cluster.scale(3)
+        client.wait_for_workers(3)
+
+    at_evaluation(monkeypatch, 6, join)
+    model = clone(fitted).fit(*map(chunked, data))
+    assert model.loss_curve_ == fitted.loss_curve_
+    assert_same_fit(model.fit(*map(chunked, data)), fitted)
+    cluster.scale(2)
+
+
+def test_a_lost_connection_is_an_error_that_says_so(cluster, monkeypatch, fitted, data):
+    client = Client(cluster, set_as_default=False)
+    model = copy.deepcopy(fitted).set_params(client=client)
+    at_evaluation(monkeypatch, 3, client.close)
+    with pytest.raises(ConnectionError, match="connection to Dask's scheduler"):
+        model.fit(*map(chunked, data))
+    assert_array_equal(model.output_coef_, fitted.output_coef_)
+
+
+def test_an_interrupted_fit_goes_on_from_its_checkpoint(
+    client, monkeypatch, fitted, data, tmp_path
+):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    evaluations = at_evaluation(monkeypatch, 9, interrupt)
+    model = clone(fitted).set_params(checkpoint=tmp_path / "fit")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*map(chunked, data))
+    model.fit(*map(chunked, data))
+    assert model.loss_curve_ == fitted.loss_curve_
+    # One is for the scales; the first and the interrupted one are made twice.
+    assert len(evaluations) <= fitted.n_fun_ + 3
+
+
+def test_there_has_to_be_a_worker(data):
+    with start(0) as cluster, Client(cluster, set_as_default=False) as client:
+        model = DaskVanillaRNNClassifier(**FIT, client=client)
+        with pytest.raises(RuntimeError, match="has no workers"):
+            model.fit(*map(chunked, data))
+
+
+def test_workers_forget_everything_after_a_fit(cluster, client, data):
+    before = set(cluster.scheduler.tasks)
+    DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, data))
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        DaskVanillaRNNClassifier().fit(*map(chunked, data), da.zeros(N, chunks=CHUNK))
+
+    async def forgotten():
+        while set(cluster.scheduler.tasks) - before:
+            await asyncio.sleep(0.01)
+        return True
+
+    assert client.sync(forgotten, callback_timeout=30)
