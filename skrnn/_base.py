@@ -3,6 +3,7 @@
 A subclass says what its targets are, and how outputs of the network become answers.
 """
 
+import math
 import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, check_random_state, check_scalar
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
@@ -54,7 +55,8 @@ class Lesson(NamedTuple):
 
 
 def _is_unidirectional(estimator: "BaseVanillaRNN") -> bool:
-    if estimator.bidirectional:
+    fitted = getattr(estimator, "recurrent_coefs_", None)
+    if estimator.bidirectional or (fitted and len(fitted[0]) == 2):
         raise AttributeError(
             "a bidirectional model reads each sequence from both ends and cannot be "
             "stepped; fit with bidirectional=False"
@@ -370,8 +372,13 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         ------
         NotFittedError
             If `fit` was not called before.
+        ValueError
+            If `n_sequences` is negative.
+        TypeError
+            If `n_sequences` is no integer.
         """
         check_is_fitted(self)
+        check_scalar(n_sequences, "n_sequences", Integral, min_val=0)
         return tuple(
             np.zeros((n_sequences, W.shape[-1]), W.dtype) for W in self.recurrent_coefs_
         )
@@ -404,7 +411,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         NotFittedError
             If `fit` was not called before.
         ValueError
-            If X_t or state has another shape.
+            If X_t or state has another shape, or X_t contains NaN or infinity.
         """
         # check_is_fitted alone takes as long as the step.
         if "output_coef_" not in vars(self):
@@ -415,10 +422,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 f"X_t has shape {X_t.shape}; pass one step of each sequence, shape "
                 f"(n_sequences, {self.n_features_in_})"
             )
+        # The product is a quick look; it is also infinite where X_t is but large.
+        if not math.isfinite(np.vdot(X_t, X_t)) and not np.isfinite(X_t).all():
+            found = "NaN" if np.isnan(X_t).any() else "infinity"
+            raise ValueError(f"Input X_t contains {found}.")
+        state = tuple(np.asarray(h, dtype=X_t.dtype) for h in state)
         expected = [(len(X_t), W.shape[-1]) for W in self.recurrent_coefs_]
-        if [np.shape(h) for h in state] != expected:
+        if [h.shape for h in state] != expected:
             raise ValueError(
-                f"state has arrays of shape {[np.shape(h) for h in state]}; expected "
+                f"state has arrays of shape {[h.shape for h in state]}; expected "
                 f"{expected}, as initial_state({len(X_t)}) returns"
             )
         parameters = Parameters(

@@ -164,7 +164,9 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
       (n_sequences,).
 
     Results come in the form of X. Nothing is computed at padding, and no score or loss
-    counts it. Results are float32 where X is, and training then works in float32.
+    counts it. Results are float32 where X is, and training then works in float32. Maps
+    of files (`numpy.memmap`) are read a batch at a time; `fit` packs them into a
+    temporary file, so that X may be larger than memory.
 
     A layer of the network computes
 
@@ -338,9 +340,13 @@ default=None
             If X, y or `sample_weight` is not as described: NaN or infinity at a valid
             step, a sequence without valid steps, labels that do not go with the steps
             of X, numbers too large for the network; if `padding_label` is a class; if
-            early stopping finds too few sequences; if `warm_start=True` meets other
-            classes, features or layers. A parameter out of its range raises
-            scikit-learn's ``InvalidParameterError``, which is a ValueError.
+            early stopping finds too few sequences; if `checkpoint` was left by another
+            fit; if `warm_start=True` meets other classes, features or layers. A
+            parameter out of its range raises scikit-learn's
+            ``InvalidParameterError``, which is a ValueError.
+        OSError
+            If there is no room for the temporary file of a memory-mapped X, or for the
+            checkpoint.
         TypeError
             If X or y is of a type that cannot be a sequence, such as dates, masked
             arrays, or labels of mixed types.

@@ -159,7 +159,8 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     So it is the form of X that says what the second axis of a 2-D y is. Predictions
     come in the form of X, and have an axis of outputs if y had one. Nothing is computed
     at padding, and no score or loss counts it. Results are float32 where X is, and
-    training then works in float32.
+    training then works in float32. Maps of files (`numpy.memmap`) are read a batch at a
+    time; `fit` packs them into a temporary file, so that X may be larger than memory.
 
     A layer of the network computes
 
@@ -277,9 +278,12 @@ step in the form of a y with a single output, default=None
             If X, y or `sample_weight` is not as described: NaN or infinity at a valid
             step, a sequence without valid steps, targets that do not go with the steps
             of X, numbers too large for the network; if early stopping finds too few
-            sequences; if `warm_start=True` meets other outputs, features or layers. A
-            parameter out of its range raises scikit-learn's
-            ``InvalidParameterError``, which is a ValueError.
+            sequences; if `checkpoint` was left by another fit; if `warm_start=True`
+            meets other outputs, features or layers. A parameter out of its range raises
+            scikit-learn's ``InvalidParameterError``, which is a ValueError.
+        OSError
+            If there is no room for the temporary file of a memory-mapped X, or for the
+            checkpoint.
         TypeError
             If X or y is of a type that cannot be a sequence of numbers, such as dates,
             masked arrays or strings.
@@ -301,6 +305,12 @@ step in the form of a y with a single output, default=None
     def _store(
         self, result: Result, architecture: Architecture, dtype: np.dtype[Any]
     ) -> None:
+        with np.errstate(over="ignore"):
+            fits = np.isfinite(result.theta.astype(dtype)).all()
+        if not fits:
+            raise ValueError(
+                f"y is too large for a network of {dtype}, the type of X; scale y"
+            )
         super()._store(result, architecture, dtype)
         self.target_scale_ = result.unit.scale
 

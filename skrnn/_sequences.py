@@ -312,6 +312,8 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
         if "could not convert string to float" in str(error):
             raise ValueError(f"{error}; {_HINT_STRINGS}") from error
         raise
+    except OverflowError as error:
+        raise ValueError(_TOO_LARGE.format("X")) from error
     for block in [slice(0, None)] if sparse.issparse(X) else _blocks(X):
         _require_finite_rows(X[block], partial(_name_row, block.start))
     return Sequences(
@@ -362,6 +364,7 @@ def _reject_times(X: Array) -> None:
         raise TypeError(f"X has dtype {X.dtype}; pass numbers, such as seconds")
 
 
+_TOO_LARGE = "Input {} contains a value too large for dtype('float64')."
 _HINT_STRINGS = "encode tokens by OneHotSequenceEncoder first"
 
 
@@ -373,11 +376,19 @@ def _numeric(X: Array) -> Array:
     if X.dtype.kind in "biuf" and X.dtype.itemsize <= 8:
         return X
     try:
-        with np.errstate(over="ignore"):  # of long doubles: noticed as infinity
-            return X.astype(np.float64)
+        return floats(X, "X")
     except ValueError as error:
         hint = f"; {_HINT_STRINGS}" if "could not convert" in str(error) else ""
         raise ValueError(f"{error}{hint}") from error
+
+
+def floats(values: Array, name: str) -> NDArray[np.float64]:
+    """Return values as floats; raise for integers of Python that are too large."""
+    try:
+        with np.errstate(over="ignore"):  # of long doubles: noticed as infinity
+            return values.astype(np.float64)
+    except OverflowError as error:
+        raise ValueError(_TOO_LARGE.format(name)) from error
 
 
 def _require(condition: bool, found: str) -> None:

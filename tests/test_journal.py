@@ -12,7 +12,7 @@ from samples import make_sequences
 from strategies import fit, theta_of
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn._network import objective
+from skrnn._network import growing, objective, scaling
 
 X, y = make_sequences(20)
 both = pytest.mark.parametrize("model", [VanillaRNNClassifier, VanillaRNNRegressor])
@@ -70,6 +70,19 @@ def test_a_fit_that_goes_on_is_the_fit_that_was_not_interrupted(
     )
 
 
+@pytest.mark.parametrize("after", [3, 20])
+def test_a_fit_that_begins_on_parts_of_the_data_goes_on_too(
+    after, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(growing, "MANY", 0)
+    with Power() as whole:
+        expected = fit(X, y)
+    path = interrupted(tmp_path / "fit", after=after)
+    with Power() as rest:
+        same(fit(X, y, checkpoint=path), expected)
+    assert rest.n == whole.n - after + 1
+
+
 def test_what_was_evaluated_is_not_evaluated_again(tmp_path):
     with Power() as whole:
         fit(X, y)
@@ -78,6 +91,16 @@ def test_what_was_evaluated_is_not_evaluated_again(tmp_path):
         fit(X, y, checkpoint=path)
     # The first is made again, to see that the data are the same.
     assert rest.n == whole.n - 10 + 1
+
+
+def test_scores_that_were_computed_are_not_computed_again(tmp_path, monkeypatch):
+    scores = mock.Mock(side_effect=objective.sum_of_losses)
+    monkeypatch.setattr(objective, "sum_of_losses", scores)
+    path = interrupted(tmp_path / "fit", early_stopping=True, after=10)
+    n_before = scores.call_count
+    n_iter = fit(X, y, checkpoint=path, early_stopping=True).n_iter_
+    assert 0 < n_before < n_iter
+    assert scores.call_count == n_iter
 
 
 def test_a_fit_may_be_interrupted_again_and_again(tmp_path):
@@ -106,6 +129,25 @@ def test_a_checkpoint_that_was_cut_short_or_damaged_is_used_up_to_there(
         path.write_bytes(content[:at])
     else:
         path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    same(fit(X, y, checkpoint=path), fit(X, y))
+
+
+def test_what_comes_behind_a_damage_takes_its_place(tmp_path):
+    path = interrupted(tmp_path / "fit", after=8)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with Power() as whole:
+        fit(X, y)
+    interrupted(path, after=5)  # the first, and four from the damaged one on
+    with Power() as rest:
+        same(fit(X, y, checkpoint=path), fit(X, y))
+    assert rest.n == 2 * whole.n - 11 + 1
+
+
+def test_only_what_would_be_evaluated_again_is_recalled(tmp_path, monkeypatch):
+    path = interrupted(tmp_path / "fit")
+    # As on a processor that rounds otherwise, if not by as much.
+    monkeypatch.setattr(scaling, "_POWER", 0.3)
     same(fit(X, y, checkpoint=path), fit(X, y))
 
 

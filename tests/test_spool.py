@@ -16,7 +16,7 @@ from scipy import sparse
 from strategies import batches_of, fit, fixed_problem, problems, theta_of
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn._network import objective, spool, training
+from skrnn._network import growing, objective, packing, spool, training
 from skrnn._network.spool import spooled
 from skrnn._network.steps import OneHot
 from skrnn._sequences import check_sequences
@@ -69,18 +69,15 @@ def test_a_batch_in_a_file_cannot_be_written_to():
 def test_batches_are_packed_and_written_one_by_one(monkeypatch):
     events = []
 
-    def batches():
-        for batch in fixed_problem().replace(batch_size=1).batches():
-            events.append("packed")
-            yield batch
+    def noted(name, function):
+        return lambda *arguments: (events.append(name), function(*arguments))[1]
 
-    def write(*arguments):
-        events.append("written")
-        return original(*arguments)
-
-    original = spool._write
-    monkeypatch.setattr(spool, "_write", write)
-    made = spooled(batches())
+    monkeypatch.setattr(packing, "pack", noted("packed", packing.pack))
+    monkeypatch.setattr(spool, "_write", noted("written", spool._write))
+    source = fixed_problem().source
+    ids = packing.by_length(source.lengths)
+    with batches_of(1):
+        made = packing.batches(source, ids, np.dtype(np.float64), keep=spooled)
     assert len(made) > 1
     assert events == ["packed", "written"] * len(made)
 
@@ -146,6 +143,12 @@ def test_early_stopping_on_a_map_is_that_in_memory(directory):
     one = fit(X, y, early_stopping=True)
     other = fit(mapped(X, directory), y, early_stopping=True)
     assert one.validation_scores_ == other.validation_scores_
+
+
+def test_a_fit_that_begins_on_parts_of_a_map_is_that_in_memory(directory, monkeypatch):
+    monkeypatch.setattr(growing, "MANY", 0)
+    one, other = fit(X, y), fit(mapped(X, directory), y)
+    assert_array_equal(theta_of(one), theta_of(other))
 
 
 # What is left behind
@@ -214,7 +217,7 @@ if sys.platform == "linux":
     status = open("/proc/self/status").read()
     in_use = int(status.split("VmData:")[1].split()[0]) * 1024
     resource.setrlimit(resource.RLIMIT_DATA, (in_use + X.nbytes // 4,) * 2)
-model = fit(X, y, max_iter=2)
+model = fit(X, y, hidden_layer_sizes=2, max_iter=1)
 print(hashlib.sha256(theta_of(model)).hexdigest(), model.score(X, y))
 """
 
@@ -236,7 +239,7 @@ def test_a_fit_needs_less_private_memory_than_a_quarter_of_a_map(tmp_path):
         check=True,
         timeout=120,
     )
-    model = fit(steps, labels, max_iter=2)
+    model = fit(steps, labels, hidden_layer_sizes=2, max_iter=1)
     digest, score = child.stdout.split()
     assert digest == hashlib.sha256(theta_of(model)).hexdigest()
     assert float(score) == model.score(steps, labels)

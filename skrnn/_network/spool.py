@@ -5,7 +5,7 @@ no more than a batch is in memory that belongs to the process. Pages of the map 
 operating system's: it keeps as many as there is room for and reads others again.
 
 Repacking at every evaluation would need no file, but reads X in an order that suits no
-disk and takes up to as long as the evaluation.
+disk and takes up to twice as long as the evaluation.
 """
 
 import mmap

@@ -7,7 +7,7 @@ Nothing here knows of scikit-learn, nor of the form in which sequences came.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Any, NamedTuple, Protocol
 
@@ -69,6 +69,10 @@ class Data(NamedTuple):
     w: Vector  # (n_valid_steps,)
     on_disk: bool = False  # whether the source is larger than memory may be
 
+    def _kept(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
+        less = (batch.without_steps() for batch in batches)
+        return spooled(less) if self.on_disk else list(less)
+
     @contextmanager
     def problem(
         self,
@@ -101,7 +105,7 @@ class Data(NamedTuple):
                     w,
                     n,
                     architecture.n_states,
-                    keep=spooled if self.on_disk else list,
+                    keep=self._kept,
                 )
                 return Team(batches, dtype, n, host)
 
