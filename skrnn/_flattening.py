@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._sequences import Sequences, objects, padded_lengths, reject_masked
+from ._sequences import Sequences, floats, objects, padded_lengths, reject_masked
 
 Array = NDArray[Any]
 
@@ -35,7 +35,7 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
     if getattr(X, "ndim", 0) > 2 and not sparse.issparse(X):
         X = np.asarray(X)
         if X.dtype == object:  # in which NaN is not sought
-            X = X.astype(np.float64)
+            X = floats(X, "X")
         lengths = padded_lengths(X, padding_value)
         if not X.size:
             raise ValueError(
@@ -88,10 +88,10 @@ def _stacked(items: Any) -> tuple[list[Any], Any]:
     """Return sequences of rows as arrays, and all their rows in one array."""
     arrays = [x if sparse.issparse(x) else np.asarray(x) for x in items]
     # An empty list has neither steps nor features.
-    filled = [i for i, x in enumerate(arrays) if any(x.shape)] or [0]
-    first, n_features = filled[0], arrays[filled[0]].shape[-1]
+    filled = [i for i, x in enumerate(arrays) if x.ndim == 0 or any(x.shape)] or [0]
+    first, features = filled[0], arrays[filled[0]].shape[1:]
     for i in filled:
-        if arrays[i].ndim != 2 or arrays[i].shape[1] != n_features:
+        if arrays[i].ndim != 2 or arrays[i].shape[1:] != features:
             raise ValueError(
                 f"X[{i}] has shape {arrays[i].shape} but X[{first}] has shape "
                 f"{arrays[first].shape}; all sequences need shape (n_steps, "
@@ -109,12 +109,17 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
         return steps
     if hasattr(steps, "columns"):
         raise ValueError(NO_FRAME)
-    steps = objects(steps) if isinstance(steps, list) else steps
+    steps = objects(steps) if isinstance(steps, list | tuple) else steps
     n_steps = int(sequences.lengths.sum())
     if steps.shape[0] != n_steps:
         raise ValueError(
             f"the transformer returns {steps.shape[0]} rows for {n_steps} steps; it "
             "has to return one for each"
+        )
+    if steps.ndim == 1 and steps.dtype.kind in "biuf":
+        raise ValueError(
+            f"the transformer returns numbers of shape {steps.shape}; it has to return "
+            "rows, of shape (n_steps, n_features_out)"
         )
     if sparse.issparse(steps) and sequences.form == "ragged":
         steps = sparse.csr_array(steps)

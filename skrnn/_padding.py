@@ -228,6 +228,8 @@ def check_lengths(  # numpydoc ignore=PR01,RT01
             f"lengths has shape {lengths.shape}; pass one length for each of the "
             f"{len(n_steps)} sequences"
         )
+    if lengths.dtype.kind not in "iu":
+        raise ValueError(f"lengths are of type {lengths.dtype}; pass integers")
     wrong = (lengths < 0) | (lengths > n_steps)
     if wrong.any():
         i = int(wrong.argmax())

@@ -32,7 +32,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._flattening import naming_the_step, read_steps, restore_steps
 from ._persistence import VersionedState
 from ._sequences import Sequences
-from ._targets import _TARGET, _per_step, check_weights
+from ._targets import TARGET, check_weights, per_step
 
 Array = NDArray[Any]
 
@@ -226,7 +226,7 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
         if sequences is not None:
             if not sequences.lengths.any():
                 raise ValueError("X has no valid step to fit the transformer to")
-            y = None if y is None else _per_step(y, sequences, _TARGET)
+            y = None if y is None else per_step(y, sequences, TARGET)
             params = {
                 # Also the weights of a step of a Pipeline, `step__sample_weight`.
                 name: check_weights(value, sequences)

@@ -16,7 +16,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from ._sequences import Sequences, reject_masked
+from ._sequences import Sequences, floats, reject_masked
 from ._tokens import flaw
 
 Array = NDArray[Any]
@@ -121,7 +121,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
         flat = per_step(sample_weight, sequences, WEIGHT)
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
-    weights = flat.astype(np.float64)
+    weights = floats(flat, "sample_weight")
     if not np.isfinite(weights).all():
         bad = "NaN" if np.isnan(weights).any() else "infinity"
         raise ValueError(f"Input sample_weight contains {bad}.")

@@ -290,6 +290,11 @@ def test_labels_name_the_columns_in_their_order():
     assert loss == pytest.approx(-np.log([0.9, 0.8, 0.5]).mean(), rel=1e-14)
 
 
+def test_a_label_has_one_column():
+    with pytest.raises(ValueError, match="a label for two columns"):
+        step_log_loss(TRUE, proba_in("ragged"), labels=[0, 1, 1])
+
+
 def test_classes_that_y_true_lacks_need_labels():
     y_true = [[0, 0, 0], [0], [0, 0]]
     with pytest.raises(ValueError, match="pass labels=model"):

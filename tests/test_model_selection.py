@@ -700,6 +700,7 @@ def test_a_scorer_may_be_given(labeller):
         (X, {"over": "lags", "lags": []}, "pass an integer or a list of integers"),
         (X, {"over": "lags", "lags": [0.5]}, "pass an integer or a list of integers"),
         (X, {"over": "lags", "lags": [6]}, "longest sequence has 6 valid steps"),
+        (X[:1, :1], {"over": "lags", "lags": 1}, "X has one valid step"),
         (X, {"n_repeats": 0}, "'n_repeats' parameter"),
         (X[:, 0], {}, "X is 2-D, a table"),
     ],

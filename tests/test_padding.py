@@ -110,6 +110,8 @@ def test_nothing_gives_nothing():
         (np.zeros((2, 3, 1)), [1], r"lengths has shape \(1,\).*2 sequences"),
         (np.zeros((2, 3, 1)), [1, 4], r"lengths\[1\] is 4 but sequences\[1\] has 3"),
         (np.zeros((2, 3, 1)), [-1, 3], r"lengths\[0\] is -1"),
+        (np.zeros((2, 3, 1)), [np.nan, 3], "lengths are of type float64; pass int"),
+        (np.zeros((2, 3, 1)), ["1", "3"], "lengths are of type <U1; pass integers"),
     ],
 )
 def test_pad_sequences_says_what_is_wrong(sequences, lengths, message):

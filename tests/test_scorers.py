@@ -311,3 +311,8 @@ def test_regressors_have_scorers_too():
 def test_unknown_names_raise():
     with pytest.raises(ValueError, match="'f1_makro' is not a valid scoring value"):
         get_step_scorer("f1_makro")
+
+
+def test_a_name_is_no_metric():
+    with pytest.raises(TypeError, match="get_step_scorer makes scorers by name"):
+        make_step_scorer("f1_macro")

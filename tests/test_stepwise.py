@@ -601,6 +601,13 @@ def test_a_transformer_has_to_return_a_row_for_each_step():
         halves.fit_transform([np.ones((4, 1))])
 
 
+@pytest.mark.parametrize("form", SEQUENCE_FORMS)
+def test_a_transformer_has_to_return_rows(form):
+    sums = FunctionTransformer(lambda rows: np.ravel(rows.sum(axis=1)))
+    with pytest.raises(ValueError, match=r"has to return rows, of shape"):
+        StepwiseTransformer(sums).fit_transform(as_form(form, X, y)[0])
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
-from skrnn._padding import _check_lengths
+from skrnn._padding import check_lengths
 from skrnn._sequences import Sequences, objects, padded_lengths, reject_masked
-from skrnn._targets import _check_complete, _of_one_type, check_weights
+from skrnn._targets import check_complete, check_weights, of_one_type
 
 Array = NDArray[Any]
 
@@ -40,6 +40,16 @@ class Steps:
         if self.sample_weight is None:
             return y_true, y_pred, None
         return y_true, y_pred, objects(np.split(self.sample_weight, ends))
+
+    def require_labels(self) -> None:
+        """Raise where steps have several numbers instead of one label."""
+        for name, values in (("y_true", self.y_true), ("y_pred", self.y_pred)):
+            if values.ndim > 1:
+                raise ValueError(
+                    f"{name} has {values.shape[1]} numbers for each step, but this "
+                    "metric compares labels; of probabilities pass "
+                    "classes_[y_pred.argmax(axis=-1)]"
+                )
 
     def weights_of_sequences(self) -> NDArray[np.float64]:
         """Return one weight for each sequence, 0 for those without a valid step."""
@@ -83,8 +93,8 @@ def pair_steps(
         is_auto = isinstance(padding_label, str) and padding_label == "auto"
         _check_contradictions(flat_true, flat_pred, sequences, label, is_auto)
     if flat_true.ndim == 1:
-        _check_complete(flat_true, sequences)
-    flat_true, flat_pred = _of_one_type(flat_true), _of_one_type(flat_pred)
+        check_complete(flat_true, sequences)
+    flat_true, flat_pred = of_one_type(flat_true), of_one_type(flat_pred)
     if flat_true.dtype == bool and flat_pred.dtype.kind in "iu":
         # Padded predictions of boolean classes are integers.
         flat_pred = flat_pred.astype(bool)
@@ -167,7 +177,7 @@ def _sequences_of(
         form, n_valid = "padded", lengths_from_marks(_is_padding(predicted, label))
     else:
         n_steps = np.full(len(predicted), predicted.shape[1])
-        form, n_valid = "padded", _check_lengths(lengths, n_steps)
+        form, n_valid = "padded", check_lengths(lengths, n_steps)
     if form != "padded" and lengths is not None:
         raise ValueError("lengths go with padded predictions; y_pred has no padding")
     return Sequences(form, predicted, n_valid, 0, np.dtype(np.float64))

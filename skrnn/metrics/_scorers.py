@@ -61,6 +61,11 @@ def make_step_scorer(
         A scorer, called as `scorer(estimator, X, y, sample_weight=None)`; greater is
         better.
 
+    Raises
+    ------
+    TypeError
+        If `metric` is no function.
+
     See Also
     --------
     get_step_scorer : Makes scorers by name.
@@ -88,6 +93,10 @@ def make_step_scorer(
     >>> cross_validate(model, X, y, cv=2, scoring={"f2": f2})["test_f2"].shape
     (2,)
     """
+    if not callable(metric):
+        raise TypeError(
+            f"metric={metric!r} is no function; get_step_scorer makes scorers by name"
+        )
     if flatten == "auto":
         flatten = getattr(metric, "func", metric) not in _OF_SEQUENCES  # of a partial
     sign = 1 if greater_is_better else -1

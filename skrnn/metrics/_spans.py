@@ -238,6 +238,7 @@ def _scores(
             "y_true and y_pred hold one label for each sequence, and spans lie within "
             "sequences; wrap a single sequence in a list"
         )
+    steps.require_labels()
     true, predicted, weights = _decisions(steps, scheme)
     types = np.setdiff1d([*true, *predicted], [""]) if labels is None else labels
     scores = precision_recall_fscore_support(

@@ -139,6 +139,7 @@ def sequence_accuracy_score(
         padding_label=padding_label,
         lengths=lengths,
     )
+    steps.require_labels()
     ids = np.repeat(np.arange(len(steps.lengths)), steps.lengths)
     n_wrong = np.bincount(
         ids[steps.y_true != steps.y_pred], minlength=len(steps.lengths)
@@ -218,6 +219,8 @@ default=None
             f"y_pred has {n_columns} columns of probabilities but there are "
             f"{len(known)} labels, {known}; pass labels=model.classes_"
         )
+    if len(np.unique(known)) < len(known):
+        raise ValueError(f"labels has a label for two columns: {known}")
     unseen = np.setdiff1d(y_true, known)
     every = np.concatenate([known, unseen])
     order = np.argsort(every)

@@ -280,6 +280,8 @@ def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
             f"lags go to {np.abs(lags).max()} but the longest sequence has {longest} "
             "valid steps; no label has an input so far away"
         )
+    if lengths.sum() < 2:
+        raise ValueError("X has one valid step; there is no other to exchange it with")
 
 
 def _bunch(importances: list[list[float]], **more: Array) -> Bunch:
