@@ -50,6 +50,7 @@ format: $(VENV)/with-lint ## rewrite the code as `make lint` wants it
 .PHONY: types
 types: $(VENV)/with-lint ## mypy in strict mode
 	$(RUN) -m mypy
+	$(RUN) -m mypy tests/typed_api.py
 
 .PHONY: docs
 docs: $(VENV)/with-docs ## the site with its gallery, in build/docs; warnings are errors

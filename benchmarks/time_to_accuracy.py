@@ -20,6 +20,7 @@ import time
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import sklearn_crfsuite
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
-from skrnn._network import inference, training
+from skrnn._network import growing, inference, training
 from skrnn._network.lbfgs import Progress
 from skrnn._sequences import Sequences
 from skrnn.datasets import load_python_source, make_digit_strings, make_hmm_sequences
@@ -127,14 +128,25 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
         max_iter=task.max_iter,
         random_state=seed,
     )
-    plain, training._Run = training._Run, Recorded
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit
-            began = time.perf_counter()
-            model.fit(task.X, task.y)
-    finally:
-        training._Run = plain
+    grow = growing.grow
+
+    def recorded_grow(
+        part: Any, penalty: Array, theta: Array, s: Array, **more: Any
+    ) -> tuple[Array, int]:
+        def note(progress: Progress) -> None:
+            times.append(time.perf_counter())
+            iterates.append(s * progress.x)
+
+        return grow(part, penalty, theta, s, on_iteration=note, **more)
+
+    with (
+        mock.patch.object(training, "_Run", Recorded),
+        mock.patch.object(growing, "grow", recorded_grow),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit
+        began = time.perf_counter()
+        model.fit(task.X, task.y)
     lengths = np.array([len(x) for x in task.X_test])
     dtype = np.dtype(np.float32)
     n_features = task.X[0].shape[1]

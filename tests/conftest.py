@@ -1,8 +1,10 @@
 """What is collected; hypothesis profiles, chosen by HYPOTHESIS_PROFILE."""
 
 import os
+import signal
 from importlib.metadata import version
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Not imported here: filters of warnings that a first import sets would be lost.
@@ -25,3 +27,11 @@ settings.register_profile(
     "fuzz", TIMELESS, max_examples=300, stateful_step_count=40, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture
+def interruptible():
+    """Have an interrupt noticed, which a process in the background would ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

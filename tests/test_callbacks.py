@@ -203,6 +203,7 @@ def test_the_line_on_a_terminal_ends_where_the_fit_fails(capsys, terminal, monke
 # Interrupts
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_an_interrupt_leaves_the_caller_in_control(n_threads, monkeypatch):
     model = VanillaRNNClassifier(**SMALL).fit(X, y)

@@ -89,6 +89,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_a_fault_leaves_everything_as_it_was(fault, n_threads, tmp_path, monkeypatch):
