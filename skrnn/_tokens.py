@@ -189,6 +189,8 @@ def flaw(token: Any) -> str | None:
     """Name what makes a value no token."""
     if token is None:
         return "None"
+    if isinstance(token, np.ndarray):
+        return f"the array {reprlib.repr(token)}"
     equal = token == token
     if not isinstance(equal, bool | np.bool_):
         return f"the missing value {token}"

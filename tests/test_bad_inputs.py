@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from samples import make_sequences
+from samples import fingerprint, make_sequences
 from scipy import sparse
 from sklearn.exceptions import (
     ConvergenceWarning,
@@ -35,21 +35,6 @@ ROWS, ROWS_Y = X[:, 0], y[:, 0]
 FULL, FULL_Y = np.nan_to_num(X), np.abs(y)
 
 classifier = partial(VanillaRNNClassifier, 4, max_iter=3, random_state=0)
-
-
-def fingerprint(value):
-    """Return what two equal nests of arrays, frames and the like have in common."""
-    if isinstance(value, dict):
-        return {key: fingerprint(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [fingerprint(item) for item in value]
-    if sparse.issparse(value):
-        return value.format, value.toarray().tobytes()
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return [fingerprint(item) for item in value.tolist()]
-    if isinstance(value, np.ndarray):
-        return value.dtype, value.shape, value.tobytes()
-    return repr(value)
 
 
 def expectation(outcome):
