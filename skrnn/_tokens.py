@@ -271,7 +271,7 @@ def largest_columns(
     The columns of all sequences' rows come end to end, with the sequences' lengths.
     """
     if isinstance(X, np.ndarray) and X.ndim == 3:
-        _check_columns(X.shape, n_columns, "X")
+        _check_rows(X, n_columns, "X")
         columns, largest = _argmax(X)
         blank = np.isnan(largest)
         blank[blank] = np.isnan(X[blank]).all(axis=1)
@@ -280,7 +280,7 @@ def largest_columns(
     elif isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
         items = [x if sparse.issparse(x) else np.asarray(x) for x in X]
         for i, item in enumerate(items):
-            _check_columns(item.shape, n_columns, f"X[{i}]")
+            _check_rows(item, n_columns, f"X[{i}]")
         lengths = np.array([item.shape[0] for item in items])
         if any(map(sparse.issparse, items)):
             columns, largest = _sparse_argmax(sparse.coo_array(sparse.vstack(items)))
@@ -301,12 +301,17 @@ def largest_columns(
     return columns, lengths
 
 
-def _check_columns(shape: tuple[int, ...], n_columns: int, name: str) -> None:
+def _check_rows(rows: Any, n_columns: int, name: str) -> None:
     n_axes = 3 if name == "X" else 2
-    if len(shape) != n_axes or shape[-1] != n_columns:
+    if len(rows.shape) != n_axes or rows.shape[-1] != n_columns:
         raise ValueError(
-            f"Shape of the passed X data is not correct: {name} has shape {shape}; "
-            f"expected {n_axes} axes, the last of {n_columns} columns"
+            f"Shape of the passed X data is not correct: {name} has shape "
+            f"{rows.shape}; expected {n_axes} axes, the last of {n_columns} columns"
+        )
+    if rows.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} is of type {rows.dtype}; pass numbers, as rows of one-hot steps "
+            "or of probabilities"
         )
 
 

@@ -136,3 +136,12 @@ def test_targets_beyond_the_type_of_the_network_are_an_error():
     fit(X, y * 1e300, model=VanillaRNNRegressor)
     with pytest.raises(ValueError, match="y is too large for a network of float32"):
         fit(X.astype(np.float32), y * 1e300, model=VanillaRNNRegressor)
+
+
+@pytest.mark.parametrize("rows", [[None, None], [False, 10**30], [[], []]])
+def test_rows_to_invert_are_numbers(rows):
+    encoder = OneHotSequenceEncoder().fit(["ab"])
+    odd = np.empty((1, 2), dtype=object)
+    odd[0] = rows
+    with pytest.raises(TypeError, match=r"X\[0\] is of type object; pass numbers"):
+        encoder.inverse_transform([odd])
