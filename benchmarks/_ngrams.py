@@ -12,6 +12,7 @@ many different tokens. The recursion ends with all tokens alike.
     python -m doctest benchmarks/_ngrams.py
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
@@ -42,15 +43,15 @@ def counts(texts: Iterable[Any], order: int) -> dict[tuple[Any, ...], Counter[An
     return found
 
 
-class NGram:
+class NGram(ABC):
     """What both models share: scores of texts."""
 
     order: int
     tokens: list[Any]
 
+    @abstractmethod
     def distribution(self, history: tuple[Any, ...]) -> Mapping[Any, float]:
         """Return the probability of every token, the end among them."""
-        raise NotImplementedError
 
     def after(self, text: Sequence[Any]) -> Mapping[Any, float]:
         """Return the probability of every token to come after a text."""

@@ -84,12 +84,6 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.known = None
 
-    def targets(self, draw):
-        raise NotImplementedError
-
-    def outputs(self, problem):
-        raise NotImplementedError
-
     def refusals(self, problem, given):
         """Say for what a fit to good data has to be refused."""
         model = self.model

@@ -1,6 +1,7 @@
 """What classifier and regressor on a cluster share."""
 
 import copy
+from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
@@ -115,13 +116,13 @@ default=None
         return Lesson(data, found.n_features, n_outputs, dtype)
 
     @staticmethod
+    @abstractmethod
     def _read(y: Any, sequences: Any, estimator_name: str) -> Any:
         """Check the targets of a chunk."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
         """Note on self what the targets are; return them and the number of outputs."""
-        raise NotImplementedError
 
     def to_local(self) -> Any:
         """Return the estimator for data in memory, fitted as this one is.
