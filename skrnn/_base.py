@@ -55,7 +55,8 @@ class Lesson(NamedTuple):
 
 
 def _is_unidirectional(estimator: "BaseVanillaRNN") -> bool:
-    fitted = getattr(estimator, "recurrent_coefs_", None)
+    # What was fitted counts, whatever has been set since.
+    fitted = vars(estimator).get("recurrent_coefs_")
     if estimator.bidirectional or (fitted and len(fitted[0]) == 2):
         raise AttributeError(
             "a bidirectional model reads each sequence from both ends and cannot be "
@@ -426,27 +427,25 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         if not math.isfinite(np.vdot(X_t, X_t)) and not np.isfinite(X_t).all():
             found = "NaN" if np.isnan(X_t).any() else "infinity"
             raise ValueError(f"Input X_t contains {found}.")
-        state = tuple(np.asarray(h, dtype=X_t.dtype) for h in state)
+        dtype = X_t.dtype
+        states = [np.asarray(h, dtype) for h in state]
         expected = [(len(X_t), W.shape[-1]) for W in self.recurrent_coefs_]
-        if [h.shape for h in state] != expected:
+        if [h.shape for h in states] != expected:
             raise ValueError(
-                f"state has arrays of shape {[h.shape for h in state]}; expected "
+                f"state has arrays of shape {[h.shape for h in states]}; expected "
                 f"{expected}, as initial_state({len(X_t)}) returns"
             )
-        parameters = Parameters(
-            tuple(
-                Layer(W_xh[0], W_hh, b_h[0])
-                for W_xh, W_hh, b_h in zip(
-                    self.input_coefs_,
-                    self.recurrent_coefs_,
-                    self.hidden_intercepts_,
-                    strict=True,
-                )
-            ),
-            self.output_coef_,
-            self.output_intercept_,
-        )
-        outputs, state = inference.step(parameters, self.activation, X_t, state)
+        layers = [
+            Layer(W_xh[0], W_hh, b_h[0])
+            for W_xh, W_hh, b_h in zip(
+                self.input_coefs_,
+                self.recurrent_coefs_,
+                self.hidden_intercepts_,
+                strict=True,
+            )
+        ]
+        parameters = Parameters((*layers,), self.output_coef_, self.output_intercept_)
+        outputs, state = inference.step(parameters, self.activation, X_t, (*states,))
         return self._answer(outputs), state
 
     def __sklearn_tags__(self) -> Tags:
