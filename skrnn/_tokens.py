@@ -126,8 +126,11 @@ def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
     if X.dtype.kind != "O":
         equal: NDArray[np.bool_] = label == X
         return equal
-    # pandas.NA compares as itself, which NumPy cannot take for True or False.
-    flat = [(token == label) is True for token in X.ravel().tolist()]
+    # pandas.NA compares as itself, which NumPy cannot take for True or False; to
+    # compare what cannot be hashed, such as an array of arrays, may be an error.
+    flat = [
+        _is_hashable(token) and (token == label) is True for token in X.ravel().tolist()
+    ]
     return np.array(flat, dtype=bool).reshape(X.shape)
 
 

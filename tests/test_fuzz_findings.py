@@ -145,3 +145,10 @@ def test_rows_to_invert_are_numbers(rows):
     odd[0] = rows
     with pytest.raises(TypeError, match=r"X\[0\] is of type object; pass numbers"):
         encoder.inverse_transform([odd])
+
+
+def test_an_array_is_no_token():
+    array = np.empty((1, 1), dtype=object)
+    array[0, 0] = np.array([None, np.empty(0)], dtype=object)
+    with pytest.raises(TypeError, match=r"X\[0\] at step 0 is .* cannot be hashed"):
+        OneHotSequenceEncoder().fit(array)
