@@ -191,22 +191,24 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
 
     in nats per unit of weight. With `alpha=1` the second term is a Gaussian prior in
     which weight j has the precision :math:`c_j`: such that the input and the states add
-    to a hidden unit with standard deviations 2 and 1, and the states to a logit with
-    3, when features are of their usual size and states of size 1. So
+    to a hidden unit with standard deviations 2 (less where features are dense, see
+    below) and 3, and the states to a logit with 10, when features are of their usual
+    size and states of size 1. So
 
     ==================================  ==========================
     weight                              :math:`c_j`
     ==================================  ==========================
     from feature d                      `feature_scale_[d]**2 / 4`
-    from the states of the layer below  `n_in`
-    recurrent                           `n_hidden`
-    from the last states to a logit     `n_directions * n_hidden / 9`
+    from the states of the layer below  `n_in / 9`
+    recurrent                           `n_hidden / 9`
+    from the last states to a logit     `n_directions * n_hidden / 100`
     biases                              0
     ==================================  ==========================
 
     where `feature_scale_[d]` is the root mean square of the feature over the steps at
     which it is not 0, times the square root of the mean number of features that are
-    not 0 in a step.
+    not 0 in a step, times that of the number (1 or more) that two steps, taken at
+    random, have both. For one-hot steps it is 1, for D standardised features D.
 
     A sequence of weight k, k copies of it, and any order of the sequences give the
     same fit.

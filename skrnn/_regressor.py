@@ -188,25 +188,26 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     W: errors are normal with the variance of y itself, and weight j has a Gaussian
     prior of the precision :math:`c_j`. If errors have a share v of the variance of y,
     ``alpha=v`` stands for the same prior. The precisions are such that the input and
-    the states add to a hidden unit with standard deviations 2 and 1, and the states to
-    a prediction with :math:`3 s_m`, when features are of their usual size and states
-    of size 1:
+    the states add to a hidden unit with standard deviations 2 (less where features are
+    dense, see below) and 3, and the states to a prediction with :math:`10 s_m`, when
+    features are of their usual size and states of size 1:
 
     ==========================================  ============================
     weight                                      :math:`c_j`
     ==========================================  ============================
     from feature d                              `feature_scale_[d]**2 / 4`
-    from the states of the layer below          `n_in`
-    recurrent                                   `n_hidden`
+    from the states of the layer below          `n_in / 9`
+    recurrent                                   `n_hidden / 9`
     from the last states to a prediction        `n_directions * n_hidden /`
-                                                `(9 * target_scale_[m]**2)`
+                                                `(100 * target_scale_[m]**2)`
     biases                                      0
     ==========================================  ============================
 
     where `feature_scale_[d]` is the root mean square of the feature over the steps at
     which it is not 0, times the square root of the mean number of features that are
-    not 0 in a step. Features are best standardised: a mean far from 0 makes slow
-    training.
+    not 0 in a step, times that of the number (1 or more) that two steps, taken at
+    random, have both. For one-hot steps it is 1, for D standardised features D.
+    Features are best standardised: a mean far from 0 makes slow training.
 
     A sequence of weight k, k copies of it, and any order of the sequences give the
     same fit.

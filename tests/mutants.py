@@ -289,8 +289,8 @@ MUTANTS = [
     Mutant(
         "feature scale not squared in the penalty",
         "prior",
-        "np.square(scale / INPUT_DEVIATION)",
-        "(scale / INPUT_DEVIATION)",
+        "np.square(features.unit / INPUT_DEVIATION)",
+        "(features.unit / INPUT_DEVIATION)",
         "prior gradient",
     ),
     Mutant(
@@ -298,6 +298,20 @@ MUTANTS = [
         "steps",
         "return w @ np.square(X, dtype=np.float64), w @ (X != 0)",
         "return w @ np.square(X, dtype=np.float64), (X != 0).sum(axis=0)",
+        "prior",
+    ),
+    Mutant(
+        "shared features counted as if steps had them for certain",
+        "prior",
+        "np.square(present / total).sum()",
+        "(present / total).sum()",
+        "prior",
+    ),
+    Mutant(
+        "one-hot steps share less than one feature",
+        "prior",
+        "max(1.0, n_shared)",
+        "n_shared",
         "prior",
     ),
     # The order of the flat vector

@@ -83,8 +83,8 @@ class Problem:
         batches = self.batches(dtype)
         with closing(Team(batches, np.dtype(dtype), n_threads)) as team:
             objective = Objective(self.net, team)
-            scale = prior.feature_scale(batches)
-            objective.penalise(self.alpha * prior.precision(self.net, scale))
+            features = prior.features(batches)
+            objective.penalise(self.alpha * prior.precision(self.net, features))
             yield objective
 
     def loss_and_gradient(self, dtype=np.float64, n_threads=1):

@@ -105,9 +105,9 @@ def test_loss_is_the_objective_at_the_stored_weights(network, alpha):
     model = classifier(alpha=alpha, **network).fit(X, y, weights)
     size = model.feature_scale_[:, None] / 2  # an input's deviation is 2
     penalty = (np.square(model.input_coefs_[0] * size)).sum()
-    penalty += sum(W.shape[1] * np.square(W).sum() for W in model.input_coefs_[1:])
-    penalty += sum(W.shape[1] * np.square(W).sum() for W in model.recurrent_coefs_)
-    penalty += len(model.output_coef_) / 9 * np.square(model.output_coef_).sum()
+    penalty += sum(W.shape[1] / 9 * np.square(W).sum() for W in model.input_coefs_[1:])
+    penalty += sum(W.shape[1] / 9 * np.square(W).sum() for W in model.recurrent_coefs_)
+    penalty += len(model.output_coef_) / 100 * np.square(model.output_coef_).sum()
     expected = log_loss(model, X, y, weights)
     expected += alpha / (2 * weights[VALID].sum()) * penalty
     assert_allclose(model.loss_, expected, rtol=1e-9)

@@ -195,7 +195,7 @@ def test_tokens_come_back_from_shuffled_rows(words, random):
 
 @libraries
 def test_predictions_and_probabilities_become_columns(library):
-    model = VanillaRNNClassifier(4, random_state=0).fit(X, y)
+    model = VanillaRNNClassifier(4, alpha=30, random_state=0).fit(X, y)
     proba = model.predict_proba(X)
     df = frame_from_sequences(
         X,

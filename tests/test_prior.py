@@ -11,22 +11,25 @@ from strategies import DEVIATIONS, NETS, fixed_problem, problems
 from skrnn._network import prior
 
 
-def scale_of(X, w=None):
+def features_of(X, w=None):
     w = np.ones(len(X)) if w is None else np.asarray(w, dtype=float)
     problem = fixed_problem().replace(
         sequences=list(np.asarray(X)[:, None]), weights=list(w[:, None])
     )
     problem = problem.replace(labels=[np.zeros(1, int)] * len(X))
-    return prior.feature_scale(problem.batches())
+    return prior.features(problem.batches())
+
+
+def scale_of(X, w=None):
+    return features_of(X, w).scale
 
 
 @given(problems())
-def test_feature_scale_is_that_of_the_reference(problem):
-    assert_allclose(
-        prior.feature_scale(problem.batches()),
-        reference.feature_scale(problem.sequences, problem.weights),
-        rtol=1e-12,
-    )
+def test_features_are_those_of_the_reference(problem):
+    found = prior.features(problem.batches())
+    scale, n_shared = reference.features(problem.sequences, problem.weights)
+    assert_allclose(found.scale, scale, rtol=1e-12)
+    assert_allclose(found.n_shared, n_shared, rtol=1e-12)
 
 
 def test_one_hot_features_have_size_1():
@@ -36,6 +39,22 @@ def test_one_hot_features_have_size_1():
 def test_standardised_features_have_the_root_of_their_number_as_size():
     X = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
     assert_allclose(scale_of(X), np.sqrt(2))
+
+
+def test_steps_share_the_features_that_both_have():
+    # Of two steps, taken at random, both have the first feature, and one time in
+    # four the second.
+    assert features_of([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0]]).n_shared == 1.25
+    assert features_of(np.ones((5, 7))).n_shared == 7
+
+
+def test_one_hot_steps_share_what_counts_as_one_feature():
+    assert features_of(np.eye(4)).n_shared == 1
+
+
+def test_weights_of_shared_features_are_expected_to_be_smaller():
+    features = prior.Features(np.array([1.0, 2.0]), n_shared=9.0)
+    assert_allclose(features.unit, [3.0, 6.0])
 
 
 def test_a_feature_that_is_always_zero_counts_as_one_of_size_1():
@@ -61,21 +80,21 @@ def test_large_features_do_not_overflow_in_float32(dtype):
         np.full((3, 2), 1e25, dtype),
         sparse.csr_array(np.full((3, 2), 1e25, dtype)),
     ):
-        scale = prior.feature_scale([batch._replace(X=X, w=np.ones(3, dtype))])
+        scale = prior.features([batch._replace(X=X, w=np.ones(3, dtype))]).scale
         assert_allclose(scale, np.sqrt(2) * 1e25, rtol=1e-6)
 
 
 @given(NETS)
 def test_precision_is_that_of_the_reference(net):
-    scale = np.linspace(0.5, 3, net.n_features)
-    c = prior.precision(net, scale)
+    features = prior.Features(np.linspace(0.5, 3, net.n_features), n_shared=2.5)
+    c = prior.precision(net, features)
     for name, block in reference.blocks(c, net).items():
-        expected = reference.precision(name, block, scale, *DEVIATIONS)
+        expected = reference.precision(name, block, *features, *DEVIATIONS)
         assert_allclose(block, np.broadcast_to(expected, block.shape), rtol=1e-12)
 
 
 @given(NETS)
 def test_biases_are_free(net):
-    c = prior.precision(net, np.ones(net.n_features))
+    c = prior.precision(net, prior.Features(np.ones(net.n_features), 1.0))
     for (kind, *_), block in reference.blocks(c, net).items():
         assert_array_equal(block == 0, kind in ("b_h", "b_y"))

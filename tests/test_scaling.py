@@ -49,7 +49,7 @@ def scales(problem, rng=None, **changes):
     rng = np.random.RandomState(0) if rng is None else rng
     source = problem.source
     sample = scaling.sample_of(np.arange(len(source.lengths)), source.lengths)
-    feature_scale = prior.feature_scale(problem.batches())
+    feature_scale = prior.features(problem.batches()).scale
     with problem.replace(**changes).objective() as objective:
         return scaling.scales(
             objective, problem.theta, feature_scale, source, sample, problem.w, rng
@@ -108,10 +108,10 @@ def test_a_common_factor_of_all_weights_does_not_matter():
 def test_scales_are_the_curvature_to_the_power():
     problem = fixed_problem()
     s = scales(problem, FIRST_CLASS)
-    feature_scale = prior.feature_scale(problem.batches())
+    features = prior.features(problem.batches())
     unit = np.ones_like(s)
-    reference.blocks(unit, problem.net)["W_xh", 0, 0][...] = feature_scale[:, None]
-    penalty = problem.alpha * prior.precision(problem.net, feature_scale)
+    reference.blocks(unit, problem.net)["W_xh", 0, 0][...] = features.scale[:, None]
+    penalty = problem.alpha * prior.precision(problem.net, features)
     curvature = fisher(problem, FIRST_CLASS) + penalty / problem.w.sum()
     expected = (curvature / unit**2) ** -scaling._POWER / unit
     assert_allclose(s / s[0], expected / expected[0], rtol=1e-10)
@@ -121,7 +121,7 @@ def test_the_largest_component_of_the_gradient_keeps_its_size():
     problem = fixed_problem()
     _, gradient = problem.loss_and_gradient()
     scaled = scales(problem) * gradient
-    scale = prior.feature_scale(problem.batches())
+    scale = prior.features(problem.batches()).scale
     reference.blocks(gradient, problem.net)["W_xh", 0, 0][...] /= scale[:, None]
     assert_allclose(np.abs(scaled).max(), np.abs(gradient).max(), rtol=1e-12)
 
@@ -130,7 +130,7 @@ def test_where_no_gradient_arrives_variables_stay_as_they_are():
     problem = fixed_problem(n_outputs=1)
     problem = problem.replace(theta=np.zeros_like(problem.theta), alpha=0.0)
     s = scales(problem)
-    scale = prior.feature_scale(problem.batches())
+    scale = prior.features(problem.batches()).scale
     reference.blocks(s, problem.net)["W_xh", 0, 0][...] *= scale[:, None]
     assert_allclose(s, 1.0, rtol=1e-15)
 

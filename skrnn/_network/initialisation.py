@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .parameters import Architecture, Array
 
-_INPUT_SCALE = 1.0
+_INPUT_SCALE = 0.5
 _RECURRENT_GAIN = 0.8
 _OUTPUT_SCALE = 1.0
 
@@ -27,7 +27,7 @@ def initial(
     ----------
     architecture : Architecture
     scale : ndarray of shape (n_features,)
-        Size of the features, as `prior.feature_scale` returns it.
+        Size of the features, as `prior.Features` has it.
     rng : RandomState
     """
     theta = np.zeros(architecture.n_parameters)

@@ -4,16 +4,22 @@ A penalty on raw weights would depend on the units of the features and on the nu
 of hidden units. So the penalty is a Gaussian prior on what weights do: with
 ``alpha=1`` the contribution of
 
-    the input to a hidden unit      has standard deviation  2
-    the states to a hidden unit     has standard deviation  1
-    the states to a logit           has standard deviation  3
+    the input to a hidden unit      has standard deviation  2 / sqrt(n_shared)
+    the states to a hidden unit     has standard deviation  3
+    the states to a logit           has standard deviation  10
 
 when the input is as large as it typically is and states are as large as tanh lets
-them be. A weight of feature j then has the prior variance 4 / (n_active m_j^2), where
-m_j is the root mean square of the feature over the steps at which it is not zero and
-n_active the mean number of features that are not zero in a step: for one-hot steps
-both are 1, for standardised features 1 and n_features. A weight of n states has the
-prior variance 1 / n or 9 / n.
+them be. A weight of feature j then has the prior variance 4 / (n_shared n_active
+m_j^2), where m_j is the root mean square of the feature over the steps at which it is
+not zero and n_active the mean number of features that are not zero in a step: for
+one-hot steps both are 1, for standardised features 1 and n_features. A weight of n
+states has the prior variance 9 / n or 100 / n.
+
+n_shared is the mean number of features that two steps, taken at random, have both: 1
+for one-hot steps, or less, which counts as 1, and n_features for dense ones. Features
+that are always there, such as the pixels of an image, mostly speak of the same few
+things. Were each free to speak for itself, it would be cheaper to learn the noise of
+every single step by heart than to learn what the other steps tell of it.
 
 Multiplying a feature by a constant therefore changes nothing but its weights.
 """
@@ -29,8 +35,21 @@ from .parameters import Architecture
 from .steps import moments
 
 INPUT_DEVIATION = 2.0
-STATE_DEVIATION = 1.0
-LOGIT_DEVIATION = 3.0
+STATE_DEVIATION = 3.0
+LOGIT_DEVIATION = 10.0
+
+
+class Features(NamedTuple):
+    """What the prior and the first weights need to know of the features."""
+
+    scale: NDArray[np.float64]  # (n_features,), sqrt(n_active) m_j
+    n_shared: float  # at least 1
+
+    @property
+    def unit(self) -> NDArray[np.float64]:
+        """Factor that gives weights the prior of those of one-hot steps."""
+        unit: NDArray[np.float64] = self.scale * np.sqrt(self.n_shared)
+        return unit
 
 
 class Sizes(NamedTuple):
@@ -55,13 +74,13 @@ def add(one: Sizes, other: Sizes) -> Sizes:
     return Sizes(*(a + b for a, b in zip(one, other, strict=True)))
 
 
-def feature_scale(batches: Iterable[Batch]) -> NDArray[np.float64]:
-    """Return sqrt(n_active) m_j of every feature, from weighted steps."""
-    return scale_of(sizes(batches))
+def features(batches: Iterable[Batch]) -> Features:
+    """Return what weighted steps tell of their features."""
+    return features_of(sizes(batches))
 
 
-def scale_of(sizes: Sizes) -> NDArray[np.float64]:
-    """Return sqrt(n_active) m_j of every feature.
+def features_of(sizes: Sizes) -> Features:
+    """Return what sums over weighted steps tell of their features.
 
     A feature that is never anything but zero counts as one of size 1.
     """
@@ -69,26 +88,17 @@ def scale_of(sizes: Sizes) -> NDArray[np.float64]:
     n_active = float(present.sum()) / total
     seen = present > 0
     mean_square = np.divide(squares, present, out=np.ones_like(squares), where=seen)
-    scale: NDArray[np.float64] = np.sqrt((n_active or 1.0) * mean_square)
-    return scale
+    n_shared = float(np.square(present / total).sum())
+    return Features(np.sqrt((n_active or 1.0) * mean_square), max(1.0, n_shared))
 
 
-def precision(
-    architecture: Architecture, scale: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the inverse prior variance of every parameter, 0 for biases.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    scale : ndarray of shape (n_features,)
-        As `feature_scale` returns it.
-    """
+def precision(architecture: Architecture, features: Features) -> NDArray[np.float64]:
+    """Return the inverse prior variance of every parameter, 0 for biases."""
     flat = np.zeros(architecture.n_parameters)
     layers, W_hy, _ = architecture.unflatten(flat)
     for i, (W_xh, W_hh, _) in enumerate(layers):
         if i == 0:
-            W_xh[...] = np.square(scale / INPUT_DEVIATION)[:, None]
+            W_xh[...] = np.square(features.unit / INPUT_DEVIATION)[:, None]
         else:
             W_xh[...] = len(W_xh) / STATE_DEVIATION**2
         W_hh[...] = W_hh.shape[-1] / STATE_DEVIATION**2

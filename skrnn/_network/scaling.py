@@ -52,7 +52,7 @@ def scales(
     objective : Objective
     theta : ndarray of shape (n_parameters,)
     feature_scale : ndarray of shape (n_features,)
-        Size of the features, as `prior.feature_scale` returns it.
+        Size of the features, as `prior.Features` has it.
     source : Source
     sample : ndarray of shape (n_sampled,)
         Sequences to look at, as `sample_of` chooses them.

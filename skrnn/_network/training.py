@@ -41,7 +41,7 @@ class Problem(NamedTuple):
 
     objective: Objective
     validation: Objective | None
-    feature_scale: Vector
+    features: prior.Features
     unit: Unit  # of the targets
     sample: Sample
     n_sequences: int = 0  # to learn from
@@ -117,7 +117,7 @@ class Data(NamedTuple):
             yield Problem(
                 Objective(architecture, team),
                 part_of(held_out) if held_out.size else None,
-                prior.feature_scale(team.batches),
+                prior.features(team.batches),
                 unit,
                 Sample(self.source, sample_of(ids, self.source.lengths[ids]), w),
                 len(ids),
@@ -162,7 +162,7 @@ class Result(NamedTuple):
     n_fun: int
     gradient_norm: float
     stop_reason: str
-    feature_scale: Vector
+    features: prior.Features
     unit: Unit  # of y, in which the loss is measured
 
 
@@ -240,16 +240,16 @@ def _best_run(
     start: Vector | None,
     report: Callable[[Report], None],
 ) -> Result:
-    objective, scale, unit = problem.objective, problem.feature_scale, problem.unit
+    objective, features, unit = problem.objective, problem.features, problem.unit
     architecture = objective.architecture
-    objective.penalise(settings.alpha * prior.precision(architecture, scale))
+    objective.penalise(settings.alpha * prior.precision(architecture, features))
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
         if start is None:
-            theta = initial(architecture, scale, rng)
+            theta = initial(architecture, features.scale, rng)
         else:
             theta = unit.unfold(architecture, start)
-        s = scales(objective, theta, scale, *problem.sample, rng)
+        s = scales(objective, theta, features.scale, *problem.sample, rng)
         n_spent = 0
         many = problem.n_sequences > growing.MANY
         if start is None and problem.part is not None and many:
@@ -262,9 +262,9 @@ def _best_run(
                 tol=settings.tol,
                 max_corrections=settings.max_corrections,
             )
-            s = scales(objective, theta, scale, *problem.sample, rng)
+            s = scales(objective, theta, features.scale, *problem.sample, rng)
         run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
-        result = run.minimise(theta, scale)
+        result = run.minimise(theta, features)
         if best is None or run.is_better(result, best):
             best = result
         if result.stop_reason == "callback":
@@ -323,7 +323,7 @@ class _Run:
         self.best: tuple[Vector, float] | None = None  # z and loss at the best score
         self.n_stale = 0
 
-    def minimise(self, theta: Vector, scale: Vector) -> Result:
+    def minimise(self, theta: Vector, features: prior.Features) -> Result:
         """Run L-BFGS in the scaled variables."""
         solution = lbfgs.minimise(
             self.objective.scaled(self.s),
@@ -345,7 +345,7 @@ class _Run:
             n_fun=self.n_spent + solution.n_fun,
             gradient_norm=solution.gradient_norm,
             stop_reason=solution.stop_reason,
-            feature_scale=scale,
+            features=features,
             unit=self.unit,
         )
 

@@ -175,7 +175,7 @@ class RemoteData(NamedTuple):
             yield Problem(
                 shards.objective(architecture),
                 shards.validation(architecture),
-                prior.scale_of(shards.sizes),
+                prior.features_of(shards.sizes),
                 unit or no_unit(architecture.n_outputs),
                 sample,
                 n_sequences,
