@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._network import initialisation, packing
+from skrnn._network import initialisation, packing, prior
 from skrnn._network.objective import Objective, Team, sensible_threads
 from skrnn._network.parameters import Architecture
 
@@ -101,7 +101,9 @@ def ours(
     )
     team = Team(batches, np.dtype(dtype), n_threads)
     theta = initialisation.initial(
-        architecture, np.ones(work.n_features), np.random.RandomState(0)
+        architecture,
+        prior.Features(np.ones(work.n_features), np.ones(work.n_features)),
+        np.random.RandomState(0),
     )
     return Objective(architecture, team), theta
 

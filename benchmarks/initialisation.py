@@ -111,7 +111,9 @@ TASKS: dict[str, Callable[[], Task]] = {
 # Name of the variant -> module, constant, value.
 VARIANTS: dict[str, tuple[Any, str, Any]] = {
     "as shipped": (prior, "INPUT_DEVIATION", prior.INPUT_DEVIATION),
-    **{f"input scale {v}": (initialisation, "_INPUT_SCALE", v) for v in (0.1, 1.0)},
+    **{f"input scale {v}": (initialisation, "_INPUT_SCALE", v) for v in (0.3, 3.0)},
+    "as large where features are shared": (initialisation, "_SHARED_POWER", 0.0),
+    "as large where features are rare": (initialisation, "_RARE", 0.0),
     **{
         f"recurrent gain {v}": (initialisation, "_RECURRENT_GAIN", v)
         for v in (0.4, 1.0)

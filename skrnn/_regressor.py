@@ -228,7 +228,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     >>> from skrnn import VanillaRNNRegressor
     >>> X = np.random.default_rng(0).normal(size=(50, 10, 1))
     >>> y = X[..., 0].cumsum(axis=1)
-    >>> model = VanillaRNNRegressor(8, tol=0.01, random_state=0).fit(X, y)
+    >>> model = VanillaRNNRegressor(16, tol=0.01, random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.98
     True
     >>> model.predict(X[:2]).shape

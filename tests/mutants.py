@@ -303,15 +303,15 @@ MUTANTS = [
     Mutant(
         "shared features counted as if steps had them for certain",
         "prior",
-        "np.square(present / total).sum()",
-        "(present / total).sum()",
+        "float(self.share @ self.share)",
+        "float(self.share.sum())",
         "prior",
     ),
     Mutant(
         "one-hot steps share less than one feature",
         "prior",
-        "max(1.0, n_shared)",
-        "n_shared",
+        "max(1.0, float(self.share @ self.share))",
+        "float(self.share @ self.share)",
         "prior",
     ),
     # The order of the flat vector

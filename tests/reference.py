@@ -110,18 +110,19 @@ def objective(theta, net, sequences, labels, weights, alpha, deviations):
     contribute to a hidden unit, and of what the states contribute to a logit.
     """
     total, total_weight = data_loss(theta, net, sequences, labels, weights)
-    scale, n_shared = features(sequences, weights)
+    scale, share = features(sequences, weights)
     penalty = 0.0
     for name, block in blocks(theta, net).items():
-        c = precision(name, block, scale, n_shared, *deviations)
+        c = precision(name, block, scale, share, *deviations)
         penalty = penalty + (c * block * block).sum()
     return total / total_weight + alpha * penalty / (2 * total_weight)
 
 
-def precision(name, block, scale, n_shared, of_input, of_states, of_logits):
+def precision(name, block, scale, share, of_input, of_states, of_logits):
     """Return the inverse prior variance of every weight of a block."""
     kind, *place = name
     if kind == "W_xh" and place[0] == 0:
+        n_shared = max(1.0, sum(p * p for p in share))
         return n_shared * scale[:, None] ** 2 / of_input**2
     if kind in ("W_xh", "W_hh"):
         return len(block) / of_states**2
@@ -131,7 +132,7 @@ def precision(name, block, scale, n_shared, of_input, of_states, of_logits):
 def features(sequences, weights):
     """Return sqrt(features per step) times the root mean square where not zero.
 
-    Second, how many features two steps share in the mean, at least 1.
+    Second, the share of the steps that have the feature.
     """
     n_features = sequences[0].shape[1]
     squares, present = np.zeros(n_features), np.zeros(n_features)
@@ -145,4 +146,4 @@ def features(sequences, weights):
     per_step = present.sum() / total
     mean_squares = [s / n if n else 1.0 for s, n in zip(squares, present, strict=True)]
     scale = np.sqrt(np.array(mean_squares) * (per_step if per_step else 1.0))
-    return scale, max(1.0, sum((n / total) ** 2 for n in present))
+    return scale, present / total

@@ -7,13 +7,19 @@ from reference import blocks
 
 from skrnn._network import initialisation
 from skrnn._network.parameters import Architecture
+from skrnn._network.prior import Features
 
 NET = Architecture(6, (40, 30), 2, 5, "tanh")
 
 
-def draw(net=NET, scale=None, seed=0):
+# So many features that no two steps share one, as far as the start is concerned.
+FEW_SHARED = np.full(NET.n_features, 0.2)
+
+
+def draw(net=NET, scale=None, share=FEW_SHARED, seed=0):
     scale = np.ones(net.n_features) if scale is None else scale
-    return initialisation.initial(net, scale, np.random.RandomState(seed))
+    features = Features(scale, share)
+    return initialisation.initial(net, features, np.random.RandomState(seed))
 
 
 def named(name, **options):
@@ -42,6 +48,29 @@ def test_input_weights_are_small_where_features_are_large():
             assert_allclose(other * scale[:, None], block, rtol=1e-12)
         else:
             assert_array_equal(other, block)
+
+
+def test_input_weights_are_small_where_hardly_a_step_has_the_feature():
+    rare = initialisation._RARE
+    share = np.array([0.2, rare, 3 * rare, 0.0, 0.2, 0.2])
+    common = draw(share=np.full(6, 0.2))
+    factors = np.sqrt(share / (share + rare) * (0.2 + rare) / 0.2)
+    for name, block in blocks(draw(share=share), NET).items():
+        expected = blocks(common, NET)[name]
+        if name[:2] == ("W_xh", 0):
+            expected = expected * factors[:, None]
+        assert_allclose(block, expected, rtol=1e-12)
+
+
+def test_input_weights_are_small_where_steps_share_features():
+    common = blocks(draw(share=np.ones(6) / 6**0.5), NET)  # one shared, that is
+    shared = blocks(draw(share=np.ones(6)), NET)
+    rare = initialisation._RARE
+    factor = 6**-initialisation._SHARED_POWER
+    factor *= np.sqrt((1 + rare * 6**0.5) / (1 + rare))
+    for direction in range(2):
+        name = ("W_xh", 0, direction)
+        assert_allclose(shared[name], factor * common[name], rtol=1e-12)
 
 
 def test_weights_have_the_deviation_of_their_fan_in():

@@ -27,9 +27,9 @@ def scale_of(X, w=None):
 @given(problems())
 def test_features_are_those_of_the_reference(problem):
     found = prior.features(problem.batches())
-    scale, n_shared = reference.features(problem.sequences, problem.weights)
+    scale, share = reference.features(problem.sequences, problem.weights)
     assert_allclose(found.scale, scale, rtol=1e-12)
-    assert_allclose(found.n_shared, n_shared, rtol=1e-12)
+    assert_allclose(found.share, share, rtol=1e-12)
 
 
 def test_one_hot_features_have_size_1():
@@ -53,8 +53,8 @@ def test_one_hot_steps_share_what_counts_as_one_feature():
 
 
 def test_weights_of_shared_features_are_expected_to_be_smaller():
-    features = prior.Features(np.array([1.0, 2.0]), n_shared=9.0)
-    assert_allclose(features.unit, [3.0, 6.0])
+    features = prior.Features(np.array([1.0, 2.0]), share=np.array([1.0, 1.0]))
+    assert_allclose(features.unit, np.sqrt(2) * features.scale)
 
 
 def test_a_feature_that_is_always_zero_counts_as_one_of_size_1():
@@ -86,7 +86,8 @@ def test_large_features_do_not_overflow_in_float32(dtype):
 
 @given(NETS)
 def test_precision_is_that_of_the_reference(net):
-    features = prior.Features(np.linspace(0.5, 3, net.n_features), n_shared=2.5)
+    scale, share = np.linspace([0.5, 1], [3, 0.9], net.n_features).T
+    features = prior.Features(scale, share)
     c = prior.precision(net, features)
     for name, block in reference.blocks(c, net).items():
         expected = reference.precision(name, block, *features, *DEVIATIONS)
@@ -95,6 +96,7 @@ def test_precision_is_that_of_the_reference(net):
 
 @given(NETS)
 def test_biases_are_free(net):
-    c = prior.precision(net, prior.Features(np.ones(net.n_features), 1.0))
+    features = prior.Features(np.ones(net.n_features), np.ones(net.n_features))
+    c = prior.precision(net, features)
     for (kind, *_), block in reference.blocks(c, net).items():
         assert_array_equal(block == 0, kind in ("b_h", "b_y"))

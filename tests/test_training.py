@@ -61,7 +61,7 @@ def test_features_are_those_of_the_training_data():
     expected = prior.features(PROBLEM.batches())
     found = run(max_iter=1).features
     assert_allclose(found.scale, expected.scale, rtol=1e-12)
-    assert_allclose(found.n_shared, expected.n_shared, rtol=1e-12)
+    assert_allclose(found.share, expected.share, rtol=1e-12)
 
 
 def test_float32_is_trained_as_float64_is():

@@ -43,7 +43,12 @@ class Features(NamedTuple):
     """What the prior and the first weights need to know of the features."""
 
     scale: NDArray[np.float64]  # (n_features,), sqrt(n_active) m_j
-    n_shared: float  # at least 1
+    share: NDArray[np.float64]  # (n_features,), of the steps that have the feature
+
+    @property
+    def n_shared(self) -> float:
+        """How many features two steps have both, in the mean; at least 1."""
+        return max(1.0, float(self.share @ self.share))
 
     @property
     def unit(self) -> NDArray[np.float64]:
@@ -88,8 +93,7 @@ def features_of(sizes: Sizes) -> Features:
     n_active = float(present.sum()) / total
     seen = present > 0
     mean_square = np.divide(squares, present, out=np.ones_like(squares), where=seen)
-    n_shared = float(np.square(present / total).sum())
-    return Features(np.sqrt((n_active or 1.0) * mean_square), max(1.0, n_shared))
+    return Features(np.sqrt((n_active or 1.0) * mean_square), present / total)
 
 
 def precision(architecture: Architecture, features: Features) -> NDArray[np.float64]:

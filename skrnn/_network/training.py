@@ -246,7 +246,7 @@ def _best_run(
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
         if start is None:
-            theta = initial(architecture, features.scale, rng)
+            theta = initial(architecture, features, rng)
         else:
             theta = unit.unfold(architecture, start)
         s = scales(objective, theta, features.scale, *problem.sample, rng)

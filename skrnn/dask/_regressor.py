@@ -46,7 +46,7 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
     >>> y = X[..., 0].cumsum(axis=1)
     >>> with Client(n_workers=1, processes=False, dashboard_address=":0"):
     ...     X, y = da.from_array(X, (25, 10, 1)), da.from_array(y, (25, 10))
-    ...     model = DaskVanillaRNNRegressor(8, tol=0.01, random_state=0).fit(X, y)
+    ...     model = DaskVanillaRNNRegressor(16, tol=0.01, random_state=0).fit(X, y)
     ...     model.score(X, y) > 0.98
     True
     """
