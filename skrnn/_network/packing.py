@@ -24,7 +24,7 @@ from .steps import choose, compress
 # A batch has about so many rows: enough for matrix products to outweigh the calls
 # that start them, few enough for its states to stay in the cache and in little memory.
 _BATCH_ROWS = 1 << 13
-_BATCH_STATES = 1 << 20
+_BATCH_STATES = 1 << 19
 _FEWEST_SEQUENCES = 64
 _LAST = b"\xff" * 16  # no digest comes after it
 
@@ -47,7 +47,7 @@ class Batch(NamedTuple):
     offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
     earlier: slice | NDArray[np.intp]  # (n_later,) the row one step before each later
     steps: NDArray[np.intp]  # (n_rows,) number of the step among all, or empty
-    y: NDArray[np.intp]  # (n_rows,) class of each step, or empty
+    y: NDArray[Any]  # (n_rows,) class of each step (int32) or numbers, or empty
     w: NDArray[Any]  # (n_rows,) weight of each step, or empty
 
     @property
@@ -154,9 +154,14 @@ def pack(
         offsets=offsets.tolist(),
         earlier=earlier,
         steps=steps,
-        y=np.empty(0, np.intp) if y is None else y[steps],
+        y=np.empty(0, np.int32) if y is None else _narrow(y[steps]),
         w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
     )
+
+
+def _narrow(y: NDArray[Any]) -> NDArray[Any]:
+    # Batches are kept, and there are never so many classes.
+    return y.astype(np.int32) if y.dtype.kind == "i" else y
 
 
 def first_steps(lengths: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -27,7 +27,7 @@ _N_SAMPLED = 64
 class OneHot:
     """Rows that hold a single 1."""
 
-    columns: NDArray[np.intp]  # (n_rows,), where the 1 is
+    columns: NDArray[np.int32]  # (n_rows,), where the 1 is
     n_features: int
     dtype: np.dtype[Any]
 
@@ -39,9 +39,9 @@ class OneHot:
     @cached_property
     def transposed(self) -> sparse.csr_array:
         """The rows as columns, of shape (n_features, n_rows)."""
-        rows = np.argsort(self.columns, kind="stable")
+        rows = np.argsort(self.columns, kind="stable").astype(np.int32)
         counts = np.bincount(self.columns, minlength=self.n_features)
-        ends = np.concatenate([[0], np.cumsum(counts)])
+        ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
         ones = np.ones(len(rows), self.dtype)
         return sparse.csr_array((ones, rows, ends), shape=self.shape[::-1])
 
@@ -62,7 +62,7 @@ def compress(X: Any) -> Any:
         return X.toarray() if sparse.issparse(X) else X
     rows = sparse.csr_array(X) if sparse.issparse(X) else _without_zeros(X)
     if (np.diff(rows.indptr) == 1).all() and (rows.data == 1).all():
-        return OneHot(rows.indices.astype(np.intp), X.shape[1], X.dtype)
+        return OneHot(rows.indices.astype(np.int32), X.shape[1], X.dtype)
     return rows
 
 
