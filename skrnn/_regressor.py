@@ -237,7 +237,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     A model that is trained on the next value of a series can go on with it:
 
     >>> series = np.sin(0.3 * np.arange(200))[None, :, None]
-    >>> model = VanillaRNNRegressor(8, alpha=0.001, max_iter=1000, random_state=0)
+    >>> model = VanillaRNNRegressor(16, alpha=0.001, max_iter=1000, random_state=0)
     >>> model = model.fit(series[:, :-1], series[:, 1:])
     >>> ahead = model.forecast(series, n_steps=50)
     >>> ahead.shape
