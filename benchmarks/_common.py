@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import Bunch
 
 from skrnn._network import initialisation, packing, prior
 from skrnn._network.objective import Objective, Team, sensible_threads
 from skrnn._network.parameters import Architecture
+from skrnn.datasets import make_digit_strings
 
 Array = NDArray[Any]
 N_CORES = os.cpu_count() or 1
@@ -141,6 +143,27 @@ def theirs(
         return loss.item()
 
     return evaluate
+
+
+def spelt_codes(n: int, subset: str, seed: int) -> Bunch:
+    """Draw strings of noisy digits that spell codes, the k-th with frequency 1 / k."""
+    bunch = make_digit_strings(
+        20 * n,
+        rule="lexicon",
+        n_codes=100,
+        noise=0.44,
+        subset=subset,
+        random_state=seed,
+    )
+    rank = {code: k for k, code in enumerate(bunch.lexicon.tolist(), start=1)}
+    spelt = [
+        "".join(map(str, labels[:length]))
+        for labels, length in zip(bunch.target, bunch.lengths, strict=True)
+    ]
+    frequency = np.array([1 / rank[code] for code in spelt])
+    share = frequency / frequency.sum()
+    chosen = np.random.default_rng(seed).choice(20 * n, n, replace=False, p=share)
+    return Bunch(**{k: bunch[k][chosen] for k in ("data", "target", "lengths")})
 
 
 def seconds(function: Callable[[], Any]) -> float:

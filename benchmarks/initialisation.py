@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from _common import spelt_codes
 from joblib import Parallel, delayed
 
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
@@ -63,29 +64,8 @@ def digits() -> Task:
 
 def codes() -> Task:
     """Noisy digits that spell one of 100 codes, some of them often, 600 strings."""
-
-    def part(n: int, subset: str, seed: int) -> tuple[Any, Any]:
-        # Draws of codes as in a language: the k-th one 1 / k times as often as the
-        # first.
-        bunch = make_digit_strings(
-            20 * n,
-            rule="lexicon",
-            n_codes=100,
-            noise=0.44,
-            subset=subset,
-            random_state=seed,
-        )
-        spelt = [
-            "".join(map(str, y[:length]))
-            for y, length in zip(bunch.target, bunch.lengths, strict=True)
-        ]
-        rank = {code: k for k, code in enumerate(bunch.lexicon.tolist(), start=1)}
-        frequency = np.array([1 / rank[code] for code in spelt])
-        rng = np.random.default_rng(seed)
-        chosen = rng.choice(20 * n, n, replace=False, p=frequency / frequency.sum())
-        return bunch.data[chosen], bunch.target[chosen]
-
-    return Task(*part(600, "train", 0), *part(1000, "test", 1), 128, 200)
+    train, test = spelt_codes(600, "train", 0), spelt_codes(1000, "test", 1)
+    return Task(train.data, train.target, test.data, test.target, 128, 200)
 
 
 def hmm() -> Task:

@@ -25,7 +25,17 @@ from unittest import mock
 import numpy as np
 import sklearn_crfsuite
 import torch
-from _common import N_CORES, Array, Workload, head, row, save, seconds, torch_modules
+from _common import (
+    N_CORES,
+    Array,
+    Workload,
+    head,
+    row,
+    save,
+    seconds,
+    spelt_codes,
+    torch_modules,
+)
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
@@ -89,6 +99,15 @@ def digits(n_strings: int, n_hidden: int, max_iter: int) -> Task:
     name = f"digit strings, {n_strings:,}"
     parts = (*part(n_strings, "train", 0), *part(600, "test", 1))
     return Task(name, n_hidden, max_iter, *parts)
+
+
+def codes(n_strings: int, n_hidden: int, max_iter: int) -> Task:
+    """Make noisy digits that spell codes, some of them often."""
+    parts = (
+        *unpadded(spelt_codes(n_strings, "train", 0)),
+        *unpadded(spelt_codes(1000, "test", 1)),
+    )
+    return Task(f"frequent codes, {n_strings:,}", n_hidden, max_iter, *parts)
 
 
 def hmm(n_sequences: int, n_hidden: int, max_iter: int) -> Task:
@@ -291,11 +310,13 @@ def ratio(theirs: float | None, ours: float | None) -> str:
 TASKS: list[Callable[[], Task]] = [
     lambda: source(1500, 32, 100),
     lambda: digits(600, 64, 100),
+    lambda: codes(600, 128, 200),
     lambda: hmm(500, 32, 60),
 ]
 LARGE_TASKS: list[Callable[[], Task]] = [
     lambda: source(15000, 64, 200),
     lambda: digits(6000, 128, 200),
+    lambda: codes(6000, 128, 200),
 ]
 
 
