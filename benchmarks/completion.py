@@ -34,7 +34,7 @@ from skrnn.datasets import load_python_names
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "skrnn, 64 units": {"hidden_layer_sizes": 64, "max_iter": 200},
-    "skrnn, 128 units": {"hidden_layer_sizes": 128, "alpha": 2.0, "max_iter": 300},
+    "skrnn, 128 units": {"hidden_layer_sizes": 128, "alpha": 30.0, "max_iter": 300},
 }
 BEAM = 10
 N_COMPLETIONS = 5

@@ -35,9 +35,10 @@ BATCH = 32
 N_HIDDEN = 128
 MODELS: dict[str, dict[str, Any]] = {
     "skrnn, defaults": {},
-    f"skrnn, {N_HIDDEN} units, alpha=2, max_iter=300": {
+    "skrnn, 64 units, alpha=10": {"alpha": 10.0},
+    f"skrnn, {N_HIDDEN} units, alpha=30, max_iter=300": {
         "hidden_layer_sizes": N_HIDDEN,
-        "alpha": 2.0,
+        "alpha": 30.0,
         "max_iter": 300,
     },
 }
