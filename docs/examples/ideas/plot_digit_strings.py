@@ -39,10 +39,10 @@ labels = {
 for direction in ("one-way", "two-way"):
     model = VanillaRNNClassifier(
         32,
-        alpha=10,
         bidirectional=direction == "two-way",
-        max_iter=1000,
-        tol=1e-3,
+        alpha=10,
+        early_stopping=True,
+        n_iter_no_change=30,
         random_state=0,
     )
     labels[direction] = model.fit(train.data, train.target).predict(new.data)

@@ -48,7 +48,7 @@ for direction, scores in learnt.items():
     for size in SIZES:
         model = VanillaRNNClassifier(
             16,
-            alpha=10,
+            alpha=100,
             bidirectional=direction == "two-way",
             max_iter=1000,
             tol=1e-3,

@@ -26,7 +26,7 @@ def recordings(n_people, n_each, random_state):
 
 
 X, y, people = recordings(12, 20, random_state=0)
-model = VanillaRNNClassifier(16, alpha=30, max_iter=1000, tol=1e-3, random_state=0)
+model = VanillaRNNClassifier(16, alpha=100, max_iter=1000, tol=0.01, random_state=0)
 
 # %%
 # Three ways to ask how good the model is

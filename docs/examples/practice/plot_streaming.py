@@ -16,9 +16,8 @@ from skrnn import VanillaRNNClassifier
 from skrnn.datasets import make_hmm_sequences
 
 X, y = make_hmm_sequences(300, random_state=0, return_X_y=True)
-model = VanillaRNNClassifier(16, alpha=30, max_iter=1000, tol=1e-3, random_state=0).fit(
-    X, y
-)
+model = VanillaRNNClassifier(16, alpha=100, max_iter=1000, tol=1e-3, random_state=0)
+model.fit(X, y)
 
 # %%
 # A stream
