@@ -43,6 +43,7 @@ for direction in ("one-way", "two-way"):
         alpha=10,
         early_stopping=True,
         n_iter_no_change=30,
+        max_iter=1000,
         random_state=0,
     )
     labels[direction] = model.fit(train.data, train.target).predict(new.data)
