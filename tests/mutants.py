@@ -340,8 +340,8 @@ MUTANTS = [
     Mutant(
         "labels off by one step",
         "packing",
-        "np.empty(0, np.intp) if y is None else y[steps]",
-        "np.empty(0, np.intp) if y is None else y[steps - 1]",
+        "else _narrow(y[steps])",
+        "else _narrow(y[steps - 1])",
         "packing",
     ),
     Mutant(
