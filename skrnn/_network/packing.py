@@ -24,7 +24,7 @@ from .steps import choose, compress
 # A batch has about so many rows: enough for matrix products to outweigh the calls
 # that start them, few enough for its states to stay in the cache and in little memory.
 _BATCH_ROWS = 1 << 13
-_BATCH_STATES = 1 << 19
+_BATCH_STATES = 1 << 20
 _FEWEST_SEQUENCES = 64
 _LAST = b"\xff" * 16  # no digest comes after it
 
@@ -240,11 +240,30 @@ def digests(
 
 
 def _digest(X: Steps, y: NDArray[np.intp]) -> bytes:
-    parts = (X.indptr, X.indices, X.data) if sparse.issparse(X) else (X,)
-    content = hashlib.blake2b(y.tobytes(), digest_size=16)
-    for part in parts:
+    content = hashlib.blake2b(len(y).to_bytes(8, "little"), digest_size=16)
+    for part in (y, *_content(X)):
         content.update(np.ascontiguousarray(part).data)
     return content.digest()
+
+
+def _content(X: Steps) -> tuple[NDArray[Any], ...]:
+    """Return arrays that are the same for the same rows, dense or sparse."""
+    places, numbers = _numbers(X)
+    if 2 * len(places) < X.shape[0] * X.shape[1]:  # then there is less to read
+        return places, numbers
+    return (X.toarray() if sparse.issparse(X) else X,)
+
+
+def _numbers(X: Steps) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return where rows are not zero, counted row by row, and what is there."""
+    if not sparse.issparse(X):
+        places = np.flatnonzero(X)
+        return places, X.ravel()[places]
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    places = rows * X.shape[1] + X.indices
+    order = np.argsort(places)
+    order = order[X.data[order] != 0]
+    return places[order], X.data[order]
 
 
 def batches(
