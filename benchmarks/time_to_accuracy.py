@@ -19,6 +19,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -135,10 +136,13 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
     iterates: list[Array] = []
     times: list[float] = []
 
+    def note(progress: Progress) -> None:
+        times.append(time.perf_counter())
+        iterates.append(progress.x)
+
     class Recorded(training._Run):
         def _on_iteration(self, progress: Progress) -> None:
-            times.append(time.perf_counter())
-            iterates.append(self.s * progress.x)
+            note(progress)
             super()._on_iteration(progress)
 
     model = VanillaRNNClassifier(
@@ -147,20 +151,9 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
         max_iter=task.max_iter,
         random_state=seed,
     )
-    grow = growing.grow
-
-    def recorded_grow(
-        part: Any, penalty: Array, theta: Array, s: Array, **more: Any
-    ) -> tuple[Array, int]:
-        def note(progress: Progress) -> None:
-            times.append(time.perf_counter())
-            iterates.append(s * progress.x)
-
-        return grow(part, penalty, theta, s, on_iteration=note, **more)
-
     with (
         mock.patch.object(training, "_Run", Recorded),
-        mock.patch.object(growing, "grow", recorded_grow),
+        mock.patch.object(growing, "grow", partial(growing.grow, on_iteration=note)),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit

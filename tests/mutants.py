@@ -383,17 +383,17 @@ MUTANTS = [
     # The scales
     Mutant(
         "the scale forgotten in the gradient",
-        "objective",
-        "return loss, s * gradient",
-        "return loss, gradient",
-        "training laws",
+        "lbfgs",
+        "gradient = self.s * slope",
+        "gradient = slope",
+        "lbfgs",
     ),
     Mutant(
-        "the result left in scaled variables",
-        "training",
-        "fold(self.objective.architecture, self.s * z)",
-        "fold(self.objective.architecture, z)",
-        "training",
+        "the best point left in scaled variables",
+        "lbfgs",
+        "self.best = (loss, x, norm)",
+        "self.best = (loss, z.copy(), norm)",
+        "lbfgs",
     ),
     Mutant(
         "Fisher labels taken from the most likely class",
@@ -409,6 +409,13 @@ MUTANTS = [
         "np.abs(gradient).max()",
         "laws",
     ),
+    Mutant(
+        "the last estimate of curvature alone counts",
+        "scaling",
+        "fisher = np.mean(self.fishers, axis=0)",
+        "fisher = self.fishers[-1]",
+        "scaling",
+    ),
     # The optimiser
     Mutant(
         "the last point returned, not the best",
@@ -418,11 +425,39 @@ MUTANTS = [
         "lbfgs",
     ),
     Mutant(
-        "reports hold SciPy's live buffer",
+        "reports hold SciPy's live buffer, in scaled variables",
         "lbfgs",
-        "intermediate_result.x.copy(), float",
+        "self.s * intermediate_result.x, float",
         "intermediate_result.x, float",
         "lbfgs",
+    ),
+    Mutant(
+        "iterations before new variables not counted",
+        "lbfgs",
+        "max_iter=max_iter - len(recorder.loss_curve)",
+        "max_iter=max_iter",
+        "lbfgs",
+    ),
+    Mutant(
+        "new variables for a run that has ended",
+        "lbfgs",
+        'if reason != "max_iter":',
+        "if False:",
+        "lbfgs",
+    ),
+    Mutant(
+        "a part penalised like all data",
+        "growing",
+        "np.sqrt(k) * penalty",
+        "penalty",
+        "growing",
+    ),
+    Mutant(
+        "every part starts where the first one did",
+        "growing",
+        "theta = solution.x",
+        "pass",
+        "growing",
     ),
     Mutant(
         "a gradient that is not finite let through",

@@ -1,6 +1,7 @@
 """A start that parts of the data find, where data are many."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from unittest import mock
 
 import numpy as np
@@ -9,48 +10,56 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from strategies import fit, fixed_problem
 
-from skrnn._network import growing
+from skrnn._network import growing, scaling
 from skrnn.datasets import make_recall
 
-STAGES = ((4, 6), (2, 3))
-
-
-def parts_of(problem, stack):
-    """Return the objectives of every k-th sequence, and a list of the k asked for."""
-    asked = []
-
-    def part(k):
-        asked.append(k)
-        fewer = problem.replace(
-            sequences=problem.sequences[::k],
-            labels=problem.labels[::k],
-            weights=problem.weights[::k],
-        )
-        return stack.enter_context(fewer.objective())
-
-    return part, asked
-
-
-def grow(problem, **changes):
-    options = {"max_fun": 1000, "tol": 1e-12, "max_corrections": 5} | changes
-    with ExitStack() as stack:
-        part, asked = parts_of(problem, stack)
-        objective = stack.enter_context(problem.objective())
-        s, penalty = np.ones_like(problem.theta), objective.penalty
-        with mock.patch.object(growing, "_STAGES", STAGES):
-            theta, n_fun = growing.grow(part, penalty, problem.theta, s, **options)
-    return theta, asked, n_fun
-
-
+Stage = growing.Stage
+STAGES = (Stage(4, 6), Stage(2, 3))
 PROBLEM = fixed_problem(lengths=[4] * 12)
 
 
-def test_parts_grow_and_their_objective_falls():
-    theta, asked, _ = grow(PROBLEM)
-    assert asked == [4, 2]
+@contextmanager
+def parts_of(problem):
+    """Make objectives of every k-th sequence."""
     with ExitStack() as stack:
-        objective = parts_of(PROBLEM, stack)[0](2)
+
+        def part(k):
+            fewer = problem.replace(
+                sequences=problem.sequences[::k],
+                labels=problem.labels[::k],
+                weights=problem.weights[::k],
+            )
+            return stack.enter_context(fewer.objective())
+
+        yield part
+
+
+def unscaled(objective, theta):
+    return np.ones_like(theta)
+
+
+def grow(problem, part, *, penalty=None, scales=unscaled, max_fun=1000):
+    penalty = np.zeros_like(problem.theta) if penalty is None else penalty
+    return growing.grow(
+        part,
+        STAGES,
+        penalty,
+        problem.theta,
+        scales,
+        max_fun=max_fun,
+        tol=1e-12,
+        max_corrections=5,
+    )
+
+
+def test_parts_grow_and_the_objective_falls():
+    with parts_of(PROBLEM) as part:
+        asked = mock.Mock(side_effect=part)
+        theta, _ = grow(PROBLEM, asked)
+        objective = part(2)  # that of the last stage
+        objective.penalty = np.zeros_like(theta)
         before, after = (objective.loss_and_gradient(v) for v in (PROBLEM.theta, theta))
+    assert asked.call_args_list == [mock.call(4), mock.call(2)]
     assert after[0] < before[0]
 
 
@@ -63,29 +72,44 @@ def test_evaluations_are_counted_in_those_of_all_data():
         counts.append(solution.n_fun)
         return solution
 
-    with mock.patch.object(growing.lbfgs, "minimise", counted):
-        *_, n_fun = grow(PROBLEM)
+    with (
+        mock.patch.object(growing.lbfgs, "minimise", counted),
+        parts_of(PROBLEM) as part,
+    ):
+        _, n_fun = grow(PROBLEM, part)
     assert n_fun == np.ceil(counts[0] / 4 + counts[1] / 2)
 
 
 def test_evaluations_stay_within_their_limit():
-    *_, n_fun = grow(PROBLEM, max_fun=2)
+    with parts_of(PROBLEM) as part:
+        _, n_fun = grow(PROBLEM, part, max_fun=2)
     assert n_fun <= 2
 
 
-def test_a_part_has_the_penalty_of_all_data():
+def test_a_stage_has_a_penalty_and_variables_of_its_own():
     penalty = np.linspace(0, 1, len(PROBLEM.theta))
-    with PROBLEM.objective() as objective:
-        growing.grow(
-            lambda k: objective,
-            penalty,
-            PROBLEM.theta,
-            np.ones_like(penalty),
-            max_fun=99,
-            tol=1e-3,
-            max_corrections=3,
-        )
-        assert_array_equal(objective.penalty, penalty)
+    seen = []
+
+    def scales(objective, theta):
+        seen.append((objective.penalty, theta))
+        return np.full_like(theta, 2.0)
+
+    with parts_of(PROBLEM) as part:
+        theta, _ = grow(PROBLEM, part, penalty=penalty, scales=scales)
+    (first, start), (second, middle) = seen
+    assert_allclose(first, 2 * penalty)
+    assert_allclose(second, 2**0.5 * penalty)
+    assert_array_equal(start, PROBLEM.theta)
+    # Where one stage ends, the next one starts.
+    for before, after in pairwise([start, middle, theta]):
+        assert np.abs(after - before).max() > 1e-3
+
+
+def test_the_parts_of_many_sequences_grow():
+    sizes = [k for k, _ in growing.stages(growing.MANY + 1)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert min(sizes) > 1
+    assert growing.stages(growing.MANY) == ()
 
 
 # Through the estimator
@@ -103,26 +127,22 @@ def data(n_sequences=40):
 
 
 @pytest.mark.usefixtures("few")
-def test_many_sequences_start_from_parts():
+def test_many_sequences_start_from_parts(monkeypatch):
     X, y = data()
-    with mock.patch.object(growing, "_STAGES", ()):
-        alone = fit(X, y, max_iter=1)
     grown = fit(X, y, max_iter=1)
+    monkeypatch.setattr(growing, "_STAGES", ())
+    alone = fit(X, y, max_iter=1)
     assert grown.loss_ < alone.loss_
     assert grown.n_fun_ > alone.n_fun_
     assert len(grown.loss_curve_) == grown.n_iter_ == 1
 
 
-@pytest.mark.usefixtures("few")
-def test_as_many_as_the_limit_do_not():
+def test_sequences_to_learn_from_decide_what_comes_first():
     X, y = data()
-    with mock.patch.object(growing, "MANY", 40):
-        expected = fit(X, y, max_iter=2)
-    with (
-        mock.patch.object(growing, "_STAGES", ()),
-        mock.patch.object(growing, "MANY", 40),
-    ):
-        assert_array_equal(fit(X, y, max_iter=2).loss_curve_, expected.loss_curve_)
+    asked = mock.Mock(side_effect=growing.stages)
+    with mock.patch.object(growing, "stages", asked):
+        fit(X, y, max_iter=1, early_stopping=True, validation_fraction=0.25)
+    asked.assert_called_once_with(30)
 
 
 @pytest.mark.usefixtures("few")
@@ -144,3 +164,17 @@ def test_weight_two_is_two_copies_and_weight_zero_is_absence():
     kept = np.repeat(np.arange(50), w.astype(int))
     copied = fit(X[kept], y[kept], max_iter=5)
     assert_allclose(weighted.loss_curve_, copied.loss_curve_, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("limit", "n_scales"), [(40, 2), (39, 4)])
+def test_variables_are_scaled_anew_once_or_for_each_part(limit, n_scales, monkeypatch):
+    X, y = data()
+    counted = mock.Mock(side_effect=scaling.fisher_diagonal)
+    monkeypatch.setattr(scaling, "fisher_diagonal", counted)
+    monkeypatch.setattr(growing, "MANY", limit)
+    model = fit(X, y, max_iter=25, warm_start=True)
+    assert model.n_iter_ == 25
+    assert counted.call_count == n_scales
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)  # goes on, and needs no other variables
+    assert counted.call_count == n_scales + 1

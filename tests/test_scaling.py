@@ -50,10 +50,9 @@ def scales(problem, rng=None, **changes):
     source = problem.source
     sample = scaling.sample_of(np.arange(len(source.lengths)), source.lengths)
     feature_scale = prior.features(problem.batches()).scale
+    variables = scaling.Variables(feature_scale, source, sample, problem.w, rng)
     with problem.replace(**changes).objective() as objective:
-        return scaling.scales(
-            objective, problem.theta, feature_scale, source, sample, problem.w, rng
-        )
+        return variables.scales(objective, problem.theta)
 
 
 # The Fisher estimate
@@ -115,6 +114,23 @@ def test_scales_are_the_curvature_to_the_power():
     curvature = fisher(problem, FIRST_CLASS) + penalty / problem.w.sum()
     expected = (curvature / unit**2) ** -scaling._POWER / unit
     assert_allclose(s / s[0], expected / expected[0], rtol=1e-10)
+
+
+def test_estimates_of_a_training_are_averaged():
+    problem = fixed_problem()
+    sample = np.arange(len(problem.sequences))
+    where = (problem.source, sample, problem.w, FIRST_CLASS)
+    plain = np.ones(problem.net.n_features)
+    with problem.objective() as objective:
+        variables = scaling.Variables(plain, *where)
+        thetas = problem.theta, 2 * problem.theta
+        first, second = (variables.scales(objective, theta) for theta in thetas)
+        fishers = [
+            scaling.fisher_diagonal(problem.net, theta, *where) for theta in thetas
+        ]
+        for s, fisher in ((first, fishers[0]), (second, np.mean(fishers, axis=0))):
+            expected = (fisher + objective.penalty) ** -scaling._POWER
+            assert_allclose(s / s[0], expected / expected[0], rtol=1e-10)
 
 
 def test_the_largest_component_of_the_gradient_keeps_its_size():

@@ -1,14 +1,19 @@
-"""A start that a part of the sequences finds, where there are many.
+"""A start that parts of the sequences find, where there are many.
 
-What the first iterations learn, every 32nd sequence can teach as well, at 1/32 of the
-price; then every 8th, then all. The objective of a part has the mean loss of its own
-steps and the penalty of all data. Parts are taken in the canonical order, which runs
-through all lengths. Where they end the variables are scaled anew: the curvature there
-is nearer to that of the optimum.
+What the first iterations learn, a part can teach as well, at a part of the price: every
+32nd sequence first, then every 12th, every 5th, then all. The objective of a part has
+the mean loss of its own steps. Its penalty lies between that of all data, under which
+so few sequences would be learnt by heart, and that of the part alone, under which the
+network would become too plain to recover from: the root of their ratio. Parts are taken
+in the canonical order, which runs through all lengths.
+
+Each stage has variables of its own, and so has the run on all data: the curvature where
+a stage ends is nearer to that of the optimum than the curvature at random weights.
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +24,30 @@ from .objective import Objective
 Vector = NDArray[np.float64]
 Part = Callable[[int], Objective]  # of every k-th sequence
 
+
+class Stage(NamedTuple):
+    """A part, and for how long it serves."""
+
+    every: int  # k: every k-th sequence
+    n_iter: int
+
+
 # So many sequences, or fewer, are a part already.
 MANY = 1000
-_STAGES = ((32, 25), (8, 25))  # every k-th sequence, so many iterations
+_STAGES = (Stage(32, 20), Stage(12, 20), Stage(5, 25))
+
+
+def stages(n_sequences: int) -> tuple[Stage, ...]:
+    """Return what comes before the run on all of the sequences."""
+    return _STAGES if n_sequences > MANY else ()
 
 
 def grow(
     part: Part,
+    stages: tuple[Stage, ...],
     penalty: Vector,
     theta: Vector,
-    s: Vector,
+    scales: Callable[[Objective, Vector], Vector],
     max_fun: int,
     **options: Any,
 ) -> tuple[Vector, int]:
@@ -38,10 +57,13 @@ def grow(
     ----------
     part : callable
         Returns the objective of every k-th sequence.
+    stages : tuple of Stage
     penalty : ndarray of shape (n_parameters,)
         That of the objective of all data.
-    theta, s : ndarray of shape (n_parameters,)
-        Where to start, and the variables to work in.
+    theta : ndarray of shape (n_parameters,)
+        Where to start.
+    scales : callable
+        Returns the variables for an objective and where it starts.
     max_fun : int
         Largest number of evaluations, in those of all data.
     **options
@@ -54,19 +76,20 @@ def grow(
         Evaluations, in those of all data.
     """
     cost = 0.0
-    for k, n_iter in _STAGES:
+    for k, n_iter in stages:
         limit = int((max_fun - cost) * k)
         if limit == 0:
             break
         objective = part(k)
-        objective.penalty = penalty
+        objective.penalty = np.sqrt(k) * penalty
         solution = lbfgs.minimise(
-            objective.scaled(s),
-            theta / s,
+            objective.loss_and_gradient,
+            theta,
+            scales=partial(scales, objective),
             max_iter=n_iter,
             max_fun=limit,
             **options,
         )
-        theta = s * solution.x
+        theta = solution.x
         cost += solution.n_fun / k
     return theta, int(np.ceil(cost))

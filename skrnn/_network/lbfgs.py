@@ -2,7 +2,8 @@
 
 A single non-finite value makes SciPy's line search accept a bad point and report
 success, so none is ever returned to it: the run is left through an exception and
-begins again at the best point, with fresh memory.
+begins again at the best point, with fresh memory. What SciPy sees is z = x / s, in
+which the function curves more evenly (see ``scaling``).
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ class Progress(NamedTuple):
 
     x: Vector
     loss: float
-    gradient_norm: float  # largest absolute component
+    gradient_norm: float  # largest absolute component, with respect to z
     n_iter: int
     n_fun: int
 
@@ -52,38 +53,42 @@ class _NonFiniteError(Exception):
 
 
 class _Recorder:
-    """The function as SciPy sees it: counts, guards and remembers."""
+    """The function as SciPy sees it: scales, counts, guards and remembers."""
 
     def __init__(
         self,
         loss_and_gradient: Callable[[Vector], tuple[float, Vector]],
+        x0: Vector,
         on_iteration: Callable[[Progress], None],
         max_fun: int,
     ) -> None:
         self.loss_and_gradient = loss_and_gradient
         self.on_iteration = on_iteration
         self.max_fun = max_fun
-        self.best = (np.inf, np.empty(0), np.inf)  # loss, x, gradient norm
+        self.s = np.ones_like(x0)
+        self.best = (np.inf, x0, np.inf)  # loss, x, gradient norm
         self.last: tuple[float, float] = (np.inf, np.inf)  # loss, gradient norm
         self.loss_curve: list[float] = []
         self.n_fun = 0
 
-    def evaluate(self, x: Vector) -> tuple[float, Vector]:
+    def evaluate(self, z: Vector) -> tuple[float, Vector]:
         if self.n_fun >= self.max_fun:
             raise Stop("max_fun")
         self.n_fun += 1
-        loss, gradient = self.loss_and_gradient(x)
+        x = self.s * z
+        loss, slope = self.loss_and_gradient(x)
+        gradient = self.s * slope
         norm = float(np.abs(gradient).max())
         if not (np.isfinite(loss) and np.isfinite(norm)):
             raise _NonFiniteError
         if loss < self.best[0]:
-            self.best = (loss, x.copy(), norm)
+            self.best = (loss, x, norm)
         self.last = (loss, norm)
         return loss, gradient
 
     def iterate(self, intermediate_result: Any) -> None:
         # SciPy hands out its live buffer.
-        x, loss = intermediate_result.x.copy(), float(intermediate_result.fun)
+        x, loss = self.s * intermediate_result.x, float(intermediate_result.fun)
         self.loss_curve.append(loss)
         norm = self.best[2] if loss == self.best[0] else self.last[1]
         self.on_iteration(Progress(x, loss, norm, len(self.loss_curve), self.n_fun))
@@ -97,6 +102,8 @@ def minimise(
     max_fun: int,
     tol: float,
     max_corrections: int,
+    scales: Callable[[Vector], Vector] = np.ones_like,
+    rescale_after: int | None = None,
     on_iteration: Callable[[Progress], None] = lambda progress: None,
 ) -> Solution:
     """Minimise and return the best point met.
@@ -112,6 +119,10 @@ def minimise(
         The run has converged when no component of the gradient is larger.
     max_corrections : int
         Number of past steps from which L-BFGS estimates curvature.
+    scales : callable
+        Returns s for a run that begins at a vector.
+    rescale_after : int, optional
+        Number of iterations after which the run begins again, with a new s.
     on_iteration : callable
         Called with `Progress` after each iteration; may raise `Stop`.
 
@@ -120,26 +131,15 @@ def minimise(
     FloatingPointError
         If loss or gradient is not finite at `x0`.
     """
-    recorder = _Recorder(loss_and_gradient, on_iteration, max_fun)
-    reason = "line_search"
-    for _ in range(1 + _MAX_RESTARTS):
-        try:
-            reason = _run(
-                recorder,
-                recorder.best[1] if recorder.n_fun else x0,
-                max_iter=max_iter - len(recorder.loss_curve),
-                tol=tol,
-                max_corrections=max_corrections,
-            )
-        except _NonFiniteError:
-            if recorder.best[1].size == 0:
-                raise FloatingPointError(
-                    "the loss or its gradient is not finite at the start"
-                ) from None
-            continue
-        except Stop as stop:
-            reason = stop.reason
-        break
+    recorder = _Recorder(loss_and_gradient, x0, on_iteration, max_fun)
+    reason = "max_iter"
+    for limit in sorted({min(rescale_after or max_iter, max_iter), max_iter}):
+        if reason != "max_iter":
+            break
+        recorder.s = scales(recorder.best[1])
+        reason = _guarded(
+            recorder, max_iter=limit, tol=tol, max_corrections=max_corrections
+        )
     loss, x, norm = recorder.best
     return Solution(
         x,
@@ -152,12 +152,35 @@ def minimise(
     )
 
 
+def _guarded(
+    recorder: _Recorder, *, max_iter: int, tol: float, max_corrections: int
+) -> str:
+    """Run from the best point, and again from there where something is not finite."""
+    for _ in range(1 + _MAX_RESTARTS):
+        try:
+            return _run(
+                recorder,
+                recorder.best[1] / recorder.s,
+                max_iter=max_iter - len(recorder.loss_curve),
+                tol=tol,
+                max_corrections=max_corrections,
+            )
+        except _NonFiniteError:
+            if recorder.best[0] == np.inf:
+                raise FloatingPointError(
+                    "the loss or its gradient is not finite at the start"
+                ) from None
+        except Stop as stop:
+            return stop.reason
+    return "line_search"
+
+
 def _run(
-    recorder: _Recorder, x: Vector, *, max_iter: int, tol: float, max_corrections: int
+    recorder: _Recorder, z: Vector, *, max_iter: int, tol: float, max_corrections: int
 ) -> str:
     result = optimize.minimize(
         recorder.evaluate,
-        x,
+        z,
         method="L-BFGS-B",
         jac=True,
         callback=recorder.iterate,

@@ -154,19 +154,6 @@ class Objective:
             gradient / self.total_weight + penalty_slope,
         )
 
-    def scaled(
-        self, s: NDArray[np.float64]
-    ) -> Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]:
-        """Return the objective and its gradient as functions of z, theta = s * z."""
-
-        def loss_and_gradient(
-            z: NDArray[np.float64],
-        ) -> tuple[float, NDArray[np.float64]]:
-            loss, gradient = self.loss_and_gradient(s * z)
-            return loss, s * gradient
-
-        return loss_and_gradient
-
     def data_loss(self, theta: NDArray[np.float64]) -> float:
         """Return the weighted mean of -log p alone."""
         return self.team.loss(self.architecture, theta) / self.total_weight

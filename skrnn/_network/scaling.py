@@ -10,7 +10,9 @@ with g_i the gradient of a sequence's -log p for labels *drawn from the model*, 
 the prior's share exact. In z = theta / s with s_j = H_j^(-1/2) all diagonal elements
 would be 1; because the estimate is made at the start, where the model knows nothing
 yet, a power a little nearer to zero is safer. The objective, and so its optimum, is
-unchanged; s is fixed before the run.
+unchanged. After some iterations the model knows a little, and the estimate is made
+anew, once: each time costs what L-BFGS has learnt of the curvature. The estimates of a
+training are averaged, for a model that is certain of all labels shows no curvature.
 
 The estimate uses a sample of sequences, evenly spaced in the canonical order, which
 runs through all lengths. s is scaled so that the largest component of the gradient
@@ -30,27 +32,18 @@ from .parameters import Architecture
 
 _PRECISE = np.dtype(np.float64)
 _POWER = 0.4
+RESCALE_AFTER = 20  # iterations
 _N_SEQUENCES = 150
 # Sequences are dear where they are long; fewer of them tell as much.
 _N_STEPS = 20_000
 _FEWEST_SEQUENCES = 16
 
 
-def scales(
-    objective: Objective,
-    theta: NDArray[np.float64],
-    feature_scale: NDArray[np.float64],
-    source: Source,
-    sample: NDArray[np.intp],
-    w: NDArray[np.float64],
-    rng: np.random.RandomState,
-) -> NDArray[np.float64]:
-    """Return s for a run that starts at theta.
+class Variables:
+    """The variables of one training, as often as it asks for them.
 
     Parameters
     ----------
-    objective : Objective
-    theta : ndarray of shape (n_parameters,)
     feature_scale : ndarray of shape (n_features,)
         Size of the features, as `prior.Features` has it.
     source : Source
@@ -61,16 +54,37 @@ def scales(
     rng : RandomState
         Draws the labels.
     """
-    fisher = fisher_diagonal(objective.architecture, theta, source, sample, w, rng)
-    unit = np.ones_like(theta)
-    objective.architecture.unflatten(unit).layers[0].W_xh[...] = feature_scale[:, None]
-    curvature = (fisher + objective.penalty) / unit**2
-    # A bias that no gradient reached has no curvature to go by.
-    curvature[curvature == 0] = 1.0
-    s = curvature**-_POWER / unit
-    _, gradient = objective.loss_and_gradient(theta)
-    largest = np.abs(gradient / unit).max(), np.abs(s * gradient).max()
-    return s * (largest[0] / largest[1] if largest[1] > 0 else 1.0)
+
+    def __init__(
+        self,
+        feature_scale: NDArray[np.float64],
+        source: Source,
+        sample: NDArray[np.intp],
+        w: NDArray[np.float64],
+        rng: np.random.RandomState,
+    ) -> None:
+        self.feature_scale = feature_scale
+        self.sample = (source, sample, w, rng)
+        self.fishers: list[NDArray[np.float64]] = []
+
+    def scales(
+        self, objective: Objective, theta: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return s for a run that starts at theta."""
+        architecture = objective.architecture
+        self.fishers.append(fisher_diagonal(architecture, theta, *self.sample))
+        unit = np.ones_like(theta)
+        architecture.unflatten(unit).layers[0].W_xh[...] = self.feature_scale[:, None]
+        fisher = np.mean(self.fishers, axis=0)
+        curvature = (fisher + objective.penalty) / unit**2
+        # A bias that no gradient reached has no curvature to go by.
+        curvature[curvature == 0] = 1.0
+        s: NDArray[np.float64] = curvature**-_POWER / unit
+        _, gradient = objective.loss_and_gradient(theta)
+        largest = np.abs(gradient / unit).max(), np.abs(s * gradient).max()
+        if largest[1] > 0:
+            s *= largest[0] / largest[1]
+        return s
 
 
 def sample_of(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """From sequences to trained parameters: the numerical floor's front door.
 
-canonical order -> units -> batches -> start, scales -> L-BFGS on parts, then on all
+canonical order -> units -> batches -> start -> L-BFGS on parts, then on all
 -> best parameters
 
 Nothing here knows of scikit-learn, nor of the form in which sequences came.
@@ -9,6 +9,7 @@ Nothing here knows of scikit-learn, nor of the form in which sequences came.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from .initialisation import initial
 from .journal import Journal, Noted
 from .objective import Objective, Team, sensible_threads
 from .parameters import Architecture
-from .scaling import sample_of, scales
+from .scaling import RESCALE_AFTER, Variables, sample_of
 from .spool import spooled
 from .threads import one_blas_thread
 from .units import Unit, no_unit, unit_of
@@ -44,8 +45,8 @@ class Problem(NamedTuple):
     features: prior.Features
     unit: Unit  # of the targets
     sample: Sample
-    n_sequences: int = 0  # to learn from
-    part: growing.Part | None = None  # objectives of some of them, if there are any
+    n_sequences: int  # to learn from
+    part: growing.Part  # objectives of some of them
 
 
 class Trainable(Protocol):
@@ -111,17 +112,17 @@ class Data(NamedTuple):
 
             team = stack.enter_context(closing(team_on(ids)))
 
-            def part_of(ids: NDArray[np.intp]) -> Objective:
+            def objective_on(ids: NDArray[np.intp]) -> Objective:
                 return Objective(architecture, team_on(ids, host=team))
 
             yield Problem(
                 Objective(architecture, team),
-                part_of(held_out) if held_out.size else None,
+                objective_on(held_out) if held_out.size else None,
                 prior.features(team.batches),
                 unit,
                 Sample(self.source, sample_of(ids, self.source.lengths[ids]), w),
                 len(ids),
-                lambda k: part_of(ids[::k]),
+                lambda k: objective_on(ids[::k]),
             )
 
 
@@ -225,11 +226,11 @@ def _noted(problem: Problem, journal: Journal) -> Problem:
         objective.team = Noted(objective.team, journal)
         return objective
 
-    part, validation = problem.part, problem.validation
+    validation = problem.validation
     return problem._replace(
         objective=note(problem.objective),
         validation=validation and note(validation),
-        part=part and (lambda k: note(part(k))),
+        part=lambda k: note(problem.part(k)),
     )
 
 
@@ -243,28 +244,36 @@ def _best_run(
     objective, features, unit = problem.objective, problem.features, problem.unit
     architecture = objective.architecture
     objective.penalise(settings.alpha * prior.precision(architecture, features))
+    stages = growing.stages(problem.n_sequences)
+
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
-        if start is None:
-            theta = initial(architecture, features, rng)
+        variables = Variables(features.scale, *problem.sample, rng)
+        rescale_after = None
+        if start is not None:
+            theta, n_spent = unit.unfold(architecture, start), 0
         else:
-            theta = unit.unfold(architecture, start)
-        s = scales(objective, theta, features.scale, *problem.sample, rng)
-        n_spent = 0
-        many = problem.n_sequences > growing.MANY
-        if start is None and problem.part is not None and many:
             theta, n_spent = growing.grow(
                 problem.part,
+                stages,
                 objective.penalty,
-                theta,
-                s,
+                initial(architecture, features, rng),
+                variables.scales,
                 max_fun=settings.max_fun,
                 tol=settings.tol,
                 max_corrections=settings.max_corrections,
             )
-            s = scales(objective, theta, features.scale, *problem.sample, rng)
-        run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
-        result = run.minimise(theta, features)
+            rescale_after = None if stages else RESCALE_AFTER
+        run = _Run(
+            objective,
+            problem.validation,
+            partial(variables.scales, objective),
+            unit,
+            settings,
+            report,
+            n_spent,
+        )
+        result = run.minimise(theta, features, rescale_after)
         if best is None or run.is_better(result, best):
             best = result
         if result.stop_reason == "callback":
@@ -304,7 +313,7 @@ class _Run:
         self,
         objective: Objective,
         validation: Objective | None,
-        s: Vector,
+        scales: Callable[[Vector], Vector],
         unit: Unit,
         settings: Settings,
         report: Callable[[Report], None],
@@ -312,7 +321,7 @@ class _Run:
     ) -> None:
         self.objective = objective
         self.validation = validation
-        self.s = s
+        self.scales = scales
         self.unit = unit
         self.settings = settings
         self.report = report
@@ -320,23 +329,27 @@ class _Run:
         self.began = time.perf_counter()
         self.scores: list[float] = []
         self.best_score = -np.inf
-        self.best: tuple[Vector, float] | None = None  # z and loss at the best score
+        self.best: tuple[Vector, float] | None = None  # theta, loss of the best
         self.n_stale = 0
 
-    def minimise(self, theta: Vector, features: prior.Features) -> Result:
-        """Run L-BFGS in the scaled variables."""
+    def minimise(
+        self, theta: Vector, features: prior.Features, rescale_after: int | None
+    ) -> Result:
+        """Run L-BFGS from theta."""
         solution = lbfgs.minimise(
-            self.objective.scaled(self.s),
-            theta / self.s,
+            self.objective.loss_and_gradient,
+            theta,
             max_iter=self.settings.max_iter,
             max_fun=max(1, self.settings.max_fun - self.n_spent),
             tol=self.settings.tol,
             max_corrections=self.settings.max_corrections,
+            scales=self.scales,
+            rescale_after=rescale_after,
             on_iteration=self._on_iteration,
         )
-        z, loss = self.best or (solution.x, solution.loss)
+        theta, loss = self.best or (solution.x, solution.loss)
         return Result(
-            theta=self._theta(z),
+            theta=self._folded(theta),
             loss=loss,
             best_loss=solution.loss,
             loss_curve=solution.loss_curve,
@@ -358,13 +371,13 @@ class _Run:
             return score > other_score
         return one.loss < other.loss
 
-    def _theta(self, z: Vector) -> Vector:
-        return self.unit.fold(self.objective.architecture, self.s * z)
+    def _folded(self, theta: Vector) -> Vector:
+        return self.unit.fold(self.objective.architecture, theta)
 
     def _on_iteration(self, progress: lbfgs.Progress) -> None:
         score = None
         if self.validation is not None:
-            score = -self.validation.data_loss(self.s * progress.x)
+            score = -self.validation.data_loss(progress.x)
             self._note(score, progress)
         self.report(
             Report(
@@ -374,7 +387,7 @@ class _Run:
                 gradient_norm=progress.gradient_norm,
                 seconds=time.perf_counter() - self.began,
                 validation_score=score,
-                theta=self._theta(progress.x),
+                theta=self._folded(progress.x),
             )
         )
         if self.n_stale >= self.settings.n_iter_no_change:

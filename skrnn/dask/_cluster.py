@@ -167,8 +167,7 @@ class RemoteData(NamedTuple):
             shards = self._packed(placed, *how)
             parts = {
                 k: self._packed(self._every(k, placed), *how)
-                for k, _ in growing._STAGES
-                if n_sequences > growing.MANY
+                for k, _ in growing.stages(n_sequences)
             }
             # Dask remembers how they are made, should a shard be lost.
             tasks.release(self.chunks)
