@@ -432,20 +432,6 @@ MUTANTS = [
         "lbfgs",
     ),
     Mutant(
-        "iterations before new variables not counted",
-        "lbfgs",
-        "max_iter=max_iter - len(recorder.loss_curve)",
-        "max_iter=max_iter",
-        "lbfgs",
-    ),
-    Mutant(
-        "new variables for a run that has ended",
-        "lbfgs",
-        'if reason != "max_iter":',
-        "if False:",
-        "lbfgs",
-    ),
-    Mutant(
         "a part penalised like all data",
         "growing",
         "np.sqrt(k) * penalty",

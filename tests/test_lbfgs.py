@@ -261,7 +261,7 @@ def test_what_goes_in_and_out_is_not_scaled():
         met.append(x)
         return rosenbrock(x)
 
-    solution = run(noted, scales=lambda x: STRETCHED, on_iteration=reports.append)
+    solution = run(noted, s=STRETCHED, on_iteration=reports.append)
     assert_allclose(met[0], START, rtol=1e-15)
     assert_allclose(solution.x, 1.0, rtol=1e-6)
     assert_array_equal(reports[-1].x, met[-1])
@@ -275,42 +275,7 @@ def test_a_run_in_scaled_variables_is_a_run_on_the_scaled_function():
         loss, gradient = rosenbrock(STRETCHED * z)
         return loss, STRETCHED * gradient
 
-    one = run(scales=lambda x: STRETCHED)
+    one = run(s=STRETCHED)
     other = run(scaled, START / STRETCHED)
     assert one.loss_curve == other.loss_curve
     assert_array_equal(one.x, STRETCHED * other.x)
-
-
-def test_variables_are_scaled_anew_where_the_run_stands():
-    reports, asked = [], []
-
-    def scales(x):
-        asked.append((len(reports), x))
-        return STRETCHED ** len(asked)
-
-    solution = run(scales=scales, rescale_after=5, on_iteration=reports.append)
-    (_, start), (n_iter, x) = asked
-    assert_array_equal(start, START)
-    assert n_iter == 5
-    assert_array_equal(x, reports[4].x)
-    assert [report.n_iter for report in reports] == list(range(1, solution.n_iter + 1))
-    assert solution.loss_curve == [report.loss for report in reports]
-    assert (np.diff(solution.loss_curve) <= 0).all()
-    assert_allclose(solution.x, 1.0, rtol=1e-6)
-
-
-@pytest.mark.parametrize("max_iter", [3, 5])
-def test_a_run_that_ends_before_keeps_its_variables(max_iter):
-    asked = []
-
-    def scales(x):
-        asked.append(x)
-        return STRETCHED
-
-    solution = run(scales=scales, rescale_after=5, max_iter=max_iter)
-    assert (solution.n_iter, solution.stop_reason) == (max_iter, "max_iter")
-    converged = run(bowl, scales=scales, rescale_after=50)
-    assert converged.stop_reason == "converged"
-    stopped = run(scales=scales, rescale_after=5, on_iteration=stop_at(5, "callback"))
-    assert stopped.stop_reason == "callback"
-    assert len(asked) == 3

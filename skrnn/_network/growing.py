@@ -12,7 +12,6 @@ a stage ends is nearer to that of the optimum than the curvature at random weigh
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,7 +84,7 @@ def grow(
         solution = lbfgs.minimise(
             objective.loss_and_gradient,
             theta,
-            scales=partial(scales, objective),
+            s=scales(objective, theta),
             max_iter=n_iter,
             max_fun=limit,
             **options,

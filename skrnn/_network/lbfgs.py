@@ -59,13 +59,14 @@ class _Recorder:
         self,
         loss_and_gradient: Callable[[Vector], tuple[float, Vector]],
         x0: Vector,
+        s: Vector,
         on_iteration: Callable[[Progress], None],
         max_fun: int,
     ) -> None:
         self.loss_and_gradient = loss_and_gradient
         self.on_iteration = on_iteration
         self.max_fun = max_fun
-        self.s = np.ones_like(x0)
+        self.s = s
         self.best = (np.inf, x0, np.inf)  # loss, x, gradient norm
         self.last: tuple[float, float] = (np.inf, np.inf)  # loss, gradient norm
         self.loss_curve: list[float] = []
@@ -102,8 +103,7 @@ def minimise(
     max_fun: int,
     tol: float,
     max_corrections: int,
-    scales: Callable[[Vector], Vector] = np.ones_like,
-    rescale_after: int | None = None,
+    s: Vector | None = None,
     on_iteration: Callable[[Progress], None] = lambda progress: None,
 ) -> Solution:
     """Minimise and return the best point met.
@@ -116,13 +116,12 @@ def minimise(
     max_iter, max_fun : int
         Largest number of iterations and of evaluations.
     tol : float
-        The run has converged when no component of the gradient is larger.
+        The run has converged when no component of the gradient with respect to z is
+        larger.
     max_corrections : int
         Number of past steps from which L-BFGS estimates curvature.
-    scales : callable
-        Returns s for a run that begins at a vector.
-    rescale_after : int, optional
-        Number of iterations after which the run begins again, with a new s.
+    s : ndarray of shape (n_parameters,), optional
+        What scales the variables; ones by default.
     on_iteration : callable
         Called with `Progress` after each iteration; may raise `Stop`.
 
@@ -131,15 +130,11 @@ def minimise(
     FloatingPointError
         If loss or gradient is not finite at `x0`.
     """
-    recorder = _Recorder(loss_and_gradient, x0, on_iteration, max_fun)
-    reason = "max_iter"
-    for limit in sorted({min(rescale_after or max_iter, max_iter), max_iter}):
-        if reason != "max_iter":
-            break
-        recorder.s = scales(recorder.best[1])
-        reason = _guarded(
-            recorder, max_iter=limit, tol=tol, max_corrections=max_corrections
-        )
+    s = np.ones_like(x0) if s is None else s
+    recorder = _Recorder(loss_and_gradient, x0, s, on_iteration, max_fun)
+    reason = _guarded(
+        recorder, max_iter=max_iter, tol=tol, max_corrections=max_corrections
+    )
     loss, x, norm = recorder.best
     return Solution(
         x,

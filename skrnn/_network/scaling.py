@@ -10,9 +10,10 @@ with g_i the gradient of a sequence's -log p for labels *drawn from the model*, 
 the prior's share exact. In z = theta / s with s_j = H_j^(-1/2) all diagonal elements
 would be 1; because the estimate is made at the start, where the model knows nothing
 yet, a power a little nearer to zero is safer. The objective, and so its optimum, is
-unchanged. After some iterations the model knows a little, and the estimate is made
-anew, once: each time costs what L-BFGS has learnt of the curvature. The estimates of a
-training are averaged, for a model that is certain of all labels shows no curvature.
+unchanged.
+
+A training that has stages (see ``growing``) has variables for each. Its estimates are
+averaged, for a model that is certain of all labels shows no curvature.
 
 The estimate uses a sample of sequences, evenly spaced in the canonical order, which
 runs through all lengths. s is scaled so that the largest component of the gradient
@@ -32,7 +33,6 @@ from .parameters import Architecture
 
 _PRECISE = np.dtype(np.float64)
 _POWER = 0.4
-RESCALE_AFTER = 20  # iterations
 _N_SEQUENCES = 150
 # Sequences are dear where they are long; fewer of them tell as much.
 _N_STEPS = 20_000

@@ -9,7 +9,6 @@ Nothing here knows of scikit-learn, nor of the form in which sequences came.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +19,7 @@ from .initialisation import initial
 from .journal import Journal, Noted
 from .objective import Objective, Team, sensible_threads
 from .parameters import Architecture
-from .scaling import RESCALE_AFTER, Variables, sample_of
+from .scaling import Variables, sample_of
 from .spool import spooled
 from .threads import one_blas_thread
 from .units import Unit, no_unit, unit_of
@@ -249,7 +248,6 @@ def _best_run(
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
         variables = Variables(features.scale, *problem.sample, rng)
-        rescale_after = None
         if start is not None:
             theta, n_spent = unit.unfold(architecture, start), 0
         else:
@@ -263,17 +261,9 @@ def _best_run(
                 tol=settings.tol,
                 max_corrections=settings.max_corrections,
             )
-            rescale_after = None if stages else RESCALE_AFTER
-        run = _Run(
-            objective,
-            problem.validation,
-            partial(variables.scales, objective),
-            unit,
-            settings,
-            report,
-            n_spent,
-        )
-        result = run.minimise(theta, features, rescale_after)
+        s = variables.scales(objective, theta)
+        run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
+        result = run.minimise(theta, features)
         if best is None or run.is_better(result, best):
             best = result
         if result.stop_reason == "callback":
@@ -313,7 +303,7 @@ class _Run:
         self,
         objective: Objective,
         validation: Objective | None,
-        scales: Callable[[Vector], Vector],
+        s: Vector,
         unit: Unit,
         settings: Settings,
         report: Callable[[Report], None],
@@ -321,7 +311,7 @@ class _Run:
     ) -> None:
         self.objective = objective
         self.validation = validation
-        self.scales = scales
+        self.s = s
         self.unit = unit
         self.settings = settings
         self.report = report
@@ -332,9 +322,7 @@ class _Run:
         self.best: tuple[Vector, float] | None = None  # theta, loss of the best
         self.n_stale = 0
 
-    def minimise(
-        self, theta: Vector, features: prior.Features, rescale_after: int | None
-    ) -> Result:
+    def minimise(self, theta: Vector, features: prior.Features) -> Result:
         """Run L-BFGS from theta."""
         solution = lbfgs.minimise(
             self.objective.loss_and_gradient,
@@ -343,8 +331,7 @@ class _Run:
             max_fun=max(1, self.settings.max_fun - self.n_spent),
             tol=self.settings.tol,
             max_corrections=self.settings.max_corrections,
-            scales=self.scales,
-            rescale_after=rescale_after,
+            s=self.s,
             on_iteration=self._on_iteration,
         )
         theta, loss = self.best or (solution.x, solution.loss)
