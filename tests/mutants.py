@@ -384,8 +384,8 @@ MUTANTS = [
     Mutant(
         "the scale forgotten in the gradient",
         "lbfgs",
-        "gradient = self.s * slope",
-        "gradient = slope",
+        "gradient *= self.s",
+        "pass",
         "lbfgs",
     ),
     Mutant(
@@ -412,8 +412,8 @@ MUTANTS = [
     Mutant(
         "the last estimate of curvature alone counts",
         "scaling",
-        "fisher = np.mean(self.fishers, axis=0)",
-        "fisher = self.fishers[-1]",
+        "(estimate - self.fisher) / self.n_estimates",
+        "estimate - self.fisher",
         "scaling",
     ),
     # The optimiser

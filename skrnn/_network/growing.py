@@ -1,7 +1,7 @@
 """A start that parts of the sequences find, where there are many.
 
 What the first iterations learn, a part can teach as well, at a part of the price: every
-32nd sequence first, then every 12th, every 5th, then all. The objective of a part has
+32nd sequence first, then every 12th, every 6th, then all. The objective of a part has
 the mean loss of its own steps. Its penalty lies between that of all data, under which
 so few sequences would be learnt by heart, and that of the part alone, under which the
 network would become too plain to recover from: the root of their ratio. Parts are taken
@@ -33,7 +33,7 @@ class Stage(NamedTuple):
 
 # So many sequences, or fewer, are a part already.
 MANY = 1000
-_STAGES = (Stage(32, 20), Stage(12, 20), Stage(5, 25))
+_STAGES = (Stage(32, 20), Stage(12, 20), Stage(6, 25))
 
 
 def stages(n_sequences: int) -> tuple[Stage, ...]:
@@ -91,4 +91,5 @@ def grow(
         )
         theta = solution.x
         cost += solution.n_fun / k
+        del objective  # it holds its steps, and would until there is another
     return theta, int(np.ceil(cost))

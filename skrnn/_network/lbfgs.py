@@ -77,8 +77,8 @@ class _Recorder:
             raise Stop("max_fun")
         self.n_fun += 1
         x = self.s * z
-        loss, slope = self.loss_and_gradient(x)
-        gradient = self.s * slope
+        loss, gradient = self.loss_and_gradient(x)
+        gradient *= self.s
         norm = float(np.abs(gradient).max())
         if not (np.isfinite(loss) and np.isfinite(norm)):
             raise _NonFiniteError

@@ -24,7 +24,7 @@ from .steps import choose, compress
 # A batch has about so many rows: enough for matrix products to outweigh the calls
 # that start them, few enough for its states to stay in the cache and in little memory.
 _BATCH_ROWS = 1 << 13
-_BATCH_STATES = 1 << 20
+_BATCH_STATES = 1 << 19
 _FEWEST_SEQUENCES = 64
 _LAST = b"\xff" * 16  # no digest comes after it
 

@@ -65,18 +65,20 @@ class Variables:
     ) -> None:
         self.feature_scale = feature_scale
         self.sample = (source, sample, w, rng)
-        self.fishers: list[NDArray[np.float64]] = []
+        self.fisher: NDArray[np.float64] | float = 0.0  # mean of the estimates
+        self.n_estimates = 0
 
     def scales(
         self, objective: Objective, theta: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return s for a run that starts at theta."""
         architecture = objective.architecture
-        self.fishers.append(fisher_diagonal(architecture, theta, *self.sample))
+        estimate = fisher_diagonal(architecture, theta, *self.sample)
+        self.n_estimates += 1
+        self.fisher += (estimate - self.fisher) / self.n_estimates
         unit = np.ones_like(theta)
         architecture.unflatten(unit).layers[0].W_xh[...] = self.feature_scale[:, None]
-        fisher = np.mean(self.fishers, axis=0)
-        curvature = (fisher + objective.penalty) / unit**2
+        curvature = (self.fisher + objective.penalty) / unit**2
         # A bias that no gradient reached has no curvature to go by.
         curvature[curvature == 0] = 1.0
         s: NDArray[np.float64] = curvature**-_POWER / unit
