@@ -100,8 +100,8 @@ def lost_worker() -> dict[str, Any]:
         whole = seconds(lambda: model.fit(X, y))
         expected = model.loss_curve_
         victim = client.run(os.getpid).popitem()[1]
-        # Two evaluations of all data are for the scales, one is for the start.
-        with at_evaluation(8, lambda: os.kill(victim, signal.SIGKILL)):
+        # One evaluation of all data is for the scales, one for the start.
+        with at_evaluation(7, lambda: os.kill(victim, signal.SIGKILL)):
             disturbed = seconds(lambda: model.fit(X, y))
     same = model.loss_curve_ == expected
     print(
