@@ -210,8 +210,8 @@ MUTANTS = [
     Mutant(
         "the start taken for one in standard units",
         "training",
-        "theta = unit.unfold(architecture, start)",
-        "theta = start",
+        "theta, n_spent = unit.unfold(architecture, start), 0",
+        "theta, n_spent = start, 0",
         "training",
     ),
     Mutant(
@@ -361,8 +361,15 @@ MUTANTS = [
     Mutant(
         "copies recognised by their features alone",
         "packing",
-        "hashlib.blake2b(y.tobytes(), digest_size=16)",
-        "hashlib.blake2b(digest_size=16)",
+        "for part in (y, *_content(X)):",
+        "for part in _content(X):",
+        "packing",
+    ),
+    Mutant(
+        "zeros count in the content of sparse steps",
+        "packing",
+        "order = order[X.data[order] != 0]",
+        "order = order[X.data[order] != np.inf]",
         "packing",
     ),
     # Steps

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from scipy import sparse
 from strategies import LENGTHS, ListSource
 
 from skrnn._network import packing
@@ -229,3 +230,33 @@ def test_canonical_order_depends_on_nothing_but_content(order, most):
 def test_canonical_order_is_longest_first(twins):
     source, (ids, _) = canonical(*twins)
     assert (np.diff(source.lengths[ids]) <= 0).all()
+
+
+class Untidy(ListSource):
+    """Sparse steps with zeros that are stored, and columns in any order."""
+
+    def take(self, ids, dtype):
+        X = super().take(ids, dtype)
+        columns = np.tile(np.arange(X.shape[1])[::-1], len(X))
+        ends = np.arange(len(X) + 1) * X.shape[1]
+        return sparse.csr_array((X[:, ::-1].ravel(), columns, ends), shape=X.shape)
+
+
+@pytest.mark.parametrize("filled", [0.4, 0.9])
+def test_the_form_of_the_steps_does_not_change_what_they_are(filled):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(1, 9, (n, 4)) * (rng.random((n, 4)) < filled) for n in (3, 2, 2)]
+    y = np.zeros(7, int)
+    forms = ListSource(X), ListSource(X, as_sparse=True), Untidy(X)
+    first, *others = (list(packing.digests(form, np.arange(3), y)) for form in forms)
+    assert len(set(first)) == 3
+    assert others == [first, first]
+
+
+def test_labels_belong_to_the_content():
+    source = ListSource([np.ones((2, 3))])
+    one, other = (
+        next(packing.digests(source, np.arange(1), np.array(y)))
+        for y in ([0, 1], [1, 0])
+    )
+    assert one != other
