@@ -93,7 +93,8 @@ def _pairs(one: Any, other: Any, name: str) -> Iterator[tuple[Any, Any]]:
 
 def lost_worker() -> dict[str, Any]:
     """Kill a worker at iteration 5 of 20."""
-    X, y = spread(200_000, 4)
+    n_steps = 200_000
+    X, y = spread(n_steps, 4)
     model = DaskVanillaRNNClassifier(**FIT)
     with workers(2) as client:
         model.fit(X, y)  # workers import what they need
@@ -101,7 +102,7 @@ def lost_worker() -> dict[str, Any]:
         expected = model.loss_curve_
         victim = client.run(os.getpid).popitem()[1]
         # One evaluation of all data is for the scales, one for the start.
-        with at_evaluation(7, lambda: os.kill(victim, signal.SIGKILL)):
+        with at_evaluation(7, n_steps, lambda: os.kill(victim, signal.SIGKILL)):
             disturbed = seconds(lambda: model.fit(X, y))
     same = model.loss_curve_ == expected
     print(
@@ -113,15 +114,18 @@ def lost_worker() -> dict[str, Any]:
 
 
 @contextmanager
-def at_evaluation(number: int, act: Callable[[], object]) -> Iterator[None]:
-    """Do something at the start of an evaluation of all data."""
+def at_evaluation(
+    number: int, n_steps: int, act: Callable[[], object]
+) -> Iterator[None]:
+    """Do something at the start of an evaluation of all data, so many steps."""
     original = _cluster.RemoteTeam.loss_and_gradient
-    weights: list[float] = []
+    seen: list[float] = []
 
     def loss_and_gradient(team: Any, architecture: Any, theta: Any) -> Any:
-        weights.append(team.total_weight)
-        if weights.count(max(weights)) == number and team.total_weight == max(weights):
-            act()
+        if team.total_weight == n_steps:
+            seen.append(team.total_weight)
+            if len(seen) == number:
+                act()
         return original(team, architecture, theta)
 
     with mock.patch.object(_cluster.RemoteTeam, "loss_and_gradient", loss_and_gradient):
