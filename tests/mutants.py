@@ -391,8 +391,8 @@ MUTANTS = [
     Mutant(
         "the scale forgotten in the gradient",
         "lbfgs",
-        "gradient *= self.s",
-        "pass",
+        "gradient = self.s * slope",
+        "gradient = slope",
         "lbfgs",
     ),
     Mutant(

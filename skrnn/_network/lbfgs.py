@@ -77,8 +77,8 @@ class _Recorder:
             raise Stop("max_fun")
         self.n_fun += 1
         x = self.s * z
-        loss, gradient = self.loss_and_gradient(x)
-        gradient *= self.s
+        loss, slope = self.loss_and_gradient(x)
+        gradient = self.s * slope
         norm = float(np.abs(gradient).max())
         if not (np.isfinite(loss) and np.isfinite(norm)):
             raise _NonFiniteError
