@@ -24,6 +24,8 @@ Array = NDArray[Any]
 
 # Elements of X that are looked at in one go, so that checks need little memory.
 _BLOCK = 1 << 20
+# Booleans, integers and floats of eight bytes at most, by the codes of their dtypes.
+_NUMBERS = frozenset("?bBhHiIlLqQefd")
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Sequences:
         if self.form == "rows":
             steps = self.data[ids]
         elif self.form == "ragged":
-            parts = [self.data[i] for i in ids]
+            parts = [self.data[i] for i in ids.tolist()]
             stack = sparse.vstack if sparse.issparse(parts[0]) else np.concatenate
             steps = stack(parts)
         else:
@@ -165,8 +167,12 @@ def _ragged_items(X: Any) -> Sequence[Any] | None:
 
 def _check_ragged(items: Sequence[Any]) -> Sequences:
     any_sparse = any(sparse.issparse(item) for item in items)
-    steps = [_check_item(item, i, as_sparse=any_sparse) for i, item in enumerate(items)]
-    _require_finite_items(steps)
+    steps = [
+        item
+        if _is_plain(item) and not any_sparse
+        else _check_item(item, i, as_sparse=any_sparse)
+        for i, item in enumerate(items)
+    ]
     # An empty list has neither steps nor features.
     first = next((i for i, x in enumerate(steps) if any(x.shape)), 0)
     n_features = steps[first].shape[1]
@@ -179,6 +185,7 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
                 f"X[{i}] has {x.shape[1]} features but X[{first}] has {n_features}; "
                 "all sequences need the same features"
             )
+    _require_finite_items(steps)
     single = all(x.dtype == np.float32 for x in steps)
     return Sequences(
         form="ragged",
@@ -187,6 +194,11 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
         n_features=n_features,
         dtype=np.dtype(np.float32 if single else np.float64),
     )
+
+
+def _is_plain(item: Any) -> bool:
+    """Tell the usual sequence, of which there may be many, from all others."""
+    return type(item) is np.ndarray and item.ndim == 2 and item.dtype.char in _NUMBERS
 
 
 def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
@@ -215,7 +227,7 @@ def _require_finite_items(items: Sequence[Any]) -> None:
             last += 1
         block = items[first:last]
         # One look at many sequences; a look at each takes longer than its numbers.
-        numbers = [x.data if sparse.issparse(x) else x.ravel() for x in block]
+        numbers = [x.data for x in block] if sparse.issparse(block[0]) else block
         if not np.isfinite(np.concatenate(numbers)).all():
             for i, x in enumerate(block, start=first):
                 _require_finite_rows(x, partial(_name_step, i))
@@ -373,7 +385,7 @@ def _numeric(X: Array) -> Array:
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{X}\n")
     _reject_times(X)
-    if X.dtype.kind in "biuf" and X.dtype.itemsize <= 8:
+    if X.dtype.char in _NUMBERS:
         return X
     try:
         return floats(X, "X")

@@ -19,8 +19,10 @@ Array = NDArray[Any]
 _MIN_WORK_PER_THREAD = 1e7
 # Buffers last for one call. The operating system takes larger ones than these back
 # and clears them anew each time, which costs half as much as the work; several
-# threads lose as much to each other over small ones.
+# threads lose as much to each other over small ones, unless states leave the cache.
 _ROWS_ALONE = 1 << 12
+_ROWS_TOGETHER = 1 << 14
+_STATES_TOGETHER = 1 << 20
 
 
 Choice = Callable[[list[Array], Array], Array]  # (states, logits) -> what is asked for
@@ -102,7 +104,8 @@ def evaluate(
         if n_threads == 1:
             work(runs(ids, source.lengths, n_rows=_ROWS_ALONE))
         else:
-            cut = runs(ids, source.lengths, n_threads)
+            n_rows = min(_ROWS_TOGETHER, _STATES_TOGETHER // architecture.n_states)
+            cut = runs(ids, source.lengths, n_threads, n_rows)
             with ThreadPoolExecutor(n_threads) as pool:
                 list(pool.map(work, [cut[i::n_threads] for i in range(n_threads)]))
     return out
