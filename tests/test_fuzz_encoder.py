@@ -175,7 +175,8 @@ class EncoderMachine(RuleBasedStateMachine):
         if not attempt(lambda: method(X)):
             assert snapshot(self.model) == before
         elif fit or not self.kind:
-            self.kind = "odd"
+            # What comes back has the form of what was fitted.
+            self.kind = "array" if hasattr(self.model, "n_features_in_") else "odd"
             self.model.set_params(n_steps=None)
             self.model.inverse_transform(self.model.transform(X))
         assert fingerprint(X) == content
