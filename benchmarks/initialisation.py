@@ -23,7 +23,7 @@ from _common import spelt_codes
 from joblib import Parallel, delayed
 
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
-from skrnn._network import initialisation, prior, scaling
+from skrnn._network import initialisation, prior, sample, scaling
 from skrnn.datasets import (
     load_python_source,
     make_digit_strings,
@@ -100,7 +100,7 @@ VARIANTS: dict[str, tuple[Any, str, Any]] = {
     },
     **{f"output scale {v}": (initialisation, "_OUTPUT_SCALE", v) for v in (0.1,)},
     **{f"power {v}": (scaling, "_POWER", v) for v in (0, 0.5)},
-    **{f"sample {v}": (scaling, "_N_SEQUENCES", v) for v in (40,)},
+    **{f"sample {v}": (sample, "_N_SEQUENCES", v) for v in (40,)},
     **{f"input deviation {v}": (prior, "INPUT_DEVIATION", v) for v in (1.0, 4.0)},
     "nothing shared": (prior.Features, "unit", property(lambda self: self.scale)),
     **{f"state deviation {v}": (prior, "STATE_DEVIATION", v) for v in (1.0, 2.0, 6.0)},

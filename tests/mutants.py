@@ -33,6 +33,42 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = [
+    # Where training starts
+    Mutant(
+        "the mean state is read as if it were spread",
+        "readout",
+        "S = hh[1:, 1:] - np.outer(mean_h, mean_h)",
+        "S = hh[1:, 1:].copy()",
+        "readout",
+    ),
+    Mutant(
+        "the drawn output weights are forgotten",
+        "readout",
+        "covariance.T * slope + ridge * parameters.W_hy",
+        "covariance.T * slope",
+        "readout",
+    ),
+    Mutant(
+        "a frequent class pulls as a rare one does",
+        "loss",
+        "return np.log(p), 1 / p",
+        "return np.log(p), np.ones_like(p)",
+        "readout",
+    ),
+    Mutant(
+        "a class that is not there has the frequency 0",
+        "loss",
+        "p = (mean * n_steps + 1) / (n_steps + len(mean))",
+        "p = np.maximum(mean, 1e-300)",
+        "readout",
+    ),
+    Mutant(
+        "weights of steps left out of the readout",
+        "readout",
+        "wH = batch.w[:, None] * H",
+        "wH = 1.0 * H",
+        "readout",
+    ),
     # The recurrence
     Mutant(
         "tanh's slope without the square",

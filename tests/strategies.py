@@ -16,6 +16,7 @@ from skrnn import VanillaRNNClassifier
 from skrnn._network import packing, prior
 from skrnn._network.objective import Objective, Team
 from skrnn._network.parameters import Architecture
+from skrnn._network.sample import Sample
 from skrnn._network.training import Settings
 
 DEVIATIONS = (prior.INPUT_DEVIATION, prior.STATE_DEVIATION, prior.LOGIT_DEVIATION)
@@ -69,6 +70,10 @@ class Problem:
     @property
     def w(self):
         return np.concatenate(self.weights)
+
+    @property
+    def sample(self):
+        return Sample(self.source, np.arange(len(self.sequences)), self.y, self.w)
 
     def replace(self, **changes: Any):
         return replace(self, **changes)

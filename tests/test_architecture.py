@@ -30,6 +30,8 @@ WAY = [
     "network",
     "objective",
     "journal",
+    "sample",
+    "readout",
     "scaling",
     "lbfgs",
     "growing",

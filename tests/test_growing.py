@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from strategies import fit, fixed_problem
 
-from skrnn._network import growing, scaling
+from skrnn._network import growing, scaling, training
 from skrnn.datasets import make_recall
 
 Stage = growing.Stage
@@ -164,6 +164,21 @@ def test_weight_two_is_two_copies_and_weight_zero_is_absence():
     kept = np.repeat(np.arange(50), w.astype(int))
     copied = fit(X[kept], y[kept], max_iter=5)
     assert_allclose(weighted.loss_curve_, copied.loss_curve_, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("limit", "n_calls"), [(40, 0), (39, 1)])
+def test_output_weights_are_read_from_the_states_before_the_first_part(
+    limit, n_calls, monkeypatch
+):
+    X, y = data()
+    counted = mock.Mock(side_effect=training.read_out)
+    monkeypatch.setattr(training, "read_out", counted)
+    monkeypatch.setattr(growing, "MANY", limit)
+    model = fit(X, y, max_iter=5, warm_start=True)
+    assert counted.call_count == n_calls
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)  # goes on from where it is
+    assert counted.call_count == n_calls
 
 
 @pytest.mark.parametrize(("limit", "n_scales"), [(40, 1), (39, 4)])

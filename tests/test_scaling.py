@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from strategies import fixed_problem
 
 from skrnn._network import prior, scaling
@@ -22,11 +22,9 @@ class Always:
 FIRST_CLASS, LAST_CLASS = Always(0.0), Always(1 - 1e-12)
 
 
-def fisher(problem, rng, sample=None):
-    sample = np.arange(len(problem.sequences)) if sample is None else sample
-    return scaling.fisher_diagonal(
-        problem.net, problem.theta, problem.source, sample, problem.w, rng
-    )
+def fisher(problem, rng, ids=None):
+    sample = problem.sample if ids is None else problem.sample._replace(ids=ids)
+    return scaling.fisher_diagonal(problem.net, problem.theta, sample, rng)
 
 
 def slope(problem, i, labels):
@@ -47,10 +45,8 @@ def slope(problem, i, labels):
 
 def scales(problem, rng=None, **changes):
     rng = np.random.RandomState(0) if rng is None else rng
-    source = problem.source
-    sample = scaling.sample_of(np.arange(len(source.lengths)), source.lengths)
     feature_scale = prior.features(problem.batches()).scale
-    variables = scaling.Variables(feature_scale, source, sample, problem.w, rng)
+    variables = scaling.Variables(feature_scale, problem.sample, rng)
     with problem.replace(**changes).objective() as objective:
         return variables.scales(objective, problem.theta)
 
@@ -88,7 +84,7 @@ def test_a_sequence_of_weight_k_counts_as_k_copies():
     copied = problem.replace(weights=[np.ones(3), np.ones(2)])
     assert_allclose(
         fisher(weighted, FIRST_CLASS),
-        fisher(copied, FIRST_CLASS, sample=np.array([0, 0, 0, 0, 1])),
+        fisher(copied, FIRST_CLASS, ids=np.array([0, 0, 0, 0, 1])),
         rtol=1e-12,
     )
 
@@ -118,8 +114,7 @@ def test_scales_are_the_curvature_to_the_power():
 
 def test_estimates_of_a_training_are_averaged():
     problem = fixed_problem()
-    sample = np.arange(len(problem.sequences))
-    where = (problem.source, sample, problem.w, FIRST_CLASS)
+    where = problem.sample, FIRST_CLASS
     plain = np.ones(problem.net.n_features)
     with problem.objective() as objective:
         variables = scaling.Variables(plain, *where)
@@ -168,29 +163,6 @@ def test_a_unit_of_a_feature_changes_the_scale_of_its_weights_alone():
     s, s_other = scales(problem), scales(other)
     reference.blocks(s, problem.net)["W_xh", 0, 0][1] /= 1000
     assert_allclose(s_other, s, rtol=1e-10)
-
-
-@pytest.mark.parametrize(
-    ("limits", "expected"),
-    [
-        ({"_N_SEQUENCES": 3, "_FEWEST_SEQUENCES": 1}, [0, 2, 4]),
-        ({"_N_STEPS": 9, "_FEWEST_SEQUENCES": 2}, [0, 4]),
-        ({"_FEWEST_SEQUENCES": 16, "_N_STEPS": 1}, [0, 1, 2, 3, 4]),
-    ],
-    ids=["many", "long", "few"],
-)
-def test_the_sample_is_evenly_spaced(monkeypatch, limits, expected):
-    for name, value in limits.items():
-        monkeypatch.setattr(scaling, name, value)
-    samples = []
-
-    def fisher_diagonal(net, theta, source, sample, w, rng):
-        samples.append(sample)
-        return np.ones_like(theta)
-
-    monkeypatch.setattr(scaling, "fisher_diagonal", fisher_diagonal)
-    scales(fixed_problem(lengths=(6, 5, 4, 4, 1)))
-    assert_array_equal(samples[0], expected)
 
 
 # Numbers as targets

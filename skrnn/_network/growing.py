@@ -1,11 +1,13 @@
 """A start that parts of the sequences find, where there are many.
 
 What the first iterations learn, a part can teach as well, at a part of the price: every
-32nd sequence first, then every 12th, every 6th, then all. The objective of a part has
-the mean loss of its own steps. Its penalty lies between that of all data, under which
-so few sequences would be learnt by heart, and that of the part alone, under which the
-network would become too plain to recover from: the root of their ratio. Parts are taken
-in the canonical order, which runs through all lengths.
+32nd sequence first, then every 12th, every 6th, then all. Before that a sample tells
+what can be read from the states of random weights (``readout``).
+
+The objective of a part has the mean loss of its own steps. Its penalty lies between
+that of all data, under which so few sequences would be learnt by heart, and that of the
+part alone, under which the network would become too plain to recover from: the root of
+their ratio. Parts are taken in the canonical order, which runs through all lengths.
 
 Each stage has variables of its own, and so has the run on all data: the curvature where
 a stage ends is nearer to that of the optimum than the curvature at random weights.

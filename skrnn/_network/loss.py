@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .steps import OneHot
+
 Array = NDArray[Any]
 
 # exp of logits up to this size neither overflows nor vanishes in float32.
@@ -93,16 +95,37 @@ def _draw_numbers(L: Array, rng: np.random.RandomState) -> Array:
     return numbers
 
 
+def _unit_vectors(y: NDArray[np.int32], n_outputs: int) -> OneHot:
+    return OneHot(y, n_outputs, np.dtype(np.float64))
+
+
+def _numbers(y: Array, n_outputs: int) -> Array:
+    return y
+
+
+def _log_link(mean: Array, n_steps: int) -> tuple[Array, Array]:
+    # As if every class had been seen once more, so that none has the frequency 0.
+    p = (mean * n_steps + 1) / (n_steps + len(mean))
+    return np.log(p), 1 / p
+
+
+def _identity_link(mean: Array, n_steps: int) -> tuple[Array, Array]:
+    return mean, np.ones_like(mean)
+
+
 class Loss(NamedTuple):
     """What training needs to know of the targets."""
 
     evaluate: Callable[[Array, Array, Array], float]  # as `cross_entropy`
     draw: Callable[[Array, np.random.RandomState], Array]  # targets from the model
+    encode: Callable[[Array, int], Any]  # targets as vectors, in a form of `steps`
+    # The outputs that give their mean over so many steps, and the slope of these.
+    link: Callable[[Array, int], tuple[Array, Array]]
 
 
 LOSSES = {
-    "softmax": Loss(cross_entropy, _draw_classes),
-    "identity": Loss(squared_error, _draw_numbers),
+    "softmax": Loss(cross_entropy, _draw_classes, _unit_vectors, _log_link),
+    "identity": Loss(squared_error, _draw_numbers, _numbers, _identity_link),
 }
 
 

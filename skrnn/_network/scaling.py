@@ -15,28 +15,22 @@ unchanged.
 A training that has stages (see ``growing``) has variables for each. Its estimates are
 averaged, for a model that is certain of all labels shows no curvature.
 
-The estimate uses a sample of sequences, evenly spaced in the canonical order, which
-runs through all lengths. s is scaled so that the largest component of the gradient
-is the same in both variables at the start: a tolerance keeps its meaning. All this
-is done with the weights of a feature multiplied by its size, or the units of the
-features would change the run.
+The estimate uses a sample of the sequences. s is scaled so that the largest component
+of the gradient is the same in both variables at the start: a tolerance keeps its
+meaning. All this is done with the weights of a feature multiplied by its size, or the
+units of the features would change the run.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import network, packing
+from . import network
 from .loss import LOSSES
 from .objective import Objective
-from .packing import Source, by_length
 from .parameters import Architecture
+from .sample import PRECISE, Sample
 
-_PRECISE = np.dtype(np.float64)
 _POWER = 0.4
-_N_SEQUENCES = 150
-# Sequences are dear where they are long; fewer of them tell as much.
-_N_STEPS = 20_000
-_FEWEST_SEQUENCES = 16
 
 
 class Variables:
@@ -46,11 +40,8 @@ class Variables:
     ----------
     feature_scale : ndarray of shape (n_features,)
         Size of the features, as `prior.Features` has it.
-    source : Source
-    sample : ndarray of shape (n_sampled,)
-        Sequences to look at, as `sample_of` chooses them.
-    w : ndarray of shape (n_valid_steps,)
-        Weights of all steps of the source.
+    sample : Sample
+        Sequences to look at.
     rng : RandomState
         Draws the labels.
     """
@@ -58,13 +49,12 @@ class Variables:
     def __init__(
         self,
         feature_scale: NDArray[np.float64],
-        source: Source,
-        sample: NDArray[np.intp],
-        w: NDArray[np.float64],
+        sample: Sample,
         rng: np.random.RandomState,
     ) -> None:
         self.feature_scale = feature_scale
-        self.sample = (source, sample, w, rng)
+        self.sample = sample
+        self.rng = rng
         self.fisher: NDArray[np.float64] | float = 0.0  # mean of the estimates
         self.n_estimates = 0
 
@@ -73,7 +63,7 @@ class Variables:
     ) -> NDArray[np.float64]:
         """Return s for a run that starts at theta."""
         architecture = objective.architecture
-        estimate = fisher_diagonal(architecture, theta, *self.sample)
+        estimate = fisher_diagonal(architecture, theta, self.sample, self.rng)
         self.n_estimates += 1
         self.fisher += (estimate - self.fisher) / self.n_estimates
         unit = np.ones_like(theta)
@@ -89,39 +79,19 @@ class Variables:
         return s
 
 
-def sample_of(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Choose sequences that stand for all.
-
-    Parameters
-    ----------
-    ids : ndarray of shape (n_sequences,)
-        Sequences to learn from, in canonical order.
-    lengths : ndarray of shape (n_sequences,)
-        Their numbers of steps.
-    """
-    n = int(np.clip(_N_STEPS / lengths.mean(), _FEWEST_SEQUENCES, _N_SEQUENCES))
-    return ids[np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(np.intp)]
-
-
 def fisher_diagonal(
     architecture: Architecture,
     theta: NDArray[np.float64],
-    source: Source,
-    sample: NDArray[np.intp],
-    w: NDArray[np.float64],
+    sample: Sample,
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
     """Return the mean, per unit of weight, of squared gradients of sequences."""
-    sample = sample[by_length(source.lengths[sample])]
-    batches = packing.batches(
-        source, sample, _PRECISE, w=w, n_states=architecture.n_states
-    )
     parameters = architecture.unflatten(theta)
     loss = LOSSES[architecture.output]
-    space = network.Workspace(_PRECISE)
+    space = network.Workspace(PRECISE)
     slope = np.empty_like(theta)
     total, total_weight = np.zeros(len(theta)), 0.0
-    for batch in batches:
+    for batch in sample.batches(architecture):
         states, L = network.forward(parameters, batch, architecture.activation, space)
         number = batch.sequence_of_row
         # One sequence after another, so that nothing depends on the batches.

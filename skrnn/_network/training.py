@@ -19,21 +19,15 @@ from .initialisation import initial
 from .journal import Journal, Noted
 from .objective import Objective, Team, sensible_threads
 from .parameters import Architecture
-from .scaling import Variables, sample_of
+from .readout import read_out
+from .sample import Sample, sample_of
+from .scaling import Variables
 from .spool import spooled
 from .threads import one_blas_thread
 from .units import Unit, no_unit, unit_of
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
-
-
-class Sample(NamedTuple):
-    """Some of the sequences to learn from, which tell how the others curve."""
-
-    source: packing.Source
-    ids: NDArray[np.intp]  # (n_sampled,), in canonical order
-    w: Vector  # (n_valid_steps,) of the source
 
 
 class Problem(NamedTuple):
@@ -119,7 +113,7 @@ class Data(NamedTuple):
                 objective_on(held_out) if held_out.size else None,
                 prior.features(team.batches),
                 unit,
-                Sample(self.source, sample_of(ids, self.source.lengths[ids]), w),
+                Sample(self.source, sample_of(ids, self.source.lengths[ids]), y, w),
                 len(ids),
                 lambda k: objective_on(ids[::k]),
             )
@@ -241,21 +235,25 @@ def _best_run(
     report: Callable[[Report], None],
 ) -> Result:
     objective, features, unit = problem.objective, problem.features, problem.unit
+    sample = problem.sample
     architecture = objective.architecture
     objective.penalise(settings.alpha * prior.precision(architecture, features))
     stages = growing.stages(problem.n_sequences)
 
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
-        variables = Variables(features.scale, *problem.sample, rng)
+        variables = Variables(features.scale, sample, rng)
         if start is not None:
             theta, n_spent = unit.unfold(architecture, start), 0
         else:
+            theta = initial(architecture, features, rng)
+            if stages:
+                theta = read_out(architecture, theta, features, sample)
             theta, n_spent = growing.grow(
                 problem.part,
                 stages,
                 objective.penalty,
-                initial(architecture, features, rng),
+                theta,
                 variables.scales,
                 max_fun=settings.max_fun,
                 tol=settings.tol,

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from skrnn._network import growing, prior
 from skrnn._network.objective import Objective
 from skrnn._network.parameters import Architecture
-from skrnn._network.training import Problem, Sample
+from skrnn._network.sample import Sample
+from skrnn._network.training import Problem
 from skrnn._network.units import Unit, no_unit
 from skrnn._sequences import Sequences
 
@@ -163,7 +164,7 @@ class RemoteData(NamedTuple):
             placed, n_sequences = self._placed(validation_fraction, rng)
             unit = self._unit(placed) if self.has_numbers else None
             how = architecture, unit, dtype
-            sample = self._sample(placed)
+            sample = self._sample(placed, unit, dtype)
             shards = self._packed(placed, *how)
             parts = {
                 k: self._packed(self._every(k, placed), *how)
@@ -214,20 +215,25 @@ class RemoteData(NamedTuple):
         rng.set_state(drawn.get_state())
         return list(zip(self.chunks, parts, strict=True)), n_sequences
 
-    def _sample(self, placed: list[_Place]) -> Sample:
-        """Fetch the sequences from which curvature is guessed."""
+    def _sample(
+        self, placed: list[_Place], unit: Unit | None, dtype: np.dtype[Any]
+    ) -> Sample:
+        """Fetch the sequences that speak for all."""
         found = [
             self.tasks.call(_shards.sample, *place, self.targets) for place in placed
         ]
         chosen = [item for part in self.tasks.client.gather(found) for item in part]
         chosen.sort(key=lambda item: item[0])
-        steps = [x for _, x, _ in chosen]
+        steps = [x for _, x, _, _ in chosen]
         lengths = np.array([x.shape[0] for x in steps], dtype=np.intp)
         source = Sequences(
             "ragged", steps, lengths, self.n_features, np.dtype(np.float64)
         )
-        weights = np.concatenate([w for _, _, w in chosen])
-        return Sample(source, np.arange(len(steps)), weights)
+        y = np.concatenate([y for _, _, y, _ in chosen])
+        if unit is not None:
+            y = unit.standardise(y).astype(dtype)
+        w = np.concatenate([w for _, _, _, w in chosen])
+        return Sample(source, np.arange(len(steps)), y, w)
 
     def _unit(self, placed: list[_Place]) -> Unit:
         """Return the unit that `units.unit_of` finds where data are in one place."""

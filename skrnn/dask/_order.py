@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skrnn._network import packing
 from skrnn._network.packing import by_length, first_steps
-from skrnn._network.scaling import sample_of
+from skrnn._network.sample import sample_of
 from skrnn._network.training import _hold_out
 
 from ._chunks import Chunk, Targets, sums

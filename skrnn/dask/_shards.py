@@ -98,8 +98,8 @@ def pack(
 
 def sample(
     chunks: list[Chunk], part: Part, targets: Targets
-) -> list[tuple[int, Any, Vector]]:
-    """Return place in the sample, steps and weights of the sampled sequences."""
+) -> list[tuple[int, Any, Array, Vector]]:
+    """Return place in the sample, steps, targets and weights of what is sampled."""
     chosen = []
     for piece in _pieces(chunks, part, targets):
         lengths = piece.sequences.lengths
@@ -108,7 +108,7 @@ def sample(
             if place >= 0:
                 steps = piece.sequences.take(np.array([i]), np.dtype(np.float64))
                 own = slice(starts[i], starts[i] + lengths[i])
-                chosen.append((int(place), steps, piece.w[own]))
+                chosen.append((int(place), steps, piece.y[own], piece.w[own]))
     return chosen
 
 

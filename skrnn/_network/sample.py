@@ -1,0 +1,52 @@
+"""Some of the sequences to learn from, which speak for all of them.
+
+They are evenly spaced in the canonical order, which runs through all lengths.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import packing
+from .packing import Batch, Source, by_length
+from .parameters import Architecture
+
+Array = NDArray[Any]
+Vector = NDArray[np.float64]
+
+PRECISE = np.dtype(np.float64)
+_N_SEQUENCES = 150
+# Sequences are dear where they are long; fewer of them tell as much.
+_N_STEPS = 20_000
+_FEWEST_SEQUENCES = 16
+
+
+class Sample(NamedTuple):
+    """Sequences and what is to be learnt; targets one sequence after another."""
+
+    source: Source
+    ids: NDArray[np.intp]  # (n_sampled,)
+    y: Array  # (n_valid_steps,) of the source, or (n_valid_steps, n_outputs)
+    w: Vector  # (n_valid_steps,)
+
+    def batches(self, architecture: Architecture) -> list[Batch]:
+        """Pack the sequences."""
+        ids = self.ids[by_length(self.source.lengths[self.ids])]
+        return packing.batches(
+            self.source, ids, PRECISE, self.y, self.w, n_states=architecture.n_states
+        )
+
+
+def sample_of(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Choose sequences that stand for all.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_sequences,)
+        Sequences to learn from, in canonical order.
+    lengths : ndarray of shape (n_sequences,)
+        Their numbers of steps.
+    """
+    n = int(np.clip(_N_STEPS / lengths.mean(), _FEWEST_SEQUENCES, _N_SEQUENCES))
+    return ids[np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(np.intp)]

@@ -1,0 +1,35 @@
+"""The sequences that speak for all."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from strategies import fixed_problem
+
+from skrnn._network import sample
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"_N_SEQUENCES": 3, "_FEWEST_SEQUENCES": 1}, [9, 7, 5]),
+        ({"_N_STEPS": 9, "_FEWEST_SEQUENCES": 2}, [9, 5]),
+        ({"_FEWEST_SEQUENCES": 16, "_N_STEPS": 1}, [9, 8, 7, 6, 5]),
+    ],
+    ids=["many", "long", "few"],
+)
+def test_the_sample_is_evenly_spaced(monkeypatch, limits, expected):
+    for name, value in limits.items():
+        monkeypatch.setattr(sample, name, value)
+    chosen = sample.sample_of(np.arange(9, 4, -1), np.array([6, 5, 4, 4, 1]))
+    assert_array_equal(chosen, expected)
+
+
+def test_batches_hold_the_sequences_of_the_sample_and_no_others():
+    problem = fixed_problem(lengths=(2, 5, 3))
+    chosen = problem.sample._replace(ids=np.array([0, 2]))
+    (batch,) = chosen.batches(problem.net)
+    sequences = [problem.sequences[i] for i in (2, 0)]
+    assert batch.offsets == [0, 2, 4, 5]
+    for i, x in enumerate(sequences):
+        assert_array_equal(batch.X[batch.rows_of(i)], x, strict=True)
+    assert_array_equal(np.sort(batch.w), np.sort(np.r_[problem.w[:2], problem.w[7:]]))
