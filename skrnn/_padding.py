@@ -111,7 +111,8 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     """
     items = as_ragged(sequences)
     flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
-    label = padding_label_for(np.unique(flat), padding_label)
+    with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
+        label = padding_label_for(np.unique(flat), padding_label)
     lengths = np.array([len(item) for item in items], dtype=np.intp)
     flat = with_padding_label(flat, label)
     result = np.full((len(items), int(lengths.max(initial=0))), label, flat.dtype)

@@ -15,6 +15,7 @@ from skrnn import (
     VanillaRNNClassifier,
     VanillaRNNRegressor,
     as_ragged,
+    pad_labels,
     pad_sequences,
     valid_steps,
 )
@@ -152,3 +153,15 @@ def test_an_array_is_no_token():
     array[0, 0] = np.array([None, np.empty(0)], dtype=object)
     with pytest.raises(TypeError, match=r"X\[0\] at step 0 is .* cannot be hashed"):
         OneHotSequenceEncoder().fit(array)
+
+
+@pytest.mark.parametrize("single", [np.float32(1), np.float32(np.inf)])
+def test_large_numbers_and_float32_are_ordered_without_a_warning(single):
+    labels = objects([1e300, single])
+    padded = pad_labels([labels, labels[:1]], padding_label=-1)
+    assert padded.tolist() == [[1e300, single], [1e300, -1]]
+
+
+def test_tokens_that_are_large_numbers_and_float32_are_ordered_without_a_warning():
+    encoder = OneHotSequenceEncoder().fit([[1e300, np.float32(1)]])
+    assert encoder.categories_.tolist() == [1.0, 1e300]
