@@ -167,12 +167,7 @@ def _ragged_items(X: Any) -> Sequence[Any] | None:
 
 def _check_ragged(items: Sequence[Any]) -> Sequences:
     any_sparse = any(sparse.issparse(item) for item in items)
-    steps = [
-        item
-        if _is_plain(item) and not any_sparse
-        else _check_item(item, i, as_sparse=any_sparse)
-        for i, item in enumerate(items)
-    ]
+    steps = [_check_item(item, i, as_sparse=any_sparse) for i, item in enumerate(items)]
     # An empty list has neither steps nor features.
     first = next((i for i, x in enumerate(steps) if any(x.shape)), 0)
     n_features = steps[first].shape[1]
@@ -196,12 +191,10 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
     )
 
 
-def _is_plain(item: Any) -> bool:
-    """Tell the usual sequence, of which there may be many, from all others."""
-    return type(item) is np.ndarray and item.ndim == 2 and item.dtype.char in _NUMBERS
-
-
 def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
+    is_plain = type(item) is np.ndarray and item.ndim == 2
+    if is_plain and item.dtype.char in _NUMBERS and not as_sparse:
+        return item  # as most are, of which there may be many
     reject_masked(item, f"X[{i}]", "np.nan")
     if sparse.issparse(item):
         x = sparse.csr_array(item)

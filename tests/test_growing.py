@@ -166,29 +166,24 @@ def test_weight_two_is_two_copies_and_weight_zero_is_absence():
     assert_allclose(weighted.loss_curve_, copied.loss_curve_, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("limit", "n_calls"), [(40, 0), (39, 1)])
-def test_output_weights_are_read_from_the_states_before_the_first_part(
-    limit, n_calls, monkeypatch
+@pytest.mark.parametrize(
+    ("limit", "module", "name", "n_calls", "n_calls_to_go_on"),
+    [
+        (40, training, "read_out", 0, 0),
+        (39, training, "read_out", 1, 0),
+        (40, scaling, "fisher_diagonal", 1, 1),
+        (39, scaling, "fisher_diagonal", 4, 1),
+    ],
+)
+def test_a_start_reads_the_states_once_and_scales_the_variables_for_each_part(
+    limit, module, name, n_calls, n_calls_to_go_on, monkeypatch
 ):
     X, y = data()
-    counted = mock.Mock(side_effect=training.read_out)
-    monkeypatch.setattr(training, "read_out", counted)
+    counted = mock.Mock(side_effect=getattr(module, name))
+    monkeypatch.setattr(module, name, counted)
     monkeypatch.setattr(growing, "MANY", limit)
     model = fit(X, y, max_iter=5, warm_start=True)
     assert counted.call_count == n_calls
     with pytest.warns(ConvergenceWarning):
         model.fit(X, y)  # goes on from where it is
-    assert counted.call_count == n_calls
-
-
-@pytest.mark.parametrize(("limit", "n_scales"), [(40, 1), (39, 4)])
-def test_variables_are_scaled_once_and_for_each_part(limit, n_scales, monkeypatch):
-    X, y = data()
-    counted = mock.Mock(side_effect=scaling.fisher_diagonal)
-    monkeypatch.setattr(scaling, "fisher_diagonal", counted)
-    monkeypatch.setattr(growing, "MANY", limit)
-    model = fit(X, y, max_iter=5, warm_start=True)
-    assert counted.call_count == n_scales
-    with pytest.warns(ConvergenceWarning):
-        model.fit(X, y)  # goes on, and needs no other variables
-    assert counted.call_count == n_scales + 1
+    assert counted.call_count == n_calls + n_calls_to_go_on

@@ -220,20 +220,19 @@ class RemoteData(NamedTuple):
     ) -> Sample:
         """Fetch the sequences that speak for all."""
         found = [
-            self.tasks.call(_shards.sample, *place, self.targets) for place in placed
+            self.tasks.call(_shards.sample, *place, self.targets, unit, dtype)
+            for place in placed
         ]
         chosen = [item for part in self.tasks.client.gather(found) for item in part]
         chosen.sort(key=lambda item: item[0])
-        steps = [x for _, x, _, _ in chosen]
+        _, steps, y, w = zip(*chosen, strict=True)
         lengths = np.array([x.shape[0] for x in steps], dtype=np.intp)
         source = Sequences(
-            "ragged", steps, lengths, self.n_features, np.dtype(np.float64)
+            "ragged", list(steps), lengths, self.n_features, np.dtype(np.float64)
         )
-        y = np.concatenate([y for _, _, y, _ in chosen])
-        if unit is not None:
-            y = unit.standardise(y).astype(dtype)
-        w = np.concatenate([w for _, _, _, w in chosen])
-        return Sample(source, np.arange(len(steps)), y, w)
+        return Sample(
+            source, np.arange(len(steps)), np.concatenate(y), np.concatenate(w)
+        )
 
     def _unit(self, placed: list[_Place]) -> Unit:
         """Return the unit that `units.unit_of` finds where data are in one place."""

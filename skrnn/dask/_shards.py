@@ -83,7 +83,7 @@ def pack(
     """Pack the sequences of a part."""
     shard = Shard([], [], dtype)
     for piece in _pieces(chunks, part, targets):
-        y = piece.y if unit is None else unit.standardise(piece.y).astype(dtype)
+        y = _in_unit(piece.y, unit, dtype)
         for held_out, batches in ((False, shard.batches), (True, shard.held_out)):
             batches += packing.batches(
                 piece.sequences,
@@ -96,19 +96,28 @@ def pack(
     return shard
 
 
+def _in_unit(y: Array, unit: Unit | None, dtype: np.dtype[Any]) -> Array:
+    return y if unit is None else unit.standardise(y).astype(dtype)
+
+
 def sample(
-    chunks: list[Chunk], part: Part, targets: Targets
+    chunks: list[Chunk],
+    part: Part,
+    targets: Targets,
+    unit: Unit | None,
+    dtype: np.dtype[Any],
 ) -> list[tuple[int, Any, Array, Vector]]:
     """Return place in the sample, steps, targets and weights of what is sampled."""
     chosen = []
     for piece in _pieces(chunks, part, targets):
+        y = _in_unit(piece.y, unit, dtype)
         lengths = piece.sequences.lengths
         starts = first_steps(lengths)
         for i, place in zip(piece.ids, piece.sampled, strict=True):
             if place >= 0:
                 steps = piece.sequences.take(np.array([i]), np.dtype(np.float64))
                 own = slice(starts[i], starts[i] + lengths[i])
-                chosen.append((int(place), steps, piece.y[own], piece.w[own]))
+                chosen.append((int(place), steps, y[own], piece.w[own]))
     return chosen
 
 
