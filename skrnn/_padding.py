@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.utils import check_consistent_length
 
 from ._sequences import objects, padded_lengths
-from ._targets import padding_label_for, with_padding_label
+from ._targets import of_one_type, padding_label_for, with_padding_label
 
 Array = NDArray[Any]
 
@@ -101,6 +101,8 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     ------
     ValueError
         If `padding_label` occurs among the labels.
+    TypeError
+        If labels are of mixed types.
 
     Examples
     --------
@@ -111,6 +113,7 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     """
     items = as_ragged(sequences)
     flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
+    flat = of_one_type(flat)
     with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
         label = padding_label_for(np.unique(flat), padding_label)
     lengths = np.array([len(item) for item in items], dtype=np.intp)

@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from ._sequences import Sequences, floats, reject_masked
-from ._tokens import flaw
+from ._tokens import family, flaw
 
 Array = NDArray[Any]
 
@@ -261,11 +261,10 @@ def _concatenate(values: Any, sequences: Sequences, kind: Kind) -> Array:
 def of_one_type(flat: Array) -> Array:
     """Reject mixtures, and give numbers in an object array a type of their own."""
     if flat.dtype == object:
-        types = {type(label) for label in flat}
-        texts = {t for t in types if issubclass(t, str)}
-        others = types - texts
-        if texts and others:
-            raise TypeError(_mixed(texts.pop(), others.pop()))
+        types = dict.fromkeys(map(type, flat))  # in the order of their appearance
+        families = {family(t): t for t in types}
+        if len(families) > 1:
+            raise TypeError(_mixed(*list(families.values())[:2]))
         if all(issubclass(t, Number | np.bool_) for t in types):
             flat = np.asarray(flat.tolist())
     if flat.dtype.kind in "cmMSV":

@@ -202,14 +202,20 @@ def flaw(token: Any) -> str | None:
     return "infinity" if token in (math.inf, -math.inf) else None
 
 
-def _family(token: Any) -> type:
-    return next((t for t in (str, Number, tuple) if isinstance(token, t)), object)
+def family(kind: type) -> type:
+    """Return what has to be common to the types of all tokens, or of all labels."""
+    if issubclass(kind, np.bool_):
+        return Number
+    if issubclass(kind, np.timedelta64):  # NumPy's integer, but without their order
+        return object
+    return next((t for t in (str, Number, tuple) if issubclass(kind, t)), object)
 
 
 def check_family(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
     """Reject mixtures such as 1 and "1", among tokens and with the categories."""
     first = next(chain(categories, tokens.distinct), None)
-    odd = np.array([_family(t) is not _family(first) for t in tokens.distinct], bool)
+    common = family(type(first))
+    odd = np.array([family(type(t)) is not common for t in tokens.distinct], bool)
     if odd.any():
         token = tokens.distinct[odd.argmax()]
         raise TypeError(
@@ -243,7 +249,7 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
             )
     if not given or len(set(given)) < len(given):
         raise ValueError("categories must name at least one token, and none twice")
-    if len(set(map(_family, given))) > 1:
+    if len({family(type(token)) for token in given}) > 1:
         raise TypeError("categories mixes types; give all tokens one type")
     check_family(tokens, given)
     dtype = tokens.dtype

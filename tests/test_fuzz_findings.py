@@ -20,7 +20,7 @@ from skrnn import (
     valid_steps,
 )
 from skrnn._sequences import objects
-from skrnn.metrics import sequence_accuracy_score, span_f1_score
+from skrnn.metrics import sequence_accuracy_score, span_f1_score, step_accuracy_score
 
 X, y = make_sequences()
 both = pytest.mark.parametrize("model", [VanillaRNNClassifier, VanillaRNNRegressor])
@@ -165,3 +165,13 @@ def test_large_numbers_and_float32_are_ordered_without_a_warning(single):
 def test_tokens_that_are_large_numbers_and_float32_are_ordered_without_a_warning():
     encoder = OneHotSequenceEncoder().fit([[1e300, np.float32(1)]])
     assert encoder.categories_.tolist() == [1.0, 1e300]
+
+
+def test_durations_are_no_numbers_beside_other_labels():
+    mixed = objects([2**70, np.timedelta64(1, "s")])
+    with pytest.raises(TypeError, match="y holds int and timedelta64"):
+        pad_labels([mixed])
+    with pytest.raises(TypeError, match="y holds int and timedelta64"):
+        step_accuracy_score(objects([[0, 1]]), objects([mixed]))
+    with pytest.raises(TypeError, match=r"X\[0\] at step 1 is .* of type timedelta64"):
+        OneHotSequenceEncoder().fit([list(mixed)])
