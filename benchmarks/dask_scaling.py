@@ -16,7 +16,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import Any
 from unittest import mock
@@ -33,6 +33,7 @@ from skrnn._network.parameters import Architecture
 from skrnn.dask import DaskVanillaRNNClassifier, _cluster, _shards
 
 N_STEPS, N_FEATURES, N_CLASSES, N_HIDDEN = 50, 32, 10, 128
+Evaluate = Callable[[], dict[str, float]]
 FIT = {"max_iter": 20, "tol": 1e-9, "random_state": 0, "hidden_layer_sizes": N_HIDDEN}
 
 
@@ -133,40 +134,58 @@ def at_evaluation(
 
 def speed(work: float, repeats: int) -> dict[str, float]:
     """Time evaluations that take one worker so many seconds."""
-    n_steps = int(work * 100_000 / evaluations(100_000, 1, 1)["computing"])
-    one, two = (evaluations(n_steps, n, repeats) for n in (1, 2))
+    n_steps = int(work * 100_000 / evaluations(100_000, (1,), 1)[1]["computing"])
+    times = evaluations(n_steps, (1, 2), repeats)
     results = {
-        "one worker": one["whole"],
-        "two workers": two["whole"],
-        "speed-up": one["whole"] / two["whole"],
-        "overhead, ms": 1e3 * max(r["whole"] - r["computing"] for r in (one, two)),
+        "one worker": times[1]["whole"],
+        "two workers": times[2]["whole"],
+        "speed-up": times[1]["whole"] / times[2]["whole"],
+        "overhead, ms": 1e3 * max(t["whole"] - t["computing"] for t in times.values()),
     }
     row(n_steps, *(f"{value:.2f}" for value in results.values()))
     return results
 
 
-def evaluations(n_steps: int, n_workers: int, repeats: int) -> dict[str, float]:
-    """Return the shortest time of an evaluation, and of computing in it."""
-    model = DaskVanillaRNNClassifier(**FIT)
-    X, y = spread(n_steps, 2)
-    best = {"whole": np.inf, "computing": np.inf}
-    with workers(n_workers):
-        lesson = model._lesson(X, y, None)
-        net = Architecture(N_FEATURES, (N_HIDDEN,), 1, N_CLASSES, "tanh")
-        theta = np.random.default_rng(0).normal(0, 0.1, net.n_parameters)
-        rng = np.random.RandomState(0)
-        with lesson.data.problem(net, lesson.dtype, 0.0, rng) as problem:
-            for _ in range(repeats + 1):
-                whole = seconds(lambda: problem.objective.loss_and_gradient(theta))
-                team = problem.objective.team
-                computing = max(
-                    team.tasks.client.gather(
-                        team.tasks.each(timed, team.shards, net, theta)
-                    )
-                )
-                best["whole"] = min(best["whole"], whole)
-                best["computing"] = min(best["computing"], computing)
+def evaluations(
+    n_steps: int, clusters: tuple[int, ...], repeats: int
+) -> dict[int, dict[str, float]]:
+    """Return the shortest time of an evaluation, and of computing in it.
+
+    Clusters of so many workers take turns, so that all meet the same machine.
+    """
+    best = {n: {"whole": np.inf, "computing": np.inf} for n in clusters}
+    with ExitStack() as stack:
+        evaluate = {n: stack.enter_context(evaluation(n_steps, n)) for n in clusters}
+        for _ in range(repeats + 1):
+            for n in clusters:
+                for what, duration in evaluate[n]().items():
+                    best[n][what] = min(best[n][what], duration)
     return best
+
+
+@contextmanager
+def evaluation(
+    n_steps: int, n_workers: int
+) -> Iterator[Callable[[], dict[str, float]]]:
+    """Give a function that evaluates on so many workers, and returns its times."""
+    X, y = spread(n_steps, 2)
+    net = Architecture(N_FEATURES, (N_HIDDEN,), 1, N_CLASSES, "tanh")
+    theta = np.random.default_rng(0).normal(0, 0.1, net.n_parameters)
+    rng = np.random.RandomState(0)
+    with workers(n_workers) as client:
+        lesson = DaskVanillaRNNClassifier(client=client, **FIT)._lesson(X, y, None)
+        with lesson.data.problem(net, lesson.dtype, 0.0, rng) as problem:
+            team = problem.objective.team
+
+            def evaluate() -> dict[str, float]:
+                whole = seconds(lambda: problem.objective.loss_and_gradient(theta))
+                computing = team.tasks.each(timed, team.shards, net, theta)
+                return {
+                    "whole": whole,
+                    "computing": max(team.tasks.client.gather(computing)),
+                }
+
+            yield evaluate
 
 
 def timed(shard: Any, architecture: Architecture, theta: Any) -> float:
