@@ -20,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
 from skrnn._network import growing, packing
+from skrnn._network.parameters import Architecture
 from skrnn._targets import check_labels
 from skrnn.dask import (
     DaskVanillaRNNClassifier,
@@ -242,6 +243,25 @@ def test_the_scheduler_is_told_how_large_chunks_and_shards_are(data):
         chunk.sequences, packing.by_length(chunk.sequences.lengths), np.dtype(float)
     )
     assert sizeof(_shards.Shard(batches, [], np.dtype(float))) >= n_steps * 8
+
+
+@pytest.mark.parametrize(
+    ("work", "summed"),
+    [("gradients", "sum_of_gradients"), ("held_out_losses", "sum_of_losses")],
+)
+def test_weights_are_aligned_wherever_they_lay(work, summed, monkeypatch):
+    net = Architecture(D, (3,), 1, 2, "tanh")
+    theta = np.random.default_rng(0).normal(size=net.n_parameters)
+    received = np.frombuffer(b"-" + theta.tobytes(), offset=1)
+    assert not received.flags.aligned
+
+    def note(net, theta, *others):
+        assert theta.flags.aligned
+        return theta
+
+    monkeypatch.setattr(_shards, summed, note)
+    result = getattr(_shards, work)(_shards.Shard([], [], theta.dtype), net, received)
+    assert_array_equal(np.ravel(result), theta)
 
 
 # Answers
