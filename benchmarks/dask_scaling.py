@@ -1,9 +1,10 @@
 """A fit on a cluster of processes beside a fit in one.
 
 Three tables: the results on 1, 2 and 4 workers against those in memory; the time of an
-evaluation on 1 and 2 workers, and what of it is not computing; the memory of the client
-as the data grow. And what it costs to lose a worker in the middle. Every worker is a
-process of one thread. Prints Markdown tables, writes JSON.
+evaluation on 1 and 2 workers, with Dask's own monitoring and without, and what of it is
+not computing; the memory of the client as the data grow. And what it costs to lose a
+worker in the middle. Every worker is a process of one thread. Prints Markdown tables,
+writes JSON.
 
     python benchmarks/dask_scaling.py [--seconds 1 3] [--steps 100000 1000000 10000000]
 """
@@ -33,6 +34,14 @@ from skrnn._network.parameters import Architecture
 from skrnn.dask import DaskVanillaRNNClassifier, _cluster, _shards
 
 N_STEPS, N_FEATURES, N_CLASSES, N_HIDDEN = 50, 32, 10, 128
+# What Dask's processes do beside the work, on the same cores: some 4 % of them.
+MONITORING: dict[str, dict[str, Any]] = {
+    "as it comes": {},
+    "off": {
+        "distributed.admin.tick.interval": "1s",
+        "distributed.worker.profile.enabled": False,
+    },
+}
 Evaluate = Callable[[], dict[str, float]]
 FIT = {"max_iter": 20, "tol": 1e-9, "random_state": 0, "hidden_layer_sizes": N_HIDDEN}
 
@@ -142,7 +151,17 @@ def speed(work: float, repeats: int) -> dict[str, float]:
         "speed-up": times[1]["whole"] / times[2]["whole"],
         "overhead, ms": 1e3 * max(t["whole"] - t["computing"] for t in times.values()),
     }
-    row(n_steps, *(f"{value:.2f}" for value in results.values()))
+    return {"steps": n_steps, **results}
+
+
+def speeds(work: float, repeats: int) -> dict[str, dict[str, float]]:
+    """Time evaluations with and without what Dask does beside them."""
+    results = {}
+    for monitoring, configuration in MONITORING.items():
+        with dask.config.set(configuration):
+            results[monitoring] = result = speed(work, repeats)
+        n_steps, *figures = result.values()
+        row(n_steps, monitoring, *(f"{value:.2f}" for value in figures))
     return results
 
 
@@ -227,8 +246,9 @@ def main() -> None:
         print(client_memory(options.child))
         return
     results: dict[str, Any] = {"agreement": agreement(), "lost": lost_worker()}
-    head("steps", "one worker, s", "two workers, s", "speed-up", "overhead, ms")
-    results["speed"] = {work: speed(work, options.repeats) for work in options.seconds}
+    columns = "one worker, s", "two workers, s", "speed-up", "overhead, ms"
+    head("steps", "monitoring", *columns)
+    results["speed"] = {work: speeds(work, options.repeats) for work in options.seconds}
     print()
     head("steps", "client's growth, MB", "X on the workers, MB")
     results["memory"] = {n: memory(n) for n in options.steps}
