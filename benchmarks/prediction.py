@@ -2,7 +2,10 @@
 
 Steps per second of `predict_proba` on a grid of sizes, checks of the input included:
 from a padded array to a padded array, or, where lengths differ, from a list of
-sequences to probabilities per sequence. Then the latency of reading one step of one
+sequences to probabilities per sequence. Beside it stands what the matrix products of
+these predictions would allow if nothing else took time: products of packed batches as
+`predict_proba` cuts them, nothing added, activated, packed or checked, on one thread or
+all, whichever is faster. Then the latency of reading one step of one
 sequence, against torch's RNNCell, Linear and softmax. Torch has the better of one
 thread and all. Needs torch; prints two Markdown tables, writes JSON.
 
@@ -12,6 +15,7 @@ thread and all. Needs torch; prints two Markdown tables, writes JSON.
 import argparse
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,6 +23,8 @@ import torch
 from _common import (
     GRID,
     N_CORES,
+    Array,
+    Ragged,
     Workload,
     best_of,
     data,
@@ -32,6 +38,8 @@ from _common import (
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
+from skrnn._network import packing
+from skrnn._network.threads import one_blas_thread
 
 N_LATENCY_STEPS = 1000
 
@@ -81,14 +89,73 @@ def throughput(work: Workload, dtype: str, repeats: int) -> dict[str, float]:
             "skrnn": lambda: model.predict_proba(X),
             "torch, 1": on_torch_threads(1, predict),
             "torch, all": on_torch_threads(N_CORES, predict),
+            "products, 1": products(work, sequences, dtype, 1),
+            "products, all": products(work, sequences, dtype, N_CORES),
         },
     )
     torch_best = min(best["torch, 1"], best["torch, all"])
+    least = min(best["products, 1"], best["products, all"])
     return {
+        "products": torch_best / least,
         "skrnn": n_rows / best["skrnn"],
         "torch": n_rows / torch_best,
         "ratio": torch_best / best["skrnn"],
     }
+
+
+def products(
+    work: Workload, sequences: list[Array], dtype: str, n: int
+) -> Callable[[], None]:
+    """Return a function that does the matrix products on n threads, and no more."""
+    source = Ragged(sequences)
+    n_hidden, n_ways = work.n_hidden, 1 + work.two_way
+    rng = np.random.default_rng(0)
+
+    def weights(*shape: int) -> Array:
+        return rng.normal(0, 0.1, shape).astype(dtype)
+
+    to_states = weights(work.n_features, n_ways * n_hidden)
+    onward = weights(n_hidden, n_hidden)
+    to_logits = weights(n_ways * n_hidden, work.n_classes)
+    rows = 1 << (12 if n == 1 else 14)
+    ids = packing.by_length(source.lengths)
+    batches = [
+        packing.pack(source, run, np.dtype(dtype))
+        for run in packing.runs(ids, source.lengths, n, rows)
+    ]
+
+    def multiply(share: list[Any]) -> None:
+        for steps, offsets, states, logits, scratch in share:
+            if isinstance(steps, np.ndarray):  # one-hot steps choose rows
+                np.matmul(steps, to_states, out=states)
+            for first in range(0, n_ways * n_hidden, n_hidden):
+                way = states[:, first : first + n_hidden]
+                for begin, n_live in zip(offsets, np.diff(offsets[1:]), strict=False):
+                    before = way[begin : begin + n_live]
+                    np.matmul(before, onward, out=scratch[:n_live])
+            np.matmul(states, to_logits, out=logits)
+
+    ready = [
+        (
+            batch.X,
+            batch.offsets,
+            weights(batch.X.shape[0], n_ways * n_hidden),
+            weights(batch.X.shape[0], work.n_classes),
+            weights(batch.offsets[1], n_hidden),
+        )
+        for batch in batches
+    ]
+    shares = [ready[i::n] for i in range(n)]
+
+    def run() -> None:
+        with one_blas_thread():
+            if n == 1:
+                multiply(ready)
+                return
+            with ThreadPoolExecutor(n) as pool:
+                list(pool.map(multiply, shares))
+
+    return run
 
 
 def latency(n_hidden: int, dtype: str, repeats: int) -> dict[str, float]:
@@ -141,14 +208,18 @@ def main() -> None:
         "skrnn, steps/s",
         "torch, steps/s",
         "skrnn / torch",
+        "at most",
     )
     for work in GRID:
         result = throughput(work, options.dtype, options.repeats)
         results[work.name] = result
         speeds = [f"{result[name]:,.0f}" for name in ("skrnn", "torch")]
-        row(work.name, *speeds, f"{result['ratio']:.2f}")
-    mean = geometric_mean(result["ratio"] for result in results.values())
-    row("geometric mean", "", "", f"{mean:.2f}")
+        row(work.name, *speeds, f"{result['ratio']:.2f}", f"{result['products']:.2f}")
+    means = [
+        geometric_mean(result[name] for result in results.values())
+        for name in ("ratio", "products")
+    ]
+    row("geometric mean", "", "", *(f"{mean:.2f}" for mean in means))
     print()
     head("hidden units", "skrnn, us per step", "torch, us per step", "torch / skrnn")
     for n_hidden in (16, 64, 256):
