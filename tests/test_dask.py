@@ -19,8 +19,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn._network import growing, packing
+from skrnn._network import growing, network, packing
 from skrnn._network.parameters import Architecture
+from skrnn._sequences import Sequences
 from skrnn._targets import check_labels
 from skrnn.dask import (
     DaskVanillaRNNClassifier,
@@ -245,23 +246,28 @@ def test_the_scheduler_is_told_how_large_chunks_and_shards_are(data):
     assert sizeof(_shards.Shard(batches, [], np.dtype(float))) >= n_steps * 8
 
 
-@pytest.mark.parametrize(
-    ("work", "summed"),
-    [("gradients", "sum_of_gradients"), ("held_out_losses", "sum_of_losses")],
-)
-def test_weights_are_aligned_wherever_they_lay(work, summed, monkeypatch):
+@pytest.mark.parametrize("work", [_shards.gradients, _shards.held_out_losses])
+def test_weights_are_aligned_wherever_they_lay(data, work, monkeypatch):
     net = Architecture(D, (3,), 1, 2, "tanh")
     theta = np.random.default_rng(0).normal(size=net.n_parameters)
     received = np.frombuffer(b"-" + theta.tobytes(), offset=1)
     assert not received.flags.aligned
+    x = data[0][0]
+    source = Sequences("ragged", [x], np.array([len(x)]), D, x.dtype)
+    labels = np.zeros(len(x), dtype=int)
+    batches = packing.batches(source, np.array([0]), x.dtype, labels, np.ones(len(x)))
+    shard = _shards.Shard(batches, batches, theta.dtype)
+    expected = np.concatenate([np.ravel(part) for part in work(shard, net, theta)])
+    forward, met = network.forward, []
 
-    def note(net, theta, *others):
-        assert theta.flags.aligned
-        return theta
+    def note(parameters, *others):
+        met.append(parameters.layers[0].W_hh.flags.aligned)
+        return forward(parameters, *others)
 
-    monkeypatch.setattr(_shards, summed, note)
-    result = getattr(_shards, work)(_shards.Shard([], [], theta.dtype), net, received)
-    assert_array_equal(np.ravel(result), theta)
+    monkeypatch.setattr(network, "forward", note)
+    result = np.concatenate([np.ravel(part) for part in work(shard, net, received)])
+    assert met == [True]
+    assert_array_equal(result, expected)
 
 
 # Answers

@@ -172,6 +172,9 @@ def sum_of_gradients(
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the weighted sum of -log p over batches, and its gradient."""
     loss, gradient = 0.0, np.zeros(len(theta))
+    # A copy is aligned, as what a network connection brought may not be: NumPy would
+    # copy such weights in each of its products, at every step.
+    theta = theta.astype(space.dtype)
     with np.errstate(all="ignore"):  # what is not finite is noticed above
         for batch in batches:
             part, slope = batch_loss_and_gradient(architecture, theta, batch, space)

@@ -170,7 +170,6 @@ def gradients(
     shard: Shard, architecture: Architecture, theta: Vector
 ) -> tuple[float, Vector]:
     """Return the sum of the losses over a shard, and its gradient."""
-    theta = _aligned(theta)
     with one_blas_thread():
         space = Workspace(shard.dtype)
         return sum_of_gradients(architecture, theta, shard.batches, space)
@@ -180,16 +179,9 @@ def held_out_losses(
     shard: Shard, architecture: Architecture, theta: Vector
 ) -> tuple[float]:
     """Return the sum of the losses over what a shard holds out."""
-    theta = _aligned(theta)
     with one_blas_thread():
         space = Workspace(shard.dtype)
         return (sum_of_losses(architecture, theta, shard.held_out, space),)
-
-
-def _aligned(theta: Vector) -> Vector:
-    # What a network connection brought may lie at any address. NumPy would copy such
-    # weights in each of its products, at every step.
-    return np.require(theta, requirements=["ALIGNED"])
 
 
 def add(parts: list[tuple[Any, ...]]) -> tuple[Any, ...]:
