@@ -5,9 +5,9 @@ from a padded array to a padded array, or, where lengths differ, from a list of
 sequences to probabilities per sequence. Beside it stands what the matrix products of
 these predictions would allow if nothing else took time: products of packed batches as
 `predict_proba` cuts them, nothing added, activated, packed or checked, on one thread or
-all, whichever is faster. Then the latency of reading one step of one
-sequence, against torch's RNNCell, Linear and softmax. Torch has the better of one
-thread and all. Needs torch; prints two Markdown tables, writes JSON.
+all, whichever is faster. Then the latency of reading one step of one sequence, against
+torch's RNNCell, Linear and softmax. Torch has the better of one thread and all. Needs
+torch; prints two Markdown tables, writes JSON.
 
     python benchmarks/prediction.py [--repeats 5] [--dtype float32]
 """
@@ -35,10 +35,11 @@ from _common import (
     save,
     torch_modules,
 )
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import packing
+from skrnn._network import inference, packing
 from skrnn._network.threads import one_blas_thread
 
 N_LATENCY_STEPS = 1000
@@ -117,12 +118,7 @@ def products(
     to_states = weights(work.n_features, n_ways * n_hidden)
     onward = weights(n_hidden, n_hidden)
     to_logits = weights(n_ways * n_hidden, work.n_classes)
-    rows = 1 << (12 if n == 1 else 14)
     ids = packing.by_length(source.lengths)
-    batches = [
-        packing.pack(source, run, np.dtype(dtype))
-        for run in packing.runs(ids, source.lengths, n, rows)
-    ]
 
     def multiply(share: list[Any]) -> None:
         for steps, offsets, states, logits, scratch in share:
@@ -135,22 +131,23 @@ def products(
                     np.matmul(before, onward, out=scratch[:n_live])
             np.matmul(states, to_logits, out=logits)
 
-    ready = [
-        (
+    def ready(run: NDArray[np.intp]) -> tuple[Any, ...]:
+        batch = packing.pack(source, run, np.dtype(dtype))
+        return (
             batch.X,
             batch.offsets,
             weights(batch.X.shape[0], n_ways * n_hidden),
             weights(batch.X.shape[0], work.n_classes),
             weights(batch.offsets[1], n_hidden),
         )
-        for batch in batches
-    ]
-    shares = [ready[i::n] for i in range(n)]
+
+    cut = inference.share(ids, source.lengths, n_ways * n_hidden, n)
+    shares = [[ready(run) for run in part] for part in cut]
 
     def run() -> None:
         with one_blas_thread():
             if n == 1:
-                multiply(ready)
+                multiply(shares[0])
                 return
             with ThreadPoolExecutor(n) as pool:
                 list(pool.map(multiply, shares))

@@ -86,10 +86,10 @@ def evaluate(
     )
     out = np.empty((n_rows, *nothing.shape[1:]), nothing.dtype)
 
-    def work(share: list[NDArray[np.intp]]) -> None:
+    def work(part: list[NDArray[np.intp]]) -> None:
         space = network.Workspace(dtype)
         with np.errstate(all="ignore"):  # what is not finite is noticed below
-            for run in share:
+            for run in part:
                 batch = pack(source, run, dtype, starts=starts)
                 states, L = network.forward(
                     parameters, batch, architecture.activation, space
@@ -101,14 +101,24 @@ def evaluate(
     with one_blas_thread() as n_available:
         work_per_thread = n_rows * architecture.n_recurrent // _MIN_WORK_PER_THREAD
         n_threads = int(np.clip(work_per_thread, 1, n_available))
+        shares = share(ids, source.lengths, architecture.n_states, n_threads)
         if n_threads == 1:
-            work(runs(ids, source.lengths, n_rows=_ROWS_ALONE))
+            work(shares[0])
         else:
-            n_rows = min(_ROWS_TOGETHER, _STATES_TOGETHER // architecture.n_states)
-            cut = runs(ids, source.lengths, n_threads, n_rows)
             with ThreadPoolExecutor(n_threads) as pool:
-                list(pool.map(work, [cut[i::n_threads] for i in range(n_threads)]))
+                list(pool.map(work, shares))
     return out
+
+
+def share(
+    ids: NDArray[np.intp], lengths: NDArray[np.intp], n_states: int, n_threads: int
+) -> list[list[NDArray[np.intp]]]:
+    """Cut sequences, longest first, into the runs that each thread is to evaluate."""
+    n_rows = _ROWS_ALONE
+    if n_threads > 1:
+        n_rows = min(_ROWS_TOGETHER, _STATES_TOGETHER // n_states)
+    cut = runs(ids, lengths, n_threads, n_rows)
+    return [cut[i::n_threads] for i in range(n_threads)]
 
 
 def step(
