@@ -265,7 +265,7 @@ def of_one_type(flat: Array) -> Array:
         families = {family(t): t for t in types}
         if len(families) > 1:
             raise TypeError(_mixed(*list(families.values())[:2]))
-        if all(issubclass(t, Number | np.bool_) for t in types):
+        if all(issubclass(t, Number | np.bool_) for t in types):  # or timedelta64
             flat = np.asarray(flat.tolist())
     if flat.dtype.kind in "cmMSV":
         raise TypeError(

@@ -157,9 +157,11 @@ def test_an_array_is_no_token():
 
 @pytest.mark.parametrize("single", [np.float32(1), np.float32(np.inf)])
 def test_large_numbers_and_float32_are_ordered_without_a_warning(single):
-    labels = objects([1e300, single])
-    padded = pad_labels([labels, labels[:1]], padding_label=-1)
-    assert padded.tolist() == [[1e300, single], [1e300, -1]]
+    for others in ([], [2**70]):  # of which no array of floats is made
+        labels = objects([1e300, single, *others])
+        padded = pad_labels([labels, labels[:1]], padding_label=-1)
+        assert padded.tolist()[0] == [1e300, single, *others]
+        assert padded.tolist()[1] == [1e300, -1, *[-1 for _ in others]]
 
 
 def test_tokens_that_are_large_numbers_and_float32_are_ordered_without_a_warning():
