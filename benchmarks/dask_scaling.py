@@ -183,9 +183,7 @@ def evaluations(
 
 
 @contextmanager
-def evaluation(
-    n_steps: int, n_workers: int
-) -> Iterator[Callable[[], dict[str, float]]]:
+def evaluation(n_steps: int, n_workers: int) -> Iterator[Evaluate]:
     """Give a function that evaluates on so many workers, and returns its times."""
     X, y = spread(n_steps, 2)
     net = Architecture(N_FEATURES, (N_HIDDEN,), 1, N_CLASSES, "tanh")
