@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from skrnn._network import initialisation, packing, prior
-from skrnn._network.objective import Objective, Team, sensible_threads
+from skrnn._network.objective import Objective, Team
 from skrnn._network.parameters import Architecture
+from skrnn._network.threads import sensible_threads
 from skrnn.datasets import make_digit_strings
 
 Array = NDArray[Any]
@@ -90,7 +91,7 @@ def ours(
     source = Ragged(X)
     codes = np.concatenate(y)
     ids = packing.by_length(source.lengths)
-    n_threads = sensible_threads(architecture, len(codes), n_cores)
+    n_threads = sensible_threads(architecture, source.lengths, n_cores)
     weights = np.ones(len(codes))
     batches = packing.batches(
         source,

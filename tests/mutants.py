@@ -511,6 +511,27 @@ MUTANTS = [
         "threads",
     ),
     Mutant(
+        "threads for sequences too few to share",
+        "threads",
+        "min(work // _LEAST_PER_THREAD, per_call // _LEAST_PER_CALL)",
+        "work // _LEAST_PER_THREAD",
+        "threads",
+    ),
+    Mutant(
+        "threads for work too little to share",
+        "threads",
+        "min(work // _LEAST_PER_THREAD, per_call // _LEAST_PER_CALL)",
+        "per_call // _LEAST_PER_CALL",
+        "threads",
+    ),
+    Mutant(
+        "results of the caller's own share last",
+        "threads",
+        "[work(*own), *(future.result() for future in futures)]",
+        "[*(future.result() for future in futures), work(*own)]",
+        "threads",
+    ),
+    Mutant(
         "results in the order of packing",
         "inference",
         "out[batch.steps] = choose(states, L)",

@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import packing, prior
+from skrnn._network import packing, prior, threads
 from skrnn._network.objective import Objective, Team
 from skrnn._network.parameters import Architecture
 from skrnn._network.sample import Sample
@@ -112,6 +112,11 @@ class Problem:
 def batches_of(n_sequences):
     """Make batches of about so many sequences; to be used in a with statement."""
     return mock.patch.multiple(packing, _BATCH_ROWS=1, _FEWEST_SEQUENCES=n_sequences)
+
+
+def threads_for_little():
+    """Use all threads for any work; to be used in a with statement."""
+    return mock.patch.multiple(threads, _LEAST_PER_CALL=1.0, _LEAST_PER_THREAD=1.0)
 
 
 NETS = st.builds(

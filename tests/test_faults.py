@@ -15,7 +15,7 @@ from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from samples import make_sequences
 from sklearn.model_selection import GridSearchCV
-from strategies import batches_of, fit, theta_of
+from strategies import batches_of, fit, theta_of, threads_for_little
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import VanillaRNNClassifier
@@ -96,7 +96,6 @@ def test_a_fault_leaves_everything_as_it_was(fault, n_threads, tmp_path, monkeyp
     if fault == "no more threads":
         n_threads = 2
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1.0)
     np.save(tmp_path / "X.npy", X)
     data = np.load(tmp_path / "X.npy", mmap_mode="r")
     model = fit(X, y, random_state=1).set_params(
@@ -105,7 +104,11 @@ def test_a_fault_leaves_everything_as_it_was(fault, n_threads, tmp_path, monkeyp
     before, answer = dict(vars(model)), model.predict(X)
     n_alive, n_open = threading.active_count(), n_open_files()
     target, does, error = FAULTS[fault]
-    with threadpool_limits(n_threads, user_api="blas"), batches_of(5):
+    with (
+        threadpool_limits(n_threads, user_api="blas"),
+        batches_of(5),
+        threads_for_little(),
+    ):
         limits = blas_threads()
         with monkeypatch.context() as patch:
             patch.setattr(target, does)
@@ -234,7 +237,10 @@ def test_searches_inside_threads_inside_threads_are_those_one_after_another():
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_the_same_fit_is_the_same_bit_for_bit(n_threads, monkeypatch):
-    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1.0)
-    with threadpool_limits(n_threads, user_api="blas"), batches_of(5):
+def test_the_same_fit_is_the_same_bit_for_bit(n_threads):
+    with (
+        threadpool_limits(n_threads, user_api="blas"),
+        batches_of(5),
+        threads_for_little(),
+    ):
         agree(fit_here(0), fit_here(0))

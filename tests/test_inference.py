@@ -6,7 +6,13 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from strategies import ListSource, batches_of, fixed_problem, problems
+from strategies import (
+    ListSource,
+    batches_of,
+    fixed_problem,
+    problems,
+    threads_for_little,
+)
 from threadpoolctl import threadpool_limits
 
 from skrnn._network import inference
@@ -35,11 +41,14 @@ def test_outputs_are_those_of_the_reference_in_the_order_of_the_sequences(proble
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_threads_change_nothing(monkeypatch, n_threads):
+def test_threads_change_nothing(n_threads):
     problem = fixed_problem(lengths=range(1, 12))
     expected = evaluate(problem, inference.logits)
-    monkeypatch.setattr(inference, "_MIN_WORK_PER_THREAD", 1)
-    with batches_of(2), threadpool_limits(n_threads, user_api="blas"):
+    with (
+        batches_of(2),
+        threads_for_little(),
+        threadpool_limits(n_threads, user_api="blas"),
+    ):
         L = evaluate(problem, inference.logits)
     assert_allclose(L, expected, rtol=1e-12)
 

@@ -1,15 +1,17 @@
-"""BLAS limits: held while a fit runs, gone when the last fit is out."""
+"""BLAS limits: held while a fit runs, gone when the last fit is out. Threads."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from strategies import threads_for_little
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import objective, threads
-from skrnn._network.threads import one_blas_thread
+from skrnn._network import threads
+from skrnn._network.parameters import Architecture
+from skrnn._network.threads import Crew, one_blas_thread, sensible_threads
 
 X = np.random.default_rng(0).normal(size=(8, 4, 2))
 Y = (X[..., 0] > 0).astype(int)
@@ -88,7 +90,6 @@ def test_overlapping_fits_in_two_threads_leave_the_limits_as_they_were():
 
 
 def test_an_interrupted_fit_restores_limits_and_ends_its_threads(monkeypatch):
-    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1.0)
     inside = []
 
     def interrupt(*args, **kwargs):
@@ -97,8 +98,65 @@ def test_an_interrupted_fit_restores_limits_and_ends_its_threads(monkeypatch):
 
     monkeypatch.setattr("builtins.print", interrupt)
     before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
+    with threads_for_little(), pytest.raises(KeyboardInterrupt):
         VanillaRNNClassifier((3,), verbose=1).fit(X, Y)
     assert inside[0][0] == {1}
     assert set(blas_threads()) == {2}
+    assert threading.active_count() == before
+
+
+def net(n_hidden, n_directions=1):
+    return Architecture(2, (n_hidden,), n_directions, 3, "tanh")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "lengths", "expected"),
+    [
+        (net(64), [50] * 100, 1),
+        (net(64), [50] * 200, 2),
+        (net(64), [50] * 100_000, 4),
+        (net(8), [50] * 200, 1),
+        (net(64, n_directions=2), [50] * 100, 2),  # there is twice as much to do
+        (net(64), [5_000] * 30, 1),  # but not in one call
+        (net(64), [5_000] * 100, 2),
+        (net(64, n_directions=2), [5_000] * 30, 1),
+        (net(256), [5_000] * 30, 4),
+        (net(64), [50] * 1_000 + [100_000], 1),  # most of the calls have one sequence
+        (net(64), [0, 0], 1),
+        (net(64), [], 1),
+    ],
+)
+def test_threads_are_used_as_far_as_there_is_work(architecture, lengths, expected):
+    lengths = np.array(lengths, dtype=np.intp)
+    assert sensible_threads(architecture, lengths, 4) == expected
+    assert sensible_threads(architecture, lengths, 1) == 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_crew_works_at_the_same_time_and_answers_in_order(n):
+    meeting = threading.Barrier(n, timeout=30)
+
+    def work(name, number):
+        meeting.wait()
+        return name, number, threading.current_thread()
+
+    before = threading.active_count()
+    with Crew(n) as crew:
+        *given, members = zip(*crew.each(work, "abc"[:n], range(n)), strict=True)
+        assert threading.active_count() == before + n - 1
+    assert given == [tuple("abc"[:n]), tuple(range(n))]
+    assert members[0] is threading.current_thread()
+    assert len(set(members)) == n
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_of_any_member_of_a_crew_reaches_the_caller(failing):
+    def work(number):
+        if number == failing:
+            raise ZeroDivisionError
+
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError), Crew(2) as crew:
+        crew.each(work, range(2))
     assert threading.active_count() == before

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import data_loss
-from strategies import SETTINGS, batches_of, fixed_problem
+from strategies import SETTINGS, batches_of, fixed_problem, threads_for_little
 from threadpoolctl import threadpool_limits
 
-from skrnn._network import lbfgs, objective, packing, prior, training
+from skrnn._network import lbfgs, packing, prior, training
 from skrnn._network.training import Data, NotEnoughSequencesError, train
 from skrnn._network.units import unit_of
 
@@ -301,13 +301,12 @@ def test_too_few_sequences_to_hold_some_out_are_an_error():
 # Threads
 
 
-def test_training_with_threads_gives_the_same_loss(monkeypatch):
+def test_training_with_threads_gives_the_same_loss():
     alone = run()
-    monkeypatch.setattr(objective, "_MIN_WORK_PER_THREAD", 1.0)
     before = threading.active_count()
     inside = []
-    with batches_of(1), threadpool_limits(2, user_api="blas"):
+    with batches_of(1), threads_for_little(), threadpool_limits(2, user_api="blas"):
         together = run(report=lambda report: inside.append(threading.active_count()))
     assert_allclose(together.loss, alone.loss, rtol=1e-6)
-    assert set(inside) == {before + 2}
+    assert set(inside) == {before + 1}
     assert threading.active_count() == before

@@ -1,7 +1,6 @@
 """Outputs and states of a trained network, a batch at a time."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,10 @@ from . import network, recurrence
 from .loss import log_softmax, softmax
 from .packing import Source, by_length, first_steps, pack, runs
 from .parameters import Architecture, Parameters
-from .threads import one_blas_thread
+from .threads import Crew, one_blas_thread, sensible_threads
 
 Array = NDArray[Any]
 
-# Below this many multiplications the work is done before threads have met.
-_MIN_WORK_PER_THREAD = 1e7
 # Buffers last for one call. The operating system takes larger ones than these back
 # and clears them anew each time, which costs half as much as the work; several
 # threads lose as much to each other over small ones, unless states leave the cache.
@@ -99,14 +96,10 @@ def evaluate(
                 out[batch.steps] = choose(states, L)
 
     with one_blas_thread() as n_available:
-        work_per_thread = n_rows * architecture.n_recurrent // _MIN_WORK_PER_THREAD
-        n_threads = int(np.clip(work_per_thread, 1, n_available))
+        n_threads = sensible_threads(architecture, source.lengths, n_available)
         shares = share(ids, source.lengths, architecture.n_states, n_threads)
-        if n_threads == 1:
-            work(shares[0])
-        else:
-            with ThreadPoolExecutor(n_threads) as pool:
-                list(pool.map(work, shares))
+        with Crew(n_threads) as crew:
+            crew.each(work, shares)
     return out
 
 

@@ -8,7 +8,6 @@ states depends on the size of a batch and on nothing else of the data.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,12 +17,10 @@ from . import network
 from .loss import LOSSES
 from .packing import Batch
 from .parameters import Architecture
+from .threads import Crew
 
 Array = NDArray[Any]
 Result = TypeVar("Result")
-
-# Below this many multiplications an evaluation is over before threads have met.
-_MIN_WORK_PER_THREAD = 2e6
 
 
 class Summands(Protocol):
@@ -73,21 +70,19 @@ class Team:
             self.shares[idlest].append(batch)
             load[idlest] += batch.X.shape[0]
         self.spaces: list[network.Workspace]
-        self._pool: ThreadPoolExecutor | None = None
+        self._crew: Crew
         if host is not None:
             self.spaces = host.spaces[:n_threads]
+            self._crew = host._crew
         else:
             self.spaces = [network.Workspace(dtype) for _ in range(n_threads)]
-        if n_threads > 1:
-            self._pool = host._pool if host else ThreadPoolExecutor(n_threads)
+            self._crew = Crew(n_threads)
 
     def each(
         self, work: Callable[[list[Batch], network.Workspace], Result]
     ) -> list[Result]:
         """Call ``work(share, workspace)`` once per thread."""
-        if self._pool is None:
-            return [work(self.shares[0], self.spaces[0])]
-        return list(self._pool.map(work, self.shares, self.spaces))
+        return self._crew.each(work, self.shares, self.spaces)
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: NDArray[np.float64]
@@ -113,14 +108,7 @@ class Team:
 
     def close(self) -> None:
         """End the threads; not for a guest to call."""
-        if self._pool is not None:
-            self._pool.shutdown()
-
-
-def sensible_threads(architecture: Architecture, n_rows: int, n_threads: int) -> int:
-    """Return how many of the threads at hand so many steps can keep busy."""
-    work = n_rows * architecture.n_recurrent
-    return int(np.clip(work // _MIN_WORK_PER_THREAD, 1, n_threads))
+        self._crew.close()
 
 
 class Objective:

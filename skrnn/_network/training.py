@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from . import growing, lbfgs, packing, prior
 from .initialisation import initial
 from .journal import Journal, Noted
-from .objective import Objective, Team, sensible_threads
+from .objective import Objective, Team
 from .parameters import Architecture
 from .readout import read_out
 from .sample import Sample, sample_of
 from .scaling import Variables
 from .spool import spooled
-from .threads import one_blas_thread
+from .threads import one_blas_thread, sensible_threads
 from .units import Unit, no_unit, unit_of
 
 Array = NDArray[Any]
@@ -87,8 +87,7 @@ class Data(NamedTuple):
             n_threads = stack.enter_context(one_blas_thread())
 
             def team_on(ids: NDArray[np.intp], host: Team | None = None) -> Team:
-                n_rows = int(self.source.lengths[ids].sum())
-                n = sensible_threads(architecture, n_rows, n_threads)
+                n = sensible_threads(architecture, self.source.lengths[ids], n_threads)
                 if host is not None:
                     n = min(n, len(host.spaces))
                 batches = packing.batches(
