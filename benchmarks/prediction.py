@@ -2,12 +2,13 @@
 
 Steps per second of `predict_proba` on a grid of sizes, checks of the input included:
 from a padded array to a padded array, or, where lengths differ, from a list of
-sequences to probabilities per sequence. Beside it stands what the matrix products of
-these predictions would allow if nothing else took time: products of packed batches as
-`predict_proba` cuts them, nothing added, activated, packed or checked, on one thread or
-all, whichever is faster. Then the latency of reading one step of one sequence, against
-torch's RNNCell, Linear and softmax. Torch has the better of one thread and all. Needs
-torch; prints two Markdown tables, writes JSON.
+sequences to probabilities per sequence. Beside it stands what the arithmetic of these
+predictions would allow if nothing else took time: the forward pass and softmax of
+batches that are packed already, as `predict_proba` cuts them, nothing checked and
+nothing put back into place, on one thread or all, whichever is faster. Then the
+latency of reading one step of one sequence, against torch's RNNCell, Linear and
+softmax. Torch has the better of one thread and all. Needs torch; prints two Markdown
+tables, writes JSON.
 
     python benchmarks/prediction.py [--repeats 5] [--dtype float32]
 """
@@ -15,7 +16,6 @@ torch; prints two Markdown tables, writes JSON.
 import argparse
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,12 @@ from _common import (
     save,
     torch_modules,
 )
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import inference, packing
-from skrnn._network.threads import one_blas_thread
+from skrnn._network import inference, loss, network, packing
+from skrnn._network.parameters import Architecture
+from skrnn._network.threads import Crew, one_blas_thread
 
 N_LATENCY_STEPS = 1000
 
@@ -90,67 +90,45 @@ def throughput(work: Workload, dtype: str, repeats: int) -> dict[str, float]:
             "skrnn": lambda: model.predict_proba(X),
             "torch, 1": on_torch_threads(1, predict),
             "torch, all": on_torch_threads(N_CORES, predict),
-            "products, 1": products(work, sequences, dtype, 1),
-            "products, all": products(work, sequences, dtype, N_CORES),
+            "bare, 1": kernels(work, sequences, dtype, 1),
+            "bare, all": kernels(work, sequences, dtype, N_CORES),
         },
     )
     torch_best = min(best["torch, 1"], best["torch, all"])
-    least = min(best["products, 1"], best["products, all"])
+    least = min(best["bare, 1"], best["bare, all"])
     return {
-        "products": torch_best / least,
+        "bare": torch_best / least,
         "skrnn": n_rows / best["skrnn"],
         "torch": n_rows / torch_best,
         "ratio": torch_best / best["skrnn"],
     }
 
 
-def products(
+def kernels(
     work: Workload, sequences: list[Array], dtype: str, n: int
-) -> Callable[[], None]:
-    """Return a function that does the matrix products on n threads, and no more."""
+) -> Callable[[], object]:
+    """Return a function that evaluates packed batches on n threads, and no more."""
     source = Ragged(sequences)
-    n_hidden, n_ways = work.n_hidden, 1 + work.two_way
-    rng = np.random.default_rng(0)
-
-    def weights(*shape: int) -> Array:
-        return rng.normal(0, 0.1, shape).astype(dtype)
-
-    to_states = weights(work.n_features, n_ways * n_hidden)
-    onward = weights(n_hidden, n_hidden)
-    to_logits = weights(n_ways * n_hidden, work.n_classes)
+    net = Architecture(
+        work.n_features, (work.n_hidden,), 1 + work.two_way, work.n_classes, "tanh"
+    )
+    theta = np.random.default_rng(0).normal(0, 0.1, net.n_parameters)
+    parameters = net.unflatten(theta.astype(dtype))
     ids = packing.by_length(source.lengths)
+    shares = [
+        [packing.pack(source, run, np.dtype(dtype)) for run in part]
+        for part in inference.share(ids, source.lengths, net.n_states, n)
+    ]
 
-    def multiply(share: list[Any]) -> None:
-        for steps, offsets, states, logits, scratch in share:
-            if isinstance(steps, np.ndarray):  # one-hot steps choose rows
-                np.matmul(steps, to_states, out=states)
-            for first in range(0, n_ways * n_hidden, n_hidden):
-                way = states[:, first : first + n_hidden]
-                for begin, n_live in zip(offsets, np.diff(offsets[1:]), strict=False):
-                    before = way[begin : begin + n_live]
-                    np.matmul(before, onward, out=scratch[:n_live])
-            np.matmul(states, to_logits, out=logits)
-
-    def ready(run: NDArray[np.intp]) -> tuple[Any, ...]:
-        batch = packing.pack(source, run, np.dtype(dtype))
-        return (
-            batch.X,
-            batch.offsets,
-            weights(batch.X.shape[0], n_ways * n_hidden),
-            weights(batch.X.shape[0], work.n_classes),
-            weights(batch.offsets[1], n_hidden),
-        )
-
-    cut = inference.share(ids, source.lengths, n_ways * n_hidden, n)
-    shares = [[ready(run) for run in part] for part in cut]
+    def evaluate(share: list[packing.Batch]) -> None:
+        space = network.Workspace(np.dtype(dtype))
+        for batch in share:
+            _, logits = network.forward(parameters, batch, "tanh", space)
+            loss.softmax(logits)
 
     def run() -> None:
-        with one_blas_thread():
-            if n == 1:
-                multiply(shares[0])
-                return
-            with ThreadPoolExecutor(n) as pool:
-                list(pool.map(multiply, shares))
+        with one_blas_thread(), Crew(n) as crew:
+            crew.each(evaluate, shares)
 
     return run
 
@@ -211,10 +189,10 @@ def main() -> None:
         result = throughput(work, options.dtype, options.repeats)
         results[work.name] = result
         speeds = [f"{result[name]:,.0f}" for name in ("skrnn", "torch")]
-        row(work.name, *speeds, f"{result['ratio']:.2f}", f"{result['products']:.2f}")
+        row(work.name, *speeds, f"{result['ratio']:.2f}", f"{result['bare']:.2f}")
     means = [
         geometric_mean(result[name] for result in results.values())
-        for name in ("ratio", "products")
+        for name in ("ratio", "bare")
     ]
     row("geometric mean", "", "", *(f"{mean:.2f}" for mean in means))
     print()
