@@ -397,8 +397,15 @@ MUTANTS = [
     Mutant(
         "copies recognised by their features alone",
         "packing",
-        "for part in (y, *_content(X)):",
-        "for part in _content(X):",
+        "for part in (y, *content):",
+        "for part in content:",
+        "packing",
+    ),
+    Mutant(
+        "where a sequence stands counts in its content",
+        "packing",
+        "yield places[i:j] - begin * X.shape[1], numbers[i:j]",
+        "yield places[i:j], numbers[i:j]",
         "packing",
     ),
     Mutant(

@@ -217,7 +217,7 @@ def test_canonical_order_depends_on_nothing_but_content(order, most):
     w = [np.full(len(x), float(i % 3)) for i, x in enumerate(X)]
 
     def contents(order):
-        with mock.patch.multiple(packing, _FEWEST_SEQUENCES=most, _BATCH_ROWS=1):
+        with mock.patch.object(packing, "_ROWS_READ", most):
             source, (ids, weights) = canonical(
                 *([v[i] for i in order] for v in (X, y, w))
             )
@@ -251,6 +251,21 @@ def test_the_form_of_the_steps_does_not_change_what_they_are(filled):
     first, *others = (list(packing.digests(form, np.arange(3), y)) for form in forms)
     assert len(set(first)) == 3
     assert others == [first, first]
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_neighbours_do_not_change_what_a_sequence_is(as_sparse):
+    rng = np.random.default_rng(0)
+    X = [
+        rng.integers(1, 9, (n, 4)) * (rng.random((n, 4)) < filled)
+        for n, filled in ((3, 0.2), (2, 1.0), (1, 0.0), (5, 0.2), (4, 0.2))
+    ]
+    y = np.arange(15)
+    source = ListSource(X, as_sparse=as_sparse)
+    together = list(packing.digests(source, np.arange(5), y))
+    alone = [next(packing.digests(source, np.array([i]), y)) for i in range(5)]
+    assert together == alone
+    assert len(set(together)) == 5
 
 
 def test_labels_belong_to_the_content():

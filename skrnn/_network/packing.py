@@ -26,6 +26,8 @@ from .steps import choose, compress
 _BATCH_ROWS = 1 << 13
 _BATCH_STATES = 1 << 19
 _FEWEST_SEQUENCES = 64
+# So many are read together to tell sequences apart, in double precision.
+_ROWS_READ = 1 << 10
 _LAST = b"\xff" * 16  # no digest comes after it
 
 Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
@@ -231,33 +233,49 @@ def digests(
 ) -> Iterator[bytes]:
     """Yield what is the same for identical sequences only, and orders all others."""
     starts = first_steps(source.lengths)
-    for run in runs(ids, source.lengths):
-        steps = source.take(run, np.dtype(np.float64))
-        n = source.lengths[run]
-        for i, begin, end in zip(run, first_steps(n), np.cumsum(n), strict=True):
-            own = slice(starts[i], starts[i] + end - begin)
-            yield _digest(steps[begin:end], y[own])
+    for run in _handfuls(ids, source.lengths):
+        lengths = source.lengths[run]
+        contents = _contents(source.take(run, np.dtype(np.float64)), lengths)
+        for start, n, content in zip(starts[run], lengths, contents, strict=True):
+            yield _digest(y[start : start + n], *content)
 
 
-def _digest(X: Steps, y: NDArray[np.intp]) -> bytes:
-    content = hashlib.blake2b(len(y).to_bytes(8, "little"), digest_size=16)
-    for part in (y, *_content(X)):
-        content.update(np.ascontiguousarray(part).data)
-    return content.digest()
+def _handfuls(
+    ids: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> list[NDArray[np.intp]]:
+    """Cut sequences into runs of few rows, or of a single one that is longer."""
+    blocks = np.cumsum(lengths[ids]) // _ROWS_READ
+    cuts = np.flatnonzero(np.diff(blocks)) + 1
+    return [run for run in np.split(ids, cuts) if run.size]
 
 
-def _content(X: Steps) -> tuple[NDArray[Any], ...]:
-    """Return arrays that are the same for the same rows, dense or sparse."""
+def _digest(y: NDArray[Any], *content: NDArray[Any]) -> bytes:
+    digest = hashlib.blake2b(len(y).to_bytes(8, "little"), digest_size=16)
+    for part in (y, *content):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.digest()
+
+
+def _contents(
+    X: Steps, lengths: NDArray[np.intp]
+) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Yield what is the same for sequences of the same rows, dense or sparse."""
     places, numbers = _numbers(X)
-    if 2 * len(places) < X.shape[0] * X.shape[1]:  # then there is less to read
-        return places, numbers
-    return (X.toarray() if sparse.issparse(X) else X,)
+    begins = first_steps(lengths)
+    ends = begins + lengths
+    cuts = [np.searchsorted(places, rows * X.shape[1]) for rows in (begins, ends)]
+    for begin, end, i, j in zip(begins, ends, *cuts, strict=True):
+        if 2 * (j - i) < (end - begin) * X.shape[1]:  # then there is less to read
+            yield places[i:j] - begin * X.shape[1], numbers[i:j]
+        else:
+            rows = X[begin:end]
+            yield (rows.toarray() if sparse.issparse(rows) else rows,)
 
 
 def _numbers(X: Steps) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Return where rows are not zero, counted row by row, and what is there."""
     if not sparse.issparse(X):
-        places = np.flatnonzero(X)
+        places = np.flatnonzero(X != 0)
         return places, X.ravel()[places]
     rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     places = rows * X.shape[1] + X.indices
