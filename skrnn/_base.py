@@ -326,7 +326,17 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     def _check_sequences(self, X: Any) -> Sequences:
         check_is_fitted(self)
-        return check_sequences(self, X, padding_value=self.padding_value, fitting=False)
+        sequences = check_sequences(
+            self, X, padding_value=self.padding_value, fitting=False
+        )
+        if sequences.dtype != self.output_coef_.dtype:
+            theta = self._architecture().flatten(self._parameters())
+            if np.abs(theta).max() > np.finfo(sequences.dtype).max:
+                raise ValueError(
+                    "the model has learnt from numbers too large for "
+                    f"{sequences.dtype}, the type of X; pass X as float64"
+                )
+        return sequences
 
     def hidden_states(self, X: Any) -> Array:
         """Compute the states of the last hidden layer at every step.

@@ -174,6 +174,10 @@ class Machine(RuleBasedStateMachine):
             data, n_features=self.known.n_features, may_be_empty=True
         )
         given = self.pose(data, problem)
+        if np.abs(theta_of(self.model)).max() > np.finfo(given.dtype).max:
+            with pytest.raises(ValueError, match="pass X as float64"):
+                getattr(self.model, self.methods[0])(given.X)
+            return
         with unchanged(self.model, given):
             answers = {
                 name: getattr(self.model, name)(given.X) for name in self.methods

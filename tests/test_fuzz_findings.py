@@ -139,6 +139,19 @@ def test_targets_beyond_the_type_of_the_network_are_an_error():
         fit(X.astype(np.float32), y * 1e300, model=VanillaRNNRegressor)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["predict", "hidden_states", "forecast"])
+def test_what_was_learnt_beyond_the_type_of_X_is_an_error(method):
+    single = np.ones((1, 1, 1), np.float32)
+    model = VanillaRNNRegressor(2).fit([[[1.0]]], [[1e300]])
+    arguments = (1,) if method == "forecast" else ()
+    with pytest.raises(ValueError, match="too large for float32, the type of X; pass"):
+        getattr(model, method)(single, *arguments)
+    assert getattr(model, method)(single.astype(float), *arguments).dtype == float
+    model.fit([[[1.0]]], [[1e30]])
+    assert getattr(model, method)(single, *arguments).dtype == np.float32
+
+
 @pytest.mark.parametrize("rows", [[None, None], [False, 10**30], [[], []]])
 def test_rows_to_invert_are_numbers(rows):
     encoder = OneHotSequenceEncoder().fit(["ab"])
