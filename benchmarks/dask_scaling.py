@@ -1,10 +1,10 @@
 """A fit on a cluster of processes beside a fit in one.
 
 Three tables: the results on 1, 2 and 4 workers against those in memory; the time of an
-evaluation on 1 and 2 workers, with Dask's own monitoring and without, and what of it is
-not computing; the memory of the client as the data grow. And what it costs to lose a
-worker in the middle. Every worker is a process of one thread. Prints Markdown tables,
-writes JSON.
+evaluation on 1 and 2 workers (the shortest), with Dask's own monitoring and without,
+and what of it is not computing (the median); the memory of the client as the data grow.
+And what it costs to lose a worker in the middle. Every worker is a process of one
+thread. Prints Markdown tables, writes JSON.
 
     python benchmarks/dask_scaling.py [--seconds 1 3] [--steps 100000 1000000 10000000]
 """
@@ -15,11 +15,12 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import dask
@@ -42,7 +43,6 @@ MONITORING: dict[str, dict[str, Any]] = {
         "distributed.worker.profile.enabled": False,
     },
 }
-Evaluate = Callable[[], dict[str, float]]
 FIT = {"max_iter": 20, "tol": 1e-9, "random_state": 0, "hidden_layer_sizes": N_HIDDEN}
 
 
@@ -143,15 +143,18 @@ def at_evaluation(
 
 def speed(work: float, repeats: int) -> dict[str, float]:
     """Time evaluations that take one worker so many seconds."""
-    n_steps = int(work * 100_000 / evaluations(100_000, (1,), 1)[1]["computing"])
+    few = evaluations(100_000, (1,), 1)[1]
+    n_steps = int(work * 100_000 / min(t.computing for t in few))
     times = evaluations(n_steps, (1, 2), repeats)
-    results = {
-        "one worker": times[1]["whole"],
-        "two workers": times[2]["whole"],
-        "speed-up": times[1]["whole"] / times[2]["whole"],
-        "overhead, ms": 1e3 * max(t["whole"] - t["computing"] for t in times.values()),
+    one, two = (min(t.whole for t in times[n]) for n in (1, 2))
+    overhead = [np.median([t.whole - t.computing for t in times[n]]) for n in (1, 2)]
+    return {
+        "steps": n_steps,
+        "one worker": one,
+        "two workers": two,
+        "speed-up": one / two,
+        "overhead, ms": 1e3 * float(max(overhead)),
     }
-    return {"steps": n_steps, **results}
 
 
 def speeds(work: float, repeats: int) -> dict[str, dict[str, float]]:
@@ -165,26 +168,29 @@ def speeds(work: float, repeats: int) -> dict[str, dict[str, float]]:
     return results
 
 
+class Time(NamedTuple):
+    """Seconds of an evaluation, and of what the slower worker computed in it."""
+
+    whole: float
+    computing: float
+
+
 def evaluations(
     n_steps: int, clusters: tuple[int, ...], repeats: int
-) -> dict[int, dict[str, float]]:
-    """Return the shortest time of an evaluation, and of computing in it.
+) -> dict[int, list[Time]]:
+    """Time evaluations, the first aside.
 
     Clusters of so many workers take turns, so that all meet the same machine.
     """
-    best = {n: {"whole": np.inf, "computing": np.inf} for n in clusters}
     with ExitStack() as stack:
         evaluate = {n: stack.enter_context(evaluation(n_steps, n)) for n in clusters}
-        for _ in range(repeats + 1):
-            for n in clusters:
-                for what, duration in evaluate[n]().items():
-                    best[n][what] = min(best[n][what], duration)
-    return best
+        rounds = [{n: evaluate[n]() for n in clusters} for _ in range(repeats + 1)]
+    return {n: [times[n] for times in rounds[1:]] for n in clusters}
 
 
 @contextmanager
-def evaluation(n_steps: int, n_workers: int) -> Iterator[Evaluate]:
-    """Give a function that evaluates on so many workers, and returns its times."""
+def evaluation(n_steps: int, n_workers: int) -> Iterator[Callable[[], Time]]:
+    """Give a function that evaluates on so many workers as a fit does, and times it."""
     X, y = spread(n_steps, 2)
     net = Architecture(N_FEATURES, (N_HIDDEN,), 1, N_CLASSES, "tanh")
     theta = np.random.default_rng(0).normal(0, 0.1, net.n_parameters)
@@ -194,20 +200,21 @@ def evaluation(n_steps: int, n_workers: int) -> Iterator[Evaluate]:
         with lesson.data.problem(net, lesson.dtype, 0.0, rng) as problem:
             team = problem.objective.team
 
-            def evaluate() -> dict[str, float]:
-                whole = seconds(lambda: problem.objective.loss_and_gradient(theta))
-                computing = team.tasks.each(timed, team.shards, net, theta)
-                return {
-                    "whole": whole,
-                    "computing": max(team.tasks.client.gather(computing)),
-                }
+            def evaluate() -> Time:
+                began = time.perf_counter()
+                parts = client.gather(team.tasks.each(timed, team.shards, net, theta))
+                _shards.add([sums for sums, _ in parts])
+                whole = time.perf_counter() - began
+                return Time(whole, max(computing for _, computing in parts))
 
             yield evaluate
 
 
-def timed(shard: Any, architecture: Architecture, theta: Any) -> float:
-    """Time the computing that an evaluation is about."""
-    return seconds(lambda: _shards.gradients(shard, architecture, theta))
+def timed(shard: Any, architecture: Architecture, theta: Any) -> tuple[Any, float]:
+    """Return the sums over a shard, and the seconds that they took."""
+    began = time.perf_counter()
+    sums = _shards.gradients(shard, architecture, theta)
+    return sums, time.perf_counter() - began
 
 
 def client_memory(n_steps: int) -> float:
