@@ -326,17 +326,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     def _check_sequences(self, X: Any) -> Sequences:
         check_is_fitted(self)
-        sequences = check_sequences(
-            self, X, padding_value=self.padding_value, fitting=False
-        )
-        if sequences.dtype != self.output_coef_.dtype:
-            theta = self._architecture().flatten(self._parameters())
-            if np.abs(theta).max() > np.finfo(sequences.dtype).max:
-                raise ValueError(
-                    "the model has learnt from numbers too large for "
-                    f"{sequences.dtype}, the type of X; pass X as float64"
-                )
-        return sequences
+        return check_sequences(self, X, padding_value=self.padding_value, fitting=False)
 
     def hidden_states(self, X: Any) -> Array:
         """Compute the states of the last hidden layer at every step.
@@ -468,9 +458,13 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
 @contextmanager
 def overflow_named() -> Iterator[None]:
-    """Say what to do where the network's outputs are not finite."""
+    """Say what to do where the network's weights or outputs are not finite."""
     try:
         yield
+    except OverflowError as error:
+        raise ValueError(
+            f"the model has learnt from {error}, the type of X; pass X as float64"
+        ) from error
     except FloatingPointError as error:
         raise ValueError(f"{error}: X is too large; scale X as in fit") from error
 

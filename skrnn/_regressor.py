@@ -306,12 +306,12 @@ step in the form of a y with a single output, default=None
     def _store(
         self, result: Result, architecture: Architecture, dtype: np.dtype[Any]
     ) -> None:
-        with np.errstate(over="ignore"):
-            fits = np.isfinite(result.theta.astype(dtype)).all()
-        if not fits:
+        try:
+            architecture.in_type(architecture.unflatten(result.theta), dtype)
+        except OverflowError as error:
             raise ValueError(
                 f"y is too large for a network of {dtype}, the type of X; scale y"
-            )
+            ) from error
         super()._store(result, architecture, dtype)
         self.target_scale_ = result.unit.scale
 

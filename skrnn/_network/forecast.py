@@ -32,12 +32,12 @@ def forecast(
 
     Raises
     ------
+    OverflowError
+        If a parameter is too large for the type.
     FloatingPointError
         If an output is not finite.
     """
-    parameters = architecture.unflatten(
-        architecture.flatten(parameters).astype(dtype, copy=False)
-    )
+    parameters = architecture.in_type(parameters, dtype)
     activation = architecture.activation
     starts = first_steps(source.lengths)
     space = network.Workspace(dtype)

@@ -67,12 +67,12 @@ def evaluate(
 
     Raises
     ------
+    OverflowError
+        If a parameter is too large for the type.
     FloatingPointError
         If the outputs of a step are not finite.
     """
-    parameters = architecture.unflatten(
-        architecture.flatten(parameters).astype(dtype, copy=False)
-    )
+    parameters = architecture.in_type(parameters, dtype)
     n_rows = int(source.lengths.sum())
     ids = by_length(source.lengths)
     ids = ids[source.lengths[ids] > 0]

@@ -233,20 +233,11 @@ def digests(
 ) -> Iterator[bytes]:
     """Yield what is the same for identical sequences only, and orders all others."""
     starts = first_steps(source.lengths)
-    for run in _handfuls(ids, source.lengths):
+    for run in runs(ids, source.lengths, n_rows=_ROWS_READ, fewest=1):
         lengths = source.lengths[run]
         contents = _contents(source.take(run, np.dtype(np.float64)), lengths)
         for start, n, content in zip(starts[run], lengths, contents, strict=True):
             yield _digest(y[start : start + n], *content)
-
-
-def _handfuls(
-    ids: NDArray[np.intp], lengths: NDArray[np.intp]
-) -> list[NDArray[np.intp]]:
-    """Cut sequences into runs of few rows, or of a single one that is longer."""
-    blocks = np.cumsum(lengths[ids]) // _ROWS_READ
-    cuts = np.flatnonzero(np.diff(blocks)) + 1
-    return [run for run in np.split(ids, cuts) if run.size]
 
 
 def _digest(y: NDArray[Any], *content: NDArray[Any]) -> bytes:
@@ -312,16 +303,19 @@ def runs(
     lengths: NDArray[np.intp],
     n_shares: int = 1,
     n_rows: int | None = None,
+    fewest: int | None = None,
 ) -> list[NDArray[np.intp]]:
     """Cut sequences, longest first, into the runs that make good batches.
 
     They have about ``n_rows`` rows, by default as many as suit an evaluation, whose
-    buffers are kept for the next.
+    buffers are kept for the next, and more where the ``fewest`` sequences have more.
     """
     if not ids.size:
         return []
     rows = np.cumsum(lengths[ids])
-    n_runs = min(rows[-1] / (n_rows or _BATCH_ROWS), len(ids) / _FEWEST_SEQUENCES)
+    n_runs = min(
+        rows[-1] / (n_rows or _BATCH_ROWS), len(ids) / (fewest or _FEWEST_SEQUENCES)
+    )
     n_runs = n_shares * max(1, round(n_runs / n_shares))
     ends = np.searchsorted(rows, rows[-1] / n_runs * np.arange(1, n_runs))
     return [run for run in np.split(ids, ends + 1) if run.size]

@@ -80,6 +80,14 @@ class Architecture(NamedTuple):
         target.b_y[...] = parameters.b_y
         return theta
 
+    def in_type(self, parameters: Parameters, dtype: np.dtype[Any]) -> Parameters:
+        """Return a copy in a type; raise OverflowError where that holds too little."""
+        with np.errstate(over="ignore"):
+            theta = self.flatten(parameters).astype(dtype, copy=False)
+        if not np.isfinite(theta).all():
+            raise OverflowError(f"numbers too large for {dtype}")
+        return self.unflatten(theta)
+
     def _shapes(self) -> Iterator[tuple[int, ...]]:
         n_in = self.n_features
         for n_hidden in self.hidden_layer_sizes:
