@@ -35,7 +35,7 @@ from skrnn._network.parameters import Architecture
 from skrnn.dask import DaskVanillaRNNClassifier, _cluster, _shards
 
 N_STEPS, N_FEATURES, N_CLASSES, N_HIDDEN = 50, 32, 10, 128
-# What Dask's processes do beside the work, on the same cores: some 4 % of them.
+# What Dask's processes do beside the work, on the same cores: 4 to 6 % of them.
 MONITORING: dict[str, dict[str, Any]] = {
     "as it comes": {},
     "off": {
