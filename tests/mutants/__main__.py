@@ -1,0 +1,100 @@
+"""Faults in the package, each of which the tests must notice.
+
+Every fault is one replacement in a copy of the package; the tests that guard the place
+run on the copy and have to fail. A fault that they let pass, that keeps them busy
+beyond the time limit, or whose text is no longer found exactly once, makes the whole
+run fail.
+The faults are in the modules beside this one, one for each part of the package.
+
+    python tests/mutants [part of a fault's name or module]
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+
+from _mutant import Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+N_WORKERS = 2
+TIMEOUT = 180  # seconds; tests that hang have noticed nothing
+
+MUTANTS = [
+    mutant
+    for path in sorted(Path(__file__).parent.glob("[a-z]*.py"))
+    for mutant in import_module(path.stem).MUTANTS
+]
+
+
+def main() -> int:
+    """Apply every fault, print a table, return 1 if any was not noticed."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    mutants = [m for m in MUTANTS if wanted in m.name or wanted in m.module]
+    if not mutants:
+        print(f"no fault has {wanted!r} in its name or module")
+        return 1
+    began = time.perf_counter()
+    everything = " ".join(sorted({name for m in mutants for name in m.tests.split()}))
+    if outcome(Mutant("none", "_network/loss", "", "", everything)) != "SURVIVED":
+        print(f"the tests of {everything} fail on the package as it is")
+        return 1
+    width = max(len(mutant.name) for mutant in mutants)
+    n_unnoticed = 0
+    with ThreadPoolExecutor(N_WORKERS) as pool:
+        for mutant, result in zip(mutants, pool.map(outcome, mutants), strict=True):
+            print(f"{mutant.module:<24} {mutant.name:<{width}} {result}", flush=True)
+            n_unnoticed += result != "killed"
+    seconds = time.perf_counter() - began
+    print(f"{len(mutants) - n_unnoticed} of {len(mutants)} killed in {seconds:.0f} s")
+    return int(n_unnoticed > 0)
+
+
+def outcome(mutant: Mutant) -> str:
+    """Run the tests on a copy of the tree with the fault in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for part in ("skrnn", "tests"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, tree / part, ignore=ignored)
+        shutil.copy(ROOT / "pyproject.toml", tree)
+        module = tree / "skrnn" / f"{mutant.module}.py"
+        source = module.read_text(encoding="utf-8")
+        if mutant.old and source.count(mutant.old) != 1:
+            return f"NOT APPLIED: found {source.count(mutant.old)} times"
+        faulty = source.replace(mutant.old, mutant.new) if mutant.old else source
+        module.write_text(faulty, encoding="utf-8")
+        return run_tests(tree, mutant.tests.split())
+
+
+def run_tests(tree: Path, names: list[str]) -> str:
+    """Say how the tests of the tree end."""
+    # The package is taken from the working directory, installed or not.
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    files = [f"tests/test_{name}.py" for name in names]
+    # Examples drawn anew in every run could miss a fault in one of them.
+    settings = {"HYPOTHESIS_PROFILE": "ci", "OMP_NUM_THREADS": "1"}
+    try:
+        run = subprocess.run(
+            [*command, *files],
+            cwd=tree,
+            env=os.environ | settings | {"PYTHONPATH": str(tree)},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "TIMED OUT"
+    if run.returncode > 1:
+        return f"BROKEN:\n{run.stdout[-2000:]}{run.stderr[-2000:]}"
+    return "killed" if run.returncode else "SURVIVED"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
