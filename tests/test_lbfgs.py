@@ -140,6 +140,20 @@ def test_reports_tell_the_point_its_loss_and_its_gradient():
         assert_allclose(report.gradient_norm, np.abs(gradient).max(), rtol=1e-9)
 
 
+def test_the_gradient_reported_is_that_of_the_point_where_losses_are_equal():
+    def rounded(x):
+        loss, slope = rosenbrock(x)
+        return round(loss, 2), slope
+
+    reports = []
+    run(rounded, on_iteration=reports.append)
+    losses = [report.loss for report in reports]
+    assert len(set(losses)) < len(losses)
+    for report in reports:
+        _, slope = rosenbrock(report.x)
+        assert_allclose(report.gradient_norm, np.abs(slope).max(), rtol=1e-9)
+
+
 def test_reports_hold_copies():
     def spoil(progress):
         progress.x[:] = np.nan
@@ -192,7 +206,7 @@ BAD = pytest.mark.parametrize(
 @BAD
 @pytest.mark.parametrize("call", [2, 3, 10])
 def test_a_trial_that_is_not_finite_restarts_from_the_best_point(bad, call):
-    solution = run(spoilt(rosenbrock, call, **bad))
+    solution = run(spoilt(rosenbrock, call, **bad), tol=1e-6)
     assert_allclose(solution.x, 1.0, rtol=1e-6)
     assert solution.stop_reason == "converged"
 
@@ -216,18 +230,105 @@ def test_a_start_that_is_not_finite_is_an_error(bad):
         run(spoilt(rosenbrock, 1, **bad))
 
 
-def test_a_run_restarts_three_times_at_most():
+def walled(radius):
+    """Return a bowl that overflows beyond a distance from the start."""
+
+    def evaluate(x):
+        inside = np.linalg.norm(x - START) <= radius
+        return bowl(x) if inside else (np.nan, x)
+
+    return evaluate
+
+
+def test_restarts_without_progress_end_the_run():
     calls = []
 
-    def walled(x):
+    def noted(x):
         calls.append(x.copy())
-        return bowl(x) if np.array_equal(x, START) else (np.nan, x)
+        return walled(0.0)(x)
 
-    solution = run(walled)
-    starts = [x for x in calls if np.array_equal(x, START)]
-    assert len(starts) == 4
-    assert solution.stop_reason == "line_search"
+    solution = run(noted)
+    assert solution.stop_reason == "overflow"
     assert_array_equal(solution.x, START)
+    trials = [x for x in calls if not np.array_equal(x, START)]
+    assert len(trials) == 13
+    # No trial is made twice, and each is nearer than the last.
+    assert (np.diff([np.linalg.norm(x - START) for x in trials]) < 0).all()
+
+
+def test_a_first_step_that_is_too_long_is_shortened_until_it_is_finite():
+    solution = run(walled(2.0), s=np.full(3, 1e6))
+    assert solution.stop_reason == "converged"
+    assert_allclose(solution.x, 0.0, atol=1e-9)
+
+
+def test_restarts_that_make_progress_go_on():
+    solution = run(spoilt(rosenbrock, *range(15, 1000, 15)), tol=1e-4)
+    assert solution.n_fun > 15 * 5  # so many restarts
+    assert solution.stop_reason == "converged"
+    assert_allclose(solution.x, 1.0, rtol=1e-4)
+
+
+def test_a_restart_after_progress_shortens_its_step_once_only():
+    steps = []
+
+    def noted(x):
+        steps.append(x.copy())
+        return spoilt_function(x)
+
+    spoilt_function = spoilt(rosenbrock, 5, 10)
+    run(noted)
+    for start in (5, 10):  # the call after one that was not finite
+        length = np.linalg.norm(steps[start + 1] - steps[start])
+        assert_allclose(length, 0.125, rtol=1e-9)
+
+
+# What SciPy calls success
+
+
+def exponential(x):
+    return float(np.exp(x).sum() - 20 * x.sum()), np.exp(x) - 20
+
+
+@pytest.mark.parametrize("s", [0.1, 1.0, 10.0, 1e3, 1e6])
+@pytest.mark.parametrize("tol", [1e-2, 1e-6])
+def test_converged_means_that_the_gradient_is_small(s, tol):
+    with np.errstate(over="ignore"):
+        solution = run(exponential, np.zeros(2), s=np.full(2, s), tol=tol)
+    _, slope = exponential(solution.x)
+    assert solution.gradient_norm == np.abs(s * slope).max()
+    assert (solution.stop_reason == "converged") == (solution.gradient_norm <= tol)
+
+
+@pytest.mark.parametrize("loss", [1e300, np.inf])
+def test_a_first_trial_far_too_high_is_no_end(loss):
+    solution = run(spoilt(bowl, 2, loss=loss))
+    assert solution.stop_reason == "converged"
+    assert_allclose(solution.x, 0.0, atol=1e-7)
+
+
+def test_a_loss_that_cannot_fall_any_more_is_named():
+    def steep(x):  # but its gradient does not show it
+        return 1.0, np.ones(3)
+
+    solution = run(steep)
+    assert solution.stop_reason in ("ftol", "line_search")
+    assert solution.gradient_norm == 1.0
+
+
+def test_an_end_near_the_minimum_is_not_tried_again():
+    calls = []
+
+    def rounded(x):
+        calls.append(x)
+        loss, slope = bowl(x)
+        return round(loss, 3), slope
+
+    solution = run(rounded, tol=1e-3)
+    n_restarts = sum(np.array_equal(x, solution.x) for x in calls) - 1
+    assert solution.stop_reason in ("ftol", "line_search", "converged")
+    assert solution.gradient_norm < 0.1
+    assert n_restarts == 0
 
 
 def test_iterations_before_a_restart_count():

@@ -1,9 +1,15 @@
-"""SciPy's L-BFGS-B with what it lacks: guards, the best point, a reason to stop.
+"""SciPy's L-BFGS-B with guards, the best point and a reason to stop.
 
-A single non-finite value makes SciPy's line search accept a bad point and report
-success, so none is ever returned to it: the run is left through an exception and
-begins again at the best point, with fresh memory. What SciPy sees is z = x / s, in
-which the function curves more evenly (see ``scaling``).
+    z = x / s,   dz = s dx
+
+SciPy minimizes over z, in which the function curves more evenly (see ``scaling``).
+
+A non-finite value makes SciPy's line search accept a bad point, and a value of 1e300
+makes it report success there. So a non-finite value ends the run through an exception,
+and "converged" means that the gradient is small, whatever SciPy says. Where L-BFGS gave
+up far from a minimum, it restarts at the best point with fresh memory and smaller s:
+the first trial of a run is a step of length 1 in z, and a trial too long once would be
+too long again.
 """
 
 from collections.abc import Callable
@@ -15,7 +21,14 @@ from scipy import optimize
 
 Vector = NDArray[np.float64]
 
-_MAX_RESTARTS = 3
+# Factor on s for a restart, and again after each run in a row that did not lower the
+# loss. So many such runs end the minimization: a step of 8**-12 is too short to help.
+_SHRINK = 0.125
+_MAX_STUCK = {"overflow": 12, "line_search": 1, "ftol": 1}
+# A gradient up to so many times the tolerance is near enough to a minimum.
+NEAR = 100.0
+# Relative to max(loss, 1), so absolute for a mean loss below 1.
+_FTOL = 64 * np.finfo(np.float64).eps
 
 
 class Progress(NamedTuple):
@@ -67,16 +80,27 @@ class _Recorder:
         self.on_iteration = on_iteration
         self.max_fun = max_fun
         self.s = s
+        self.shrink = 1.0
+        self.origin = np.zeros_like(x0)
         self.best = (np.inf, x0, np.inf)  # loss, x, gradient norm
-        self.last: tuple[float, float] = (np.inf, np.inf)  # loss, gradient norm
+        self.last_norm = np.inf
         self.loss_curve: list[float] = []
         self.n_fun = 0
+
+    def restart(self, shrink: float) -> Vector:
+        """Move the origin to the best point, shorten steps, return z of the point."""
+        # Around another origin, z would be too large for short steps.
+        self.origin, self.shrink = self.best[1], shrink
+        return np.zeros_like(self.origin)
+
+    def x_of(self, z: Vector) -> Vector:
+        return self.origin + self.s * self.shrink * z
 
     def evaluate(self, z: Vector) -> tuple[float, Vector]:
         if self.n_fun >= self.max_fun:
             raise Stop("max_fun")
         self.n_fun += 1
-        x = self.s * z
+        x = self.x_of(z)
         loss, slope = self.loss_and_gradient(x)
         gradient = self.s * slope
         norm = float(np.abs(gradient).max())
@@ -84,15 +108,15 @@ class _Recorder:
             raise _NonFiniteError
         if loss < self.best[0]:
             self.best = (loss, x, norm)
-        self.last = (loss, norm)
-        return loss, gradient
+        self.last_norm = norm
+        return loss, self.shrink * gradient
 
     def iterate(self, intermediate_result: Any) -> None:
-        # SciPy hands out its live buffer.
-        x, loss = self.s * intermediate_result.x, float(intermediate_result.fun)
+        # SciPy hands out its live buffer. It accepts no point but the last evaluated.
+        x, loss = self.x_of(intermediate_result.x), float(intermediate_result.fun)
         self.loss_curve.append(loss)
-        norm = self.best[2] if loss == self.best[0] else self.last[1]
-        self.on_iteration(Progress(x, loss, norm, len(self.loss_curve), self.n_fun))
+        norm, n_iter = self.last_norm, len(self.loss_curve)
+        self.on_iteration(Progress(x, loss, norm, n_iter, self.n_fun))
 
 
 def minimise(
@@ -150,12 +174,14 @@ def minimise(
 def _guarded(
     recorder: _Recorder, *, max_iter: int, tol: float, max_corrections: int
 ) -> str:
-    """Run from the best point, and again from there where something is not finite."""
-    for _ in range(1 + _MAX_RESTARTS):
+    """Run from the best point, and again from there as long as that helps."""
+    z, n_stuck = recorder.best[1] / recorder.s, 0
+    while True:
+        before = recorder.best[0]
         try:
-            return _run(
+            reason = _run(
                 recorder,
-                recorder.best[1] / recorder.s,
+                z,
                 max_iter=max_iter - len(recorder.loss_curve),
                 tol=tol,
                 max_corrections=max_corrections,
@@ -165,9 +191,19 @@ def _guarded(
                 raise FloatingPointError(
                     "the loss or its gradient is not finite at the start"
                 ) from None
+            reason = "overflow"
         except Stop as stop:
             return stop.reason
-    return "line_search"
+        loss, _, norm = recorder.best
+        if norm <= tol:
+            return "converged"
+        if reason == "max_iter" or (reason != "overflow" and norm <= NEAR * tol):
+            return reason
+        is_lower = before - loss > _FTOL * max(abs(before), 1) or before == np.inf
+        n_stuck = 1 if is_lower else n_stuck + 1
+        if n_stuck > _MAX_STUCK[reason]:
+            return reason
+        z = recorder.restart(_SHRINK**n_stuck)
 
 
 def _run(
@@ -184,12 +220,11 @@ def _run(
             # Counted by the recorder, which can stop inside a line search.
             "maxfun": np.iinfo(np.int32).max,
             "maxcor": max_corrections,
-            "gtol": tol,
-            # Relative to max(loss, 1), so absolute for a mean loss below 1.
-            "ftol": 64 * np.finfo(np.float64).eps,
+            "gtol": tol * recorder.shrink,
+            "ftol": _FTOL,
             "maxls": 50,
         },
     )
     if result.status == 0:
-        return "converged"
+        return "ftol"  # or converged, as the gradient at the best point tells
     return "max_iter" if result.nit >= max_iter else "line_search"
