@@ -28,6 +28,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import CallbackSupport, FitTask, printing
 from ._network import inference
 from ._network.journal import Journal
+from ._network.lbfgs import NEAR
 from ._network.parameters import Architecture, Layer, Parameters
 from ._network.training import Data, Report, Result, Settings, Trainable, train
 from ._persistence import VersionedState
@@ -219,15 +220,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             raise ValueError(
                 f"{error}: X is too large for the network; standardise the valid steps"
             ) from error
-        if result.stop_reason in ("max_iter", "max_fun"):
-            warnings.warn(
-                f"L-BFGS stopped at {result.stop_reason} before it converged: "
-                f"{result.n_iter} iterations, {result.n_fun} evaluations, largest "
-                f"component of the gradient {result.gradient_norm:.2g} > "
-                f"tol={self.tol:g}. Raise max_iter or max_fun, or scale the data.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
+        _warn_of_early_end(result, self.tol)
         return result
 
     @contextmanager
@@ -268,6 +261,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         for name, value in arrays.items():
             setattr(self, name, value)
         self.feature_scale_ = result.features.unit
+        self._activation = architecture.activation
         self.n_layers_ = len(architecture.hidden_layer_sizes) + 2
         self.n_outputs_ = architecture.n_outputs
         self.out_activation_ = architecture.output
@@ -287,9 +281,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             hidden_layer_sizes=tuple(W.shape[-1] for W in self.recurrent_coefs_),
             n_directions=len(self.recurrent_coefs_[0]),
             n_outputs=len(self.output_intercept_),
-            activation=self.activation,
+            activation=self._fitted_activation,
             output=self._output,
         )
+
+    @property
+    def _fitted_activation(self) -> str:
+        # What was fitted counts, whatever has been set since; models of versions that
+        # did not note it have nothing else to go by.
+        return str(vars(self).get("_activation", self.activation))
 
     def _parameters(self) -> Parameters:
         layers = zip(
@@ -445,7 +445,9 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             )
         ]
         parameters = Parameters((*layers,), self.output_coef_, self.output_intercept_)
-        outputs, state = inference.step(parameters, self.activation, X_t, (*states,))
+        outputs, state = inference.step(
+            parameters, self._fitted_activation, X_t, (*states,)
+        )
         return self._answer(outputs), state
 
     def __sklearn_tags__(self) -> Tags:
@@ -516,6 +518,32 @@ def _check_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...
     return tuple(int(n) for n in sizes)
 
 
+def _warn_of_early_end(result: Result, tol: float) -> None:
+    """Warn where training ended far from a minimum, unless the user asked for that."""
+    advice = {
+        "max_iter": "Raise max_iter, or scale the data.",
+        "max_fun": "Raise max_fun, or scale the data.",
+        "line_search": "Scale the data, or pass X as float64.",
+        "ftol": "Scale the data, or pass X as float64.",
+        "overflow": (
+            "The network overflows nearby: scale the data, raise alpha, or use "
+            "activation='tanh'."
+        ),
+    }
+    reason = result.stop_reason
+    near = tol * (NEAR if result.n_iter else 1)
+    gave_up = reason in ("line_search", "ftol", "overflow")
+    if reason not in advice or (gave_up and result.gradient_norm <= near):
+        return
+    warnings.warn(
+        f"L-BFGS stopped at {reason} before it converged: {result.n_iter} iterations, "
+        f"{result.n_fun} evaluations, largest component of the gradient "
+        f"{result.gradient_norm:.2g} > tol={tol:g}. {advice[reason]}",
+        ConvergenceWarning,
+        stacklevel=6,
+    )
+
+
 def _check_total(weights: NDArray[np.float64], dtype: np.dtype[Any]) -> None:
     """Raise where the weights of all steps vanish or overflow in training."""
     with np.errstate(over="ignore"):
@@ -528,7 +556,7 @@ def _check_total(weights: NDArray[np.float64], dtype: np.dtype[Any]) -> None:
 
 
 def _check_continuation(known: Architecture, architecture: Architecture) -> None:
-    for name in ("n_features", "hidden_layer_sizes", "n_directions", "n_outputs"):
+    for name in Architecture._fields:
         before, now = getattr(known, name), getattr(architecture, name)
         if before != now:
             raise ValueError(

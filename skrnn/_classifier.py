@@ -134,10 +134,12 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Number of evaluations of the objective and its gradient, in those of all data:
         with more than a thousand sequences a part of them finds the start.
     stop_reason_ : str
-        Why the training ended: "converged", "max_iter", "max_fun", "early_stopping",
-        "callback" where one of scikit-learn's callbacks asked for it, or "line_search",
-        where no step along the search direction lowers the objective any more, most
-        often because the accuracy of the numbers is exhausted.
+        Why training ended: "converged" (no component of the gradient exceeds `tol`),
+        "max_iter", "max_fun", "early_stopping", or "callback" (one of scikit-learn's
+        callbacks asked for it). L-BFGS gave up by itself at "line_search" (no step
+        along the search direction lowers the objective), "ftol" (the objective no
+        longer changes) or "overflow" (the network overflows at every step tried).
+        Near a minimum the first two mean that floating-point precision is exhausted.
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
@@ -356,7 +358,9 @@ default=None
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` or `max_fun` ended the training.
+            If `max_iter` or `max_fun` ended training, or L-BFGS gave up by itself (see
+            `stop_reason_`) with a component of the gradient above ``100 * tol``, or
+            above `tol` before its first iteration.
         UserWarning
             If y seems padded where X shows no padding.
         """

@@ -76,7 +76,7 @@ def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
         estimator.n_features_in_,
         max(sizes),
         num_layers=len(sizes),
-        nonlinearity=estimator.activation,
+        nonlinearity=estimator._fitted_activation,
         batch_first=True,
         bidirectional=n_directions == 2,
         dtype=dtype,

@@ -243,7 +243,7 @@ def _network(graph: "_Graph", network: _Network, rows: str) -> str:
             "lengths",
             hidden_size=n_hidden,
             direction="bidirectional" if n_directions == 2 else "forward",
-            activations=[network.activation.capitalize()] * n_directions,
+            activations=[network._fitted_activation.capitalize()] * n_directions,
         )
         states = graph.add("Transpose", states, perm=[0, 2, 1, 3])
         states = graph.add("Reshape", states, _axes(0, 0, n_directions * n_hidden))

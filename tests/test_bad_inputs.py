@@ -617,6 +617,7 @@ CASES = [
     go_on(36, "classes", X, y == 1, r"goes on with the classes \[0 1 2\]"),
     go_on(36, "features", X[..., :2], y, "goes on with n_features=3, but it is now 2"),
     go_on(36, "layers", X, y, "hidden_layer_sizes=", hidden_layer_sizes=(4, 4)),
+    go_on(36, "activation", X, y, "activation=tanh, but it is", activation="relu"),
     go_on(36, "direction", X, y, "n_directions=1", bidirectional=True),
     fit(
         37,

@@ -1,6 +1,7 @@
 """The classifier's own parameters, methods and attributes."""
 
 import importlib
+import warnings
 
 import numpy as np
 import pytest
@@ -11,8 +12,14 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import compute_class_weight, estimator_html_repr
 
-from skrnn import VanillaRNNClassifier, as_ragged, unpad, valid_steps
-from skrnn._network import training
+from skrnn import (
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    as_ragged,
+    unpad,
+    valid_steps,
+)
+from skrnn._network import lbfgs, training
 from skrnn.datasets import make_recall
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -379,6 +386,78 @@ def test_a_failed_warm_start_leaves_a_model_that_can_go_on():
     with pytest.raises(ValueError, match="warm_start"):
         model.fit(X, y == 1)
     assert model.fit(X, y).loss_ < before
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "hidden_states"])
+def test_the_fitted_activation_counts_whatever_is_set_later(method):
+    model = classifier().fit(X, y)
+    before = getattr(model, method)(X)
+    first = model.step(X[:, 0], model.initial_state(len(X)))
+    model.set_params(activation="relu")
+    assert_array_equal(getattr(model, method)(X), before)
+    assert_array_equal(model.step(X[:, 0], model.initial_state(len(X)))[0], first[0])
+
+
+# Where L-BFGS gives up
+
+
+def overflowing(n_steps=200):
+    """Return data and a network whose states grow until they overflow."""
+    rng = np.random.RandomState(0)
+    sequences = rng.standard_normal((20, n_steps, 3)).astype(np.float32)
+    return sequences, sequences[:, :, 0].cumsum(axis=1) / 5
+
+
+def test_a_network_that_overflows_on_the_way_is_trained():
+    sequences, targets = overflowing()
+    scores = []
+    for seed in range(8):
+        model = VanillaRNNRegressor(16, activation="relu", random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            scores.append(model.fit(sequences, targets).score(sequences, targets))
+        assert model.n_iter_ > 100
+    assert np.median(scores) > 0.7
+    assert min(scores) > 0.4
+
+
+@pytest.mark.parametrize("reason", ["line_search", "ftol", "overflow"])
+@pytest.mark.parametrize(
+    ("n_iter", "gradient_norm", "warns"),
+    [(5, 0.2, True), (5, 0.05, False), (0, 0.05, True), (0, 5e-4, False)],
+)
+def test_an_end_far_from_a_minimum_warns(
+    reason, n_iter, gradient_norm, warns, monkeypatch
+):
+    plain = lbfgs.minimise
+
+    def minimise(*args, **options):
+        changes = {"gradient_norm": gradient_norm, "n_iter": n_iter}
+        return plain(*args, **options)._replace(stop_reason=reason, **changes)
+
+    monkeypatch.setattr(lbfgs, "minimise", minimise)
+    model = VanillaRNNClassifier(4, max_iter=2, tol=1e-3, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    assert model.stop_reason_ == reason
+    assert [w.category for w in caught] == [ConvergenceWarning] * warns
+    assert all(f"stopped at {reason}" in str(w.message) for w in caught)
+    assert all(w.filename == __file__ for w in caught)
+
+
+@pytest.mark.parametrize("reason", ["converged", "early_stopping", "callback"])
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_an_end_that_was_asked_for_does_not_warn(reason, monkeypatch):
+    plain = lbfgs.minimise
+
+    def minimise(*args, **options):
+        solution = plain(*args, **options)
+        return solution._replace(stop_reason=reason, gradient_norm=1e3)
+
+    monkeypatch.setattr(lbfgs, "minimise", minimise)
+    model = VanillaRNNClassifier(4, max_iter=2, random_state=0).fit(X, y)
+    assert model.stop_reason_ == reason
 
 
 def test_the_best_of_several_starts_is_kept():

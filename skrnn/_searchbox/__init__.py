@@ -99,7 +99,7 @@ def network_of(network: Any) -> dict[str, Any]:
     weights = np.concatenate([array.ravel() for array in arrays]).astype("<f4")
     _check_size(weights.nbytes, "weights", "fewer hidden units or tokens")
     return {
-        "activation": network.activation,
+        "activation": network._fitted_activation,
         "n_features": network.n_features_in_,
         "layers": [array.shape[-1] for array in network.hidden_intercepts_],
         "n_classes": len(network.output_intercept_),

@@ -88,7 +88,7 @@ default=None
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` or `max_fun` ended the training.
+            Where the estimator for data in memory warns.
         """
         return self._fit(X, y, sample_weight)
 
