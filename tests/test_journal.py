@@ -220,3 +220,40 @@ def test_a_place_that_is_not_there_is_an_error_before_any_work(tmp_path):
     with Power() as power, pytest.raises(FileNotFoundError):
         fit(X, y, checkpoint=tmp_path / "nowhere" / "fit")
     assert power.n == 0
+
+
+# A fit that failed
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        {"data": X * 1e300},
+        {"early_stopping": True, "validation_fraction": 0.99},
+    ],
+    ids=["overflow", "nothing to learn from"],
+)
+def test_a_fit_that_failed_at_its_start_does_not_block_the_corrected_one(
+    failing, tmp_path
+):
+    path = tmp_path / "fit"
+    with pytest.raises(ValueError, match=r"too large|leaves none"):
+        fit(failing.pop("data", X), y, checkpoint=path, **failing)
+    same(fit(X[..., :2], y, checkpoint=path), fit(X[..., :2], y))
+
+
+def test_a_fit_that_overflows_on_the_way_goes_on_too(tmp_path, monkeypatch):
+    plain = objective.batch_loss_and_gradient
+    met = []
+
+    def spoilt(architecture, theta, *arguments):
+        loss, slope = plain(architecture, theta, *arguments)
+        if len(met) < 3 and theta.tobytes() not in met:
+            met.append(theta.tobytes())
+        return (np.nan if [theta.tobytes()] == met[2:] else loss), slope
+
+    monkeypatch.setattr(objective, "batch_loss_and_gradient", spoilt)
+    expected = fit(X, y)
+    assert expected.n_iter_ > 1
+    path = interrupted(tmp_path / "fit", after=8)
+    same(fit(X, y, checkpoint=path), expected)

@@ -7,7 +7,9 @@ it goes on as if nothing had happened, with all that the optimiser remembers.
     header | key of theta, size, checksum, values | key of theta, size, ...
 
 Values are only appended, so a training that dies while it writes leaves a last entry
-that its checksum tells apart.
+that its checksum tells apart. A file without an entry is written again, and a training
+that cannot start, because its first loss is not finite, leaves none: the corrected one
+is another.
 """
 
 import json
@@ -76,9 +78,9 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End; a training that is over needs no journal."""
+        """Close the file, and remove it unless the same fit can go on from it."""
         self._file.close()
-        if kind is None:
+        if kind is None or issubclass(kind, FloatingPointError):
             os.remove(self.path)
 
     def recall(self, name: str, evaluate: Callable[[], Any], theta: Vector) -> Vector:
@@ -127,11 +129,13 @@ class Journal:
         header = self._file.readline()
         state = rng.get_state(legacy=False)
         text = json.dumps([fit, state], default=np.ndarray.tolist)
-        if not header.endswith(b"\n"):
+        begin = self._file.tell()
+        if self._next_entry() is None or not header.endswith(b"\n"):
             self._file.seek(0)
             self._file.truncate()
             self._write(_MAGIC + text.encode() + b"\n")
             return False
+        self._file.seek(begin)
         noted, state = json.loads(header)
         if noted != fit or (seeded and [noted, state] != json.loads(text)):
             raise ValueError(self._is_of_another_fit())
