@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from strategies import fit, fixed_problem
 
-from skrnn._network import growing, scaling, training
+from skrnn._network import growing, lbfgs, scaling, training
 from skrnn.datasets import make_recall
 
 Stage = growing.Stage
@@ -20,14 +20,15 @@ PROBLEM = fixed_problem(lengths=[4] * 12)
 
 @contextmanager
 def parts_of(problem):
-    """Make objectives of every k-th sequence."""
+    """Make objectives of one in k sequences."""
     with ExitStack() as stack:
 
         def part(k):
+            chosen = growing.middle_of_every(k)
             fewer = problem.replace(
-                sequences=problem.sequences[::k],
-                labels=problem.labels[::k],
-                weights=problem.weights[::k],
+                sequences=problem.sequences[chosen],
+                labels=problem.labels[chosen],
+                weights=problem.weights[chosen],
             )
             return stack.enter_context(fewer.objective())
 
@@ -38,11 +39,12 @@ def unscaled(objective, theta):
     return np.ones_like(theta)
 
 
-def grow(problem, part, *, penalty=None, scales=unscaled, max_fun=1000):
+def grow(problem, part, *, lengths=None, penalty=None, scales=unscaled, max_fun=1000):
     penalty = np.zeros_like(problem.theta) if penalty is None else penalty
     return growing.grow(
         part,
         STAGES,
+        problem.source.lengths if lengths is None else lengths,
         penalty,
         problem.theta,
         scales,
@@ -76,8 +78,22 @@ def test_evaluations_are_counted_in_those_of_all_data():
         mock.patch.object(growing.lbfgs, "minimise", counted),
         parts_of(PROBLEM) as part,
     ):
-        _, n_fun = grow(PROBLEM, part)
-    assert n_fun == np.ceil(counts[0] / 4 + counts[1] / 2)
+        # Of every four sequences the third is taken, of every two the second.
+        lengths = np.array([99, 9, 7, 5, 4, 4, 3, 3, 2, 2, 1, 1])
+        _, n_fun = grow(PROBLEM, part, lengths=lengths)
+    shares = np.array([7 + 3 + 1, 9 + 5 + 4 + 3 + 2 + 1]) / 140
+    assert n_fun == np.ceil(shares @ counts)
+
+
+@pytest.mark.parametrize("k", [2, 6, 12, 32])
+def test_a_part_of_one_in_k_has_about_1_in_k_of_the_steps(k):
+    rng = np.random.default_rng(0)
+    lengths = -np.sort(-rng.integers(1, 60, 1001))
+    lengths[0] = 3000
+    part = lengths[growing.middle_of_every(k)]
+    assert part.max() < 60
+    assert_allclose(len(part), len(lengths) / k, rtol=0.05)
+    assert_allclose(part.sum(), lengths[1:].sum() / k, rtol=0.05)
 
 
 def test_evaluations_stay_within_their_limit():
@@ -135,6 +151,23 @@ def test_many_sequences_start_from_parts(monkeypatch):
     assert grown.loss_ < alone.loss_
     assert grown.n_fun_ > alone.n_fun_
     assert len(grown.loss_curve_) == grown.n_iter_ == 1
+
+
+@pytest.mark.usefixtures("few")
+def test_one_long_sequence_is_read_by_evaluations_of_all_data_only():
+    X, y = data()
+    X, y = [*X, np.repeat(X[0], 50, axis=0)], [*y, np.repeat(y[0], 50)]
+    n_steps = []
+    plain = lbfgs.minimise
+
+    def noted(loss_and_gradient, theta, **options):
+        batches = loss_and_gradient.__self__.team.batches
+        n_steps.append(max(len(batch.offsets) - 1 for batch in batches))
+        return plain(loss_and_gradient, theta, **options)
+
+    with mock.patch.object(lbfgs, "minimise", noted):
+        fit(X, y, max_iter=2)
+    assert n_steps == [6, 6, 6, 300]
 
 
 def test_sequences_to_learn_from_decide_what_comes_first():

@@ -191,9 +191,45 @@ def test_copies_are_merged_and_weight_0_is_dropped(twins, as_sparse):
 
 def test_weights_of_copies_are_added_step_by_step(twins):
     X, y, weights = twins
-    weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
+    weights = [np.array([1.0, 2.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
     _, (_, w) = canonical(X, y, weights)
-    assert_array_equal(w[:2], [1.5, 4.0])
+    assert_array_equal(w[:2], [1.5, 6.0])
+
+
+@pytest.mark.parametrize("dtype", [int, float])
+def test_targets_at_steps_of_weight_0_are_ignored(twins, dtype):
+    X, y, weights = twins
+    weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 0.0]), weights[3]]
+    y = [labels.astype(dtype) for labels in (y[0], y[1], y[2] + [0, 5], y[3])]
+    _, (ids, w) = canonical(X, y, weights)
+    assert len(ids) == 2
+    assert_array_equal(w[:2], [1.5, 0.0])
+
+
+def test_steps_labeled_in_one_sequence_only_tell_it_from_its_like(twins):
+    X, y, weights = twins
+    weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
+    _, (ids, w) = canonical(X, y, weights)
+    assert len(ids) == 3
+    assert_array_equal(w[:2], [1.0, 0.0])
+
+
+@pytest.mark.parametrize("filled", [0.3, 0.9])
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_zero_has_no_sign(filled, as_sparse):
+    rng = np.random.default_rng(0)
+    x = rng.integers(1, 9, (5, 4)) * (rng.random((5, 4)) < filled)
+    y = np.array([0.0, 1, 2, 0, 1])
+    source = ListSource([x.astype(float), np.where(x == 0, -0.0, x)])
+    assert not np.array_equal(*np.signbit(source.sequences))
+    _, (ids, w) = canonical(
+        source.sequences,
+        [y, np.where(y == 0, -0.0, y)],
+        [np.ones(5), np.ones(5)],
+        as_sparse=as_sparse,
+    )
+    assert len(ids) == 1
+    assert_array_equal(w[:5], 2.0)
 
 
 def test_sequences_with_other_labels_are_no_copies(twins):
@@ -248,7 +284,8 @@ def test_the_form_of_the_steps_does_not_change_what_they_are(filled):
     X = [rng.integers(1, 9, (n, 4)) * (rng.random((n, 4)) < filled) for n in (3, 2, 2)]
     y = np.zeros(7, int)
     forms = ListSource(X), ListSource(X, as_sparse=True), Untidy(X)
-    first, *others = (list(packing.digests(form, np.arange(3), y)) for form in forms)
+    ids, w = np.arange(3), np.ones(7)
+    first, *others = (list(packing.digests(form, ids, y, w)) for form in forms)
     assert len(set(first)) == 3
     assert others == [first, first]
 
@@ -262,8 +299,9 @@ def test_neighbours_do_not_change_what_a_sequence_is(as_sparse):
     ]
     y = np.arange(15)
     source = ListSource(X, as_sparse=as_sparse)
-    together = list(packing.digests(source, np.arange(5), y))
-    alone = [next(packing.digests(source, np.array([i]), y)) for i in range(5)]
+    w = np.ones(15)
+    together = list(packing.digests(source, np.arange(5), y, w))
+    alone = [next(packing.digests(source, np.array([i]), y, w)) for i in range(5)]
     assert together == alone
     assert len(set(together)) == 5
 
@@ -271,7 +309,7 @@ def test_neighbours_do_not_change_what_a_sequence_is(as_sparse):
 def test_labels_belong_to_the_content():
     source = ListSource([np.ones((2, 3))])
     one, other = (
-        next(packing.digests(source, np.arange(1), np.array(y)))
+        next(packing.digests(source, np.arange(1), np.array(y), np.ones(2)))
         for y in ([0, 1], [1, 0])
     )
     assert one != other

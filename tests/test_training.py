@@ -1,5 +1,6 @@
 """Training as a whole: settings, starts, held-out sequences, reasons to stop."""
 
+import itertools
 import threading
 from unittest import mock
 
@@ -11,6 +12,7 @@ from strategies import SETTINGS, batches_of, fixed_problem, threads_for_little
 from threadpoolctl import threadpool_limits
 
 from skrnn._network import lbfgs, packing, prior, training
+from skrnn._network.objective import Objective
 from skrnn._network.training import Data, NotEnoughSequencesError, train
 from skrnn._network.units import unit_of
 
@@ -258,6 +260,20 @@ def test_gains_below_the_tolerance_do_not_count():
         stale.append(run.n_stale)
     assert stale == [0, 1, 0, 1, 2]
     assert run.best[0] == run.best_score == -0.75
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_is_the_lowest_score(bad, monkeypatch):
+    expected = run(**EARLY).validation_scores
+    plain, n_calls = Objective.data_loss, itertools.count()
+
+    def data_loss(self, theta):
+        return bad if next(n_calls) == 0 else plain(self, theta)
+
+    monkeypatch.setattr(Objective, "data_loss", data_loss)
+    result = run(**EARLY)
+    assert result.validation_scores == [-np.inf, *expected[1:]]
+    assert result.loss == result.loss_curve[int(np.argmax(expected))]
 
 
 def test_held_out_sequences_are_not_learnt():

@@ -2,7 +2,10 @@
 
 What the first iterations learn, a part can teach as well, at a part of the price: every
 32nd sequence first, then every 12th, every 6th, then all. Before that a sample tells
-what can be read from the states of random weights (``readout``).
+what can be read from the states of random weights (``readout``). Cost is counted by
+steps: sequences are ordered by length, and of every k of them the middle one is taken,
+so that a part has about 1/k of all steps. The first of every k would always include the
+longest sequence, and an evaluation takes as many products as that has steps.
 
 The objective of a part has the mean loss of its own steps. Its penalty lies between
 that of all data, under which so few sequences would be learnt by heart, and that of the
@@ -23,13 +26,13 @@ from . import lbfgs
 from .objective import Objective
 
 Vector = NDArray[np.float64]
-Part = Callable[[int], Objective]  # of every k-th sequence
+Part = Callable[[int], Objective]  # of one in k sequences
 
 
 class Stage(NamedTuple):
     """A part, and for how long it serves."""
 
-    every: int  # k: every k-th sequence
+    every: int  # k: one in k sequences
     n_iter: int
 
 
@@ -43,9 +46,15 @@ def stages(n_sequences: int) -> tuple[Stage, ...]:
     return _STAGES if n_sequences > MANY else ()
 
 
+def middle_of_every(k: int) -> slice:
+    """Return the places of a part among sequences that are ordered by length."""
+    return slice(k // 2, None, k)
+
+
 def grow(
     part: Part,
     stages: tuple[Stage, ...],
+    lengths: NDArray[np.intp],
     penalty: Vector,
     theta: Vector,
     scales: Callable[[Objective, Vector], Vector],
@@ -57,8 +66,10 @@ def grow(
     Parameters
     ----------
     part : callable
-        Returns the objective of every k-th sequence.
+        Returns the objective of one in k sequences.
     stages : tuple of Stage
+    lengths : ndarray of shape (n_sequences,)
+        Numbers of steps of all sequences, longest first.
     penalty : ndarray of shape (n_parameters,)
         That of the objective of all data.
     theta : ndarray of shape (n_parameters,)
@@ -78,7 +89,8 @@ def grow(
     """
     cost = 0.0
     for k, n_iter in stages:
-        limit = int((max_fun - cost) * k)
+        share = lengths[middle_of_every(k)].sum() / lengths.sum()
+        limit = int((max_fun - cost) / share)
         if limit == 0:
             break
         objective = part(k)
@@ -92,6 +104,6 @@ def grow(
             **options,
         )
         theta = solution.x
-        cost += solution.n_fun / k
+        cost += solution.n_fun * share
         del objective  # it holds its steps, and would until there is another
     return theta, int(np.ceil(cost))

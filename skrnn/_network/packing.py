@@ -134,25 +134,19 @@ def pack(
         batches and need not find them for each.
     """
     lengths = source.lengths[ids]
-    t = np.arange(lengths[0])[:, None]
-    equal = lengths[-1] == lengths[0]
-    live = t < lengths
-
-    def time_major(starts: NDArray[np.intp]) -> NDArray[np.intp]:
-        numbers = starts + t
-        return numbers.ravel() if equal else numbers[live]
-
-    counts = live.sum(axis=1)
+    counts = len(ids) - np.cumsum(np.bincount(lengths))[:-1]  # longer than 0, 1, ...
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    if equal:
-        earlier: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
-    else:
-        earlier = (offsets[:-2, None] + np.arange(len(ids)))[live[1:]]
+    # Every array has a number for each row: steps times sequences can be many more.
+    t = np.repeat(np.arange(len(counts)), counts)
+    i = np.arange(len(t)) - np.repeat(offsets[:-1], counts)  # sequence, in the batch
+    equal = lengths[-1] == lengths[0]
+    later = slice(counts[0], None)
+    earlier = slice(0, int(offsets[-2])) if equal else offsets[t[later] - 1] + i[later]
     if starts is None:
         starts = first_steps(source.lengths)
-    steps = time_major(starts[ids])
+    steps = starts[ids][i] + t
     return Batch(
-        X=choose(compress(source.take(ids, dtype)), time_major(first_steps(lengths))),
+        X=choose(compress(source.take(ids, dtype)), first_steps(lengths)[i] + t),
         offsets=offsets.tolist(),
         earlier=earlier,
         steps=steps,
@@ -187,52 +181,35 @@ class Canonical(NamedTuple):
 def canonical(source: Source, y: NDArray[np.intp], w: NDArray[np.float64]) -> Canonical:
     """Drop sequences of weight 0, merge identical ones, order by content.
 
-    A sequence of weight k, k copies of it, and both in any order then become
-    the same problem, bit for bit.
+    A sequence of weight k, k copies of it, and both in any order then become the same
+    problem, bit for bit. Copies have the same steps, and the same targets at the same
+    labeled steps.
     """
     starts = first_steps(source.lengths)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
-    given, first, keys = w, dict[bytes, int](), dict[bytes, bytes]()
-    found = zip(digests(source, ids, y), order_keys(source, ids, y, w), strict=True)
-    for i, (digest, key) in zip(ids.tolist(), found, strict=True):
+    given, first = w, dict[bytes, int]()
+    for i, digest in zip(ids.tolist(), digests(source, ids, y, w), strict=True):
         twin = first.setdefault(digest, i)
-        keys[digest] = min(key or digest, keys.get(digest, _LAST))
         if twin != i:
             if w is given:
                 w = w.copy()
             n = source.lengths[i]
             w[starts[twin] : starts[twin] + n] += w[starts[i] : starts[i] + n]
-    ordered = sorted(first, key=keys.__getitem__)
-    ids = np.array([first[digest] for digest in ordered], dtype=np.intp)
+    ids = np.array([first[digest] for digest in sorted(first)], dtype=np.intp)
     return Canonical(ids[by_length(source.lengths[ids])], w)
 
 
-def order_keys(
-    source: Source, ids: NDArray[np.intp], y: NDArray[Any], w: NDArray[np.float64]
-) -> list[bytes]:
-    """Return what orders sequences with steps of weight 0, b"" for all others.
-
-    Their digests would have the targets of these steps decide the order.
-    """
-    blank = np.add.reduceat(w == 0, first_steps(source.lengths))[ids] > 0
-    keys = [b""] * len(ids)
-    found = digests(source, ids[blank], known(y, w))
-    for place, digest in zip(np.flatnonzero(blank), found, strict=True):
-        keys[place] = digest
-    return keys
-
-
-def known(y: NDArray[Any], w: NDArray[np.float64]) -> NDArray[Any]:
-    """Blank the targets of steps of weight 0."""
-    blank = -1 if y.dtype.kind == "i" else np.nan
-    return np.where(w > 0 if y.ndim == 1 else w[:, None] > 0, y, blank)
-
-
 def digests(
-    source: Source, ids: NDArray[np.intp], y: NDArray[np.intp]
+    source: Source, ids: NDArray[np.intp], y: NDArray[Any], w: NDArray[np.float64]
 ) -> Iterator[bytes]:
-    """Yield what is the same for identical sequences only, and orders all others."""
+    """Yield what is the same for identical sequences only, and orders all others.
+
+    Targets of steps of weight 0 are ignored, and 0.0 equals -0.0.
+    """
     starts = first_steps(source.lengths)
+    blank = -1 if y.dtype.kind == "i" else np.nan
+    # Adding 0 turns -0.0 into 0.0.
+    y = np.where(w > 0 if y.ndim == 1 else w[:, None] > 0, y, blank) + 0
     for run in runs(ids, source.lengths, n_rows=_ROWS_READ, fewest=1):
         lengths = source.lengths[run]
         contents = _contents(source.take(run, np.dtype(np.float64)), lengths)
@@ -260,7 +237,7 @@ def _contents(
             yield places[i:j] - begin * X.shape[1], numbers[i:j]
         else:
             rows = X[begin:end]
-            yield (rows.toarray() if sparse.issparse(rows) else rows,)
+            yield ((rows.toarray() if sparse.issparse(rows) else rows) + 0.0,)
 
 
 def _numbers(X: Steps) -> tuple[NDArray[np.intp], NDArray[Any]]:

@@ -38,7 +38,7 @@ class Problem(NamedTuple):
     features: prior.Features
     unit: Unit  # of the targets
     sample: Sample
-    n_sequences: int  # to learn from
+    lengths: NDArray[np.intp]  # of the sequences to learn from, longest first
     part: growing.Part  # objectives of some of them
 
 
@@ -113,8 +113,8 @@ class Data(NamedTuple):
                 prior.features(team.batches),
                 unit,
                 Sample(self.source, sample_of(ids, self.source.lengths[ids]), y, w),
-                len(ids),
-                lambda k: objective_on(ids[::k]),
+                self.source.lengths[ids],
+                lambda k: objective_on(ids[growing.middle_of_every(k)]),
             )
 
 
@@ -237,7 +237,7 @@ def _best_run(
     sample = problem.sample
     architecture = objective.architecture
     objective.penalise(settings.alpha * prior.precision(architecture, features))
-    stages = growing.stages(problem.n_sequences)
+    stages = growing.stages(len(problem.lengths))
 
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
@@ -251,6 +251,7 @@ def _best_run(
             theta, n_spent = growing.grow(
                 problem.part,
                 stages,
+                problem.lengths,
                 objective.penalty,
                 theta,
                 variables.scales,
@@ -362,6 +363,8 @@ class _Run:
         score = None
         if self.validation is not None:
             score = -self.validation.data_loss(progress.x)
+            if not np.isfinite(score):
+                score = -np.inf  # no later score would exceed NaN
             self._note(score, progress)
         self.report(
             Report(

@@ -161,14 +161,14 @@ class RemoteData(NamedTuple):
         """Pack the data where they are."""
         tasks = self.tasks
         with tasks, connected(tasks.client):
-            placed, n_sequences = self._placed(validation_fraction, rng)
+            placed, lengths = self._placed(validation_fraction, rng)
             unit = self._unit(placed) if self.has_numbers else None
             how = architecture, unit, dtype
             sample = self._sample(placed, unit, dtype)
             shards = self._packed(placed, *how)
             parts = {
                 k: self._packed(self._every(k, placed), *how)
-                for k, _ in growing.stages(n_sequences)
+                for k, _ in growing.stages(len(lengths))
             }
             # Dask remembers how they are made, should a shard be lost.
             tasks.release(self.chunks)
@@ -178,7 +178,7 @@ class RemoteData(NamedTuple):
                 prior.features_of(shards.sizes),
                 unit or no_unit(architecture.n_outputs),
                 sample,
-                n_sequences,
+                lengths,
                 lambda k: parts[k].objective(architecture),
             )
 
@@ -202,8 +202,8 @@ class RemoteData(NamedTuple):
 
     def _placed(
         self, validation_fraction: float, rng: np.random.RandomState
-    ) -> tuple[list[_Place], int]:
-        """Return chunks and parts, and the number of sequences to learn from."""
+    ) -> tuple[list[_Place], NDArray[np.intp]]:
+        """Return chunks and parts, and the lengths of the sequences to learn from."""
         tasks = self.tasks
         # What is small is kept, so that a lost shard costs no more than itself.
         tables = tasks.hold(tasks.each(_order.tabulate, self.chunks, self.targets))
@@ -211,9 +211,9 @@ class RemoteData(NamedTuple):
         tasks.hold([order])
         n = len(self.chunks)
         parts = tasks.hold([tasks.call(getitem, order, i) for i in range(n)])
-        drawn, n_sequences = tasks.call(getitem, order, n).result()
+        drawn, lengths = tasks.call(getitem, order, n).result()
         rng.set_state(drawn.get_state())
-        return list(zip(self.chunks, parts, strict=True)), n_sequences
+        return list(zip(self.chunks, parts, strict=True)), lengths
 
     def _sample(
         self, placed: list[_Place], unit: Unit | None, dtype: np.dtype[Any]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network import packing
+from skrnn._network.growing import middle_of_every
 from skrnn._network.packing import by_length, first_steps
 from skrnn._network.sample import sample_of
 from skrnn._network.training import _hold_out
@@ -28,8 +29,7 @@ class Table(NamedTuple):
     """The sequences of weight above zero: what they are, not what they hold."""
 
     ids: Ids  # among all sequences of the chunks
-    digests: Array  # (n,) of 16 bytes
-    keys: Array  # (n,) of 16 bytes, which order them
+    digests: Array  # (n,) of 16 bytes, which also order them
     lengths: Ids
     weights: Vector  # of every step of a sequence; NaN where steps differ
     step_weights: dict[int, Vector]  # by the place in the table, where steps differ
@@ -45,8 +45,9 @@ class Part(NamedTuple):
     sampled: Ids  # place in the sample, or -1
 
     def every(self, k: int) -> "Part":
-        """Return every k-th of all sequences to learn from."""
-        chosen = (self.places >= 0) & (self.places % k == 0)
+        """Return one in k of all sequences to learn from."""
+        place = middle_of_every(k)
+        chosen = (self.places >= 0) & (self.places % place.step == place.start)
         return self._replace(
             ids=self.ids[chosen],
             weights=self.weights[chosen],
@@ -63,7 +64,6 @@ def tabulate(chunks: list[Chunk], targets: Targets) -> Table:
     return Table(
         _joined([t.ids + n for t, n in zip(tables, first, strict=True)], np.intp),
         _joined([t.digests for t in tables], "S16"),
-        _joined([t.keys for t in tables], "S16"),
         _joined([t.lengths for t in tables], np.intp),
         _joined([t.weights for t in tables], np.float64),
         {
@@ -87,12 +87,10 @@ def _tabulate(chunk: Chunk, targets: Targets) -> Table:
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
     least = np.minimum.reduceat(w, starts)
     differ = np.maximum.reduceat(w, starts) > least
-    digests = np.array(list(packing.digests(chunk.sequences, ids, y)), dtype="S16")
-    keys = np.array(packing.order_keys(chunk.sequences, ids, y, w), dtype="S16")
+    digests = list(packing.digests(chunk.sequences, ids, y, w))
     return Table(
         ids,
-        digests,
-        np.where(keys == b"", digests, keys),
+        np.array(digests, dtype="S16"),
         lengths[ids],
         np.where(differ, np.nan, least)[ids],
         {
@@ -112,21 +110,17 @@ def arrange(
     -------
     list
         A `Part` for every table, and behind them the generator, which has drawn, and
-        the number of sequences to learn from.
+        the numbers of steps of the sequences to learn from, longest first.
     """
     rng = copy.deepcopy(rng)
     digests = np.concatenate([t.digests for t in tables])
     lengths = np.concatenate([t.lengths for t in tables])
     _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
-    keys = np.concatenate([t.keys for t in tables])
-    # The least key of each kind.
-    ranked = np.lexsort((keys, kind))
-    least = keys[ranked[np.searchsorted(kind[ranked], np.arange(len(first)))]]
-    by_key = np.argsort(least, kind="stable")
-    order = by_key[by_length(lengths[first[by_key]])]
+    order = by_length(lengths[first])
     weights, step_weights = _added(tables, kind)
     _, kept = _hold_out(np.arange(len(order)), validation_fraction, rng)
-    sample = sample_of(kept, lengths[first[order[kept]]])
+    kept_lengths = lengths[first[order[kept]]]
+    sample = sample_of(kept, kept_lengths)
     sampled = np.full(len(order), -1)
     sampled[sample] = np.arange(len(sample))
     places = np.full(len(order), -1)
@@ -150,7 +144,7 @@ def arrange(
                 sampled[here],
             )
         )
-    return [*parts, (rng, len(kept))]
+    return [*parts, (rng, kept_lengths)]
 
 
 def _added(tables: list[Table], kind: Ids) -> tuple[Vector, dict[int, Vector]]:
