@@ -108,8 +108,8 @@ default=None
             numbers = np.arange(len(found.counts))
             _check_total(found.counts * targets.weights(numbers), dtype)
             stack.pop_all()  # the chunks are held for what follows
-        self.n_features_in_ = found.n_features
         self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(found.notes)
         data = RemoteData(tasks, chunks, targets, found.n_features, not has_labels)
         return Lesson(data, found.n_features, n_outputs, dtype)
 
