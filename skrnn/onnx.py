@@ -63,7 +63,8 @@ OneHotSequenceEncoder and one of them
         If the estimator is of another kind, or a classifier's labels and
         `padding_label_` are not all strings or all numbers.
     ValueError
-        If a label is an integer of more than 64 bits, sign included.
+        If a label is an integer of more than 64 bits, sign included, is not exact among
+        floats, or is no text of UTF-8; if weights are beyond single precision.
 
     Notes
     -----
@@ -86,6 +87,9 @@ OneHotSequenceEncoder and one of them
 
     - ``prediction``: float32 of shape (n_sequences, n_steps), or (n_sequences, n_steps,
       n_outputs) if y had an axis of outputs, and NaN at padding.
+
+    Single precision holds seven digits: X, and y of a regressor, should have means and
+    spreads near 1. Over very long sequences rounding can add up to more than 1e-5.
 
     NaN and infinity in X, and sums that overflow in single precision, make outputs NaN
     from their step on, in the direction of reading.
@@ -204,20 +208,34 @@ def _labels(network: VanillaRNNClassifier) -> Array:
     """Return the classes, and behind them the label of padding, in a type of ONNX."""
     labels = [*network.classes_.tolist(), network.padding_label_]
     if all(isinstance(label, str) for label in labels):
+        for label in labels:
+            if any("\ud800" <= letter <= "\udfff" for letter in label):
+                raise ValueError(
+                    f"the label {label!r} holds a surrogate, which no UTF-8 has; "
+                    "rename it"
+                )
         return np.array(labels, object)
     if all(isinstance(label, Integral) for label in labels):
-        if max(labels) > np.iinfo(np.int64).max:
-            raise ValueError(
-                f"the label {max(labels)} does not fit into a signed integer of 64 bits"
-            )
-        return np.array(labels, np.int64)
+        return _exact(labels, np.int64, "a signed integer of 64 bits")
     if all(isinstance(label, Real) for label in labels):
-        return np.array(labels, np.float64)
+        return _exact(labels, np.float64, "a float of 64 bits")
     raise TypeError(
         f"classes_ are {network.classes_} and padding_label_ is "
         f"{network.padding_label_!r}; ONNX needs all of them to be strings, or all to "
         "be numbers"
     )
+
+
+def _exact(labels: list[Any], dtype: Any, name: str) -> Array:
+    """Return numbers in a type that has to hold each of them."""
+    for label in labels:
+        try:
+            is_held = dtype(label).item() == label or label != label  # as NaN is
+        except OverflowError:
+            is_held = False
+        if not is_held:
+            raise ValueError(f"the label {label} does not fit into {name}")
+    return np.array(labels, dtype)
 
 
 def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
@@ -297,6 +315,15 @@ def _direction(
 
 
 def _float32(values: Array) -> NDArray[np.float32]:
+    """Return weights in single precision, which has to hold their size."""
+    largest = np.abs(values).max(initial=0)
+    limits = np.finfo(np.float32)
+    if largest and not limits.tiny <= largest <= limits.max:
+        raise ValueError(
+            f"weights of size {largest:.2g} do not fit into single precision, in which "
+            "ONNX models compute; fit to X, and y of a regressor, that are scaled to "
+            "numbers near 1"
+        )
     return np.ascontiguousarray(values, np.float32)
 
 

@@ -357,6 +357,46 @@ def test_labels_of_more_than_64_bits_are_refused():
 
 
 @pytest.mark.parametrize(
+    ("classes", "padding_label", "name"),
+    [
+        ([-(2**63), -1], "auto", -(2**63) - 1),
+        ([0, 1], 2**63, 2**63),
+        ([2**60 + 1, 0], -1.5, 2**60 + 1),
+        ([0.0, 1.0], 10**400, 10**400),
+        (["\udc80", "a"], "auto", r"'\\udc80'"),
+    ],
+    ids=["low", "high", "inexact", "no float", "surrogate"],
+)
+def test_labels_that_onnx_would_change_are_refused(classes, padding_label, name):
+    model = fit([np.ones((1, 1))], np.array(classes), padding_label="auto")
+    if padding_label != "auto":
+        model.padding_label_ = padding_label
+    with pytest.raises(ValueError, match=f"the label {name} "):
+        to_onnx(model)
+
+
+@pytest.mark.parametrize(
+    "classes", [[2**62, 2**62 + 1], [-(2**63) + 1, -1], ["\n", "語"]]
+)
+def test_labels_are_exact(classes):
+    X = np.eye(2)[:, None]
+    model = strategies.fit(X, np.array(classes)[:, None], max_iter=50, alpha=0.0)
+    label, _ = run(to_onnx(model), X.astype(np.float32), [1, 1])
+    assert label.ravel().tolist() == classes
+
+
+@pytest.mark.parametrize("unit", [1e-50, 1e50])
+@pytest.mark.parametrize("what", ["X", "y"])
+def test_weights_beyond_single_precision_are_refused(what, unit):
+    X = np.random.default_rng(0).normal(size=(5, 4, 1))
+    units = {"X": 1.0, "y": 1.0} | {what: unit}
+    model = VanillaRNNRegressor(3, tol=0.5, random_state=0)
+    model.fit(X * units["X"], X[..., 0] * units["y"])
+    with pytest.raises(ValueError, match=r"weights of size .* single precision"):
+        to_onnx(model)
+
+
+@pytest.mark.parametrize(
     "estimator",
     [
         OneHotSequenceEncoder(),
