@@ -88,4 +88,25 @@ MUTANTS = [
         'network.output_coef_ = output["weight"].T',
         "interop",
     ),
+    Mutant(
+        "strings turn numbers among classes into strings",
+        "interop",
+        "    of_one_type(items)  # in the array",
+        "    pass  # in the array",
+        "interop",
+    ),
+    Mutant(
+        "weights beyond single precision exported",
+        "onnx",
+        "if largest and not limits.tiny <= largest <= limits.max:",
+        "if False:",
+        "onnx",
+    ),
+    Mutant(
+        "integers exported that floats do not hold",
+        "onnx",
+        "is_held = dtype(label).item() == label or",
+        "is_held = dtype(label) == label or",
+        "onnx",
+    ),
 ]
