@@ -143,8 +143,9 @@ def outcome(act):
 
 
 def assert_same_error(error, arrays, local):
-    """Check that what an error says is true of the chunk it names."""
+    """Check that all data are refused, and what is said is true of the chunk named."""
     kind, message = error
+    assert isinstance(outcome(lambda: local(*arrays))[0], tuple)
     number, text = re.fullmatch(
         r"(?:chunk (\d+) of the data: )?(.*)", message, re.DOTALL
     ).groups()
@@ -152,31 +153,6 @@ def assert_same_error(error, arrays, local):
         here = slice(int(number) * CHUNK, (int(number) + 1) * CHUNK)
         arrays = [array if array is None else array[here] for array in arrays]
     assert (kind, text) == outcome(lambda: local(*arrays))[0]
-
-
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("kind", "method"), TABLE)
-def test_every_method_answers_or_refuses_as_the_local_one(
-    pairs, data, kind, method, case
-):
-    remote, y = pairs[kind]
-    arrays = _cases(data[0], y)[case][: 3 if method == "score" else 1]
-    local = getattr(remote.to_local(), method)
-    chunks = [None if array is None else chunked(array) for array in arrays]
-    answer, warned = outcome(lambda: getattr(remote, method)(*chunks))
-    if isinstance(answer, tuple):
-        assert_same_error(answer, arrays, local)
-    else:
-        expected, expected_warned = outcome(lambda: local(*arrays))
-        assert not isinstance(expected, tuple)
-        # Warnings about a chunk stay with the worker, which may be this process.
-        assert warned - {DataConversionWarning} == expected_warned - {
-            DataConversionWarning
-        }
-        if np.asarray(expected).dtype.kind == "f":
-            assert_allclose(answer, expected, rtol=1e-9, atol=1e-12)
-        else:
-            assert_array_equal(answer, expected)
 
 
 def test_an_empty_collection_has_no_score(pairs, data):
@@ -223,6 +199,63 @@ def test_the_axis_of_outputs_is_noted(client, data, n_columns):
     assert vars(remote.to_local()).keys() == vars(local).keys()
 
 
+@pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
+def test_arrays_may_have_chunks_of_different_sizes(client, data):
+    X, y = data
+    w = np.random.default_rng(0).uniform(size=N)
+    local = VanillaRNNClassifier(**FIT).fit(X, y, w)
+    arrays = [da.from_array(a, (n, *a.shape[1:])) for a, n in [(X, 17), (y, 25)]]
+    arrays.append(da.from_array(w, 40))
+    remote = DaskVanillaRNNClassifier(**FIT).fit(*arrays)
+    assert_allclose(remote.loss_, local.loss_, rtol=1e-9)
+    assert_allclose(remote.score(*arrays), local.score(X, y, w), rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
+@pytest.mark.parametrize("order", [1, -1])
+def test_precision_is_single_where_all_chunks_are(client, data, order):
+    X, y = (array[:34] for array in data)
+    chunks = [X[:17].astype(np.float32), X[17:]][::order]
+    labels = list(map(dask.delayed, [y[:17], y[17:]][::order]))
+    model = DaskVanillaRNNClassifier(**FIT)
+    model.fit(list(map(dask.delayed, chunks)), labels)
+    assert model.output_coef_.dtype == np.float64
+    singles = [dask.delayed(chunk.astype(np.float32)) for chunk in chunks]
+    assert model.fit(singles, labels).output_coef_.dtype == np.float32
+
+
+def test_labels_of_chunks_are_of_one_type(client):
+    X, (y, _) = frames(["p", "q"], ["p", "q"])
+    with pytest.raises(TypeError, match="mixed types"):
+        DaskVanillaRNNClassifier(**FIT).fit(X, [y, dask.delayed([1] * 9)])
+
+
+@pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}], ids=str)
+def test_weights_of_copies_add_up(client, data, options):
+    X, y = (array.copy() for array in data)
+    X[5], y[5] = X[50], y[50]  # copies in different chunks
+    X[6], y[6] = X[51], y[51]
+    w = np.random.default_rng(0).uniform(size=(N, T))
+    options = FIT | options | {"early_stopping": True}
+    local = VanillaRNNClassifier(**options).fit(X, y, w)
+    remote = DaskVanillaRNNClassifier(**options)
+    remote.fit(chunked(X), chunked(y), chunked(w))
+    assert_allclose(remote.loss_curve_, local.loss_curve_, rtol=1e-7)
+    assert_allclose(remote.validation_scores_, local.validation_scores_, rtol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
+def test_empty_chunks_change_nothing(client, data):
+    X, y = data
+    remote = DaskVanillaRNNClassifier(**FIT)
+    parts = [slice(0), slice(30), slice(30, 30), slice(30, None)]
+    arrays = [[dask.delayed(values[part]) for part in parts] for values in (X, y)]
+    local = VanillaRNNClassifier(**FIT).fit(X, y)
+    assert_allclose(remote.fit(*arrays).loss_, local.loss_, rtol=1e-9)
+    assert_allclose(remote.score(*arrays), local.score(X, y), rtol=1e-9)
+
+
 def frames(*columns):
     rng = np.random.default_rng(0)
     X = [pd.DataFrame(rng.normal(size=(9, 2)), columns=names) for names in columns]
@@ -252,3 +285,28 @@ def test_there_is_no_answer_before_fit(client, data, method):
     arguments = map(chunked, data if method == "score" else data[:1])
     with pytest.raises(NotFittedError):
         getattr(DaskVanillaRNNClassifier(), method)(*arguments)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("kind", "method"), TABLE)
+def test_every_method_answers_or_refuses_as_the_local_one(
+    pairs, data, kind, method, case
+):
+    remote, y = pairs[kind]
+    arrays = _cases(data[0], y)[case][: 3 if method == "score" else 1]
+    local = getattr(remote.to_local(), method)
+    chunks = [None if array is None else chunked(array) for array in arrays]
+    answer, warned = outcome(lambda: getattr(remote, method)(*chunks))
+    if isinstance(answer, tuple):
+        assert_same_error(answer, arrays, local)
+    else:
+        expected, expected_warned = outcome(lambda: local(*arrays))
+        assert not isinstance(expected, tuple)
+        # Warnings about a chunk stay with the worker, which may be this process.
+        assert warned - {DataConversionWarning} == expected_warned - {
+            DataConversionWarning
+        }
+        if np.asarray(expected).dtype.kind == "f":
+            assert_allclose(answer, expected, rtol=1e-9, atol=1e-12)
+        else:
+            assert_array_equal(answer, expected)
