@@ -37,6 +37,8 @@ LABEL = Kind(
 TARGET = Kind("y", "target", 2)
 WEIGHT = Kind("sample_weight", "weight", 1)
 
+NO_STEP = "X has no valid step to give a {}"
+
 
 def check_labels(y: Any, sequences: Sequences, estimator_name: str) -> Array:
     """Return the labels of all valid steps."""
@@ -93,11 +95,16 @@ def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
 def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
     """Return the weights of all valid steps, of which some are above zero."""
     weights = weights_of_steps(sample_weight, sequences)
-    if not weights.any():
+    require_weight(weights.any())
+    return weights
+
+
+def require_weight(is_any: Any) -> None:
+    """Raise where all weights are zero."""
+    if not is_any:
         raise ValueError(
             "Sample weights must contain at least one non-zero number at a valid step."
         )
-    return weights
 
 
 def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
@@ -136,17 +143,22 @@ def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
     return classes, np.searchsorted(classes, flat)
 
 
-def _check_given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> None:
+def require_y(y: Any, estimator_name: str) -> None:
+    """Raise where y was not passed."""
     if y is None:
         raise ValueError(
             f"This {estimator_name} estimator requires y to be passed, but the "
             "target y is None"
         )
+
+
+def _check_given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> None:
+    require_y(y, estimator_name)
     if sparse.issparse(y):
         raise ValueError(f"y is sparse; pass a dense array of {kind.entry}s")
     reject_masked(y, "y", "-1")
     if not sequences.lengths.any():
-        raise ValueError(f"X has no valid step to give a {kind.entry}")
+        raise ValueError(NO_STEP.format(kind.entry))
 
 
 def _labels_of_rows(y: Any, sequences: Sequences) -> Array:

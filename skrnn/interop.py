@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ._classifier import VanillaRNNClassifier
-from ._targets import padding_label_for
+from ._sequences import objects, reject_masked
+from ._targets import of_one_type, padding_label_for
+from ._tokens import flaw
 
 if TYPE_CHECKING:
     from torch import nn
@@ -117,10 +119,11 @@ def from_torch(
     Raises
     ------
     TypeError
-        If `rnn` is no ``torch.nn.RNN``, but an LSTM for example.
+        If `rnn` is no ``torch.nn.RNN``, but an LSTM for example, or `classes` are of
+        mixed types, or of one that cannot be a label.
     ValueError
         If `linear` has not as many inputs as `rnn` has states, or `classes` does not
-        name as many labels as there are outputs.
+        name as many labels as there are outputs, or holds None or NaN.
 
     See Also
     --------
@@ -141,8 +144,9 @@ def from_torch(
             f"linear has {linear.in_features} inputs, but rnn has "
             f"{n_directions * rnn.hidden_size} states"
         )
-    labels, order = np.unique(np.asarray(classes), return_index=True)
-    if not len(labels) == np.size(classes) == linear.out_features:
+    given = _labels(classes)
+    labels, order = np.unique(given, return_index=True)
+    if not len(labels) == len(given) == linear.out_features:
         raise ValueError(
             f"linear has {linear.out_features} outputs, but classes={classes!r} names "
             f"{len(labels)} different labels; name one for each output"
@@ -164,6 +168,22 @@ def from_torch(
     network.output_coef_ = output["weight"].T[:, order]
     network.output_intercept_ = bias[order]
     return network
+
+
+def _labels(classes: Any) -> Array:
+    """Return the labels as `fit` would take them."""
+    reject_masked(classes, "classes", "-1")
+    given = np.asarray(classes)
+    if given.ndim != 1:
+        raise ValueError(
+            f"classes={classes!r} has shape {given.shape}; pass a list of labels"
+        )
+    items = objects(given if hasattr(classes, "dtype") else classes)
+    for i, label in enumerate(items):
+        if flaw(label):
+            raise ValueError(f"classes[{i}] is {flaw(label)}; pass a label")
+    of_one_type(items)  # in the array strings have turned numbers into strings
+    return of_one_type(given)
 
 
 def _suffixes(n_layers: int, n_directions: int) -> list[list[str]]:

@@ -1,8 +1,11 @@
 """Fitted estimators as ONNX graphs, which run without Python.
 
-    X, lengths  ->  one RNN per layer  ->  Softmax  ->  label, probabilities
+    X, lengths  ->  one Scan per layer and direction  ->  Softmax  ->  label,
+                                                                       probabilities
 
 An encoder before the network becomes a table from token ids to columns, and OneHot.
+What is NaN or overflows in the network stays NaN. Scan is there for that: the operator
+RNN computes relu(NaN) = 0, and takes overflowing sums for large numbers of either sign.
 """
 
 from numbers import Integral, Real
@@ -60,7 +63,8 @@ OneHotSequenceEncoder and one of them
         If the estimator is of another kind, or a classifier's labels and
         `padding_label_` are not all strings or all numbers.
     ValueError
-        If a label is an integer of more than 64 bits, sign included.
+        If a label is an integer of more than 64 bits, sign included, is not exact among
+        floats, or is no text of UTF-8; if weights are beyond single precision.
 
     Notes
     -----
@@ -74,8 +78,8 @@ OneHotSequenceEncoder and one of them
 
     and the outputs, for any number of sequences and steps, of a classifier
 
-    - ``label``: of shape (n_sequences, n_steps), `padding_label_` at padding; strings,
-      int64 (also for booleans) or float64.
+    - ``label``: of shape (n_sequences, n_steps), `padding_label_` at padding and where
+      probabilities are NaN; strings, int64 (also for booleans) or float64.
     - ``probabilities``: float32 of shape (n_sequences, n_steps, n_classes), in the
       order of `classes_`, and NaN at padding;
 
@@ -83,6 +87,12 @@ OneHotSequenceEncoder and one of them
 
     - ``prediction``: float32 of shape (n_sequences, n_steps), or (n_sequences, n_steps,
       n_outputs) if y had an axis of outputs, and NaN at padding.
+
+    Single precision holds seven digits: X, and y of a regressor, should have means and
+    spreads near 1. Over very long sequences rounding can add up to more than 1e-5.
+
+    NaN and infinity in X, and sums that overflow in single precision, make outputs NaN
+    from their step on, in the direction of reading.
 
     An id that is no index of `categories_`, -1 for example, is an unknown token: an
     error of the runtime if `handle_unknown="error"`, a row of zeros or the infrequent
@@ -103,12 +113,7 @@ OneHotSequenceEncoder and one of them
     """
     encoder, network = _parts(estimator)
     graph = _Graph()
-    n_steps = graph.add("Gather", graph.add("Shape", "X"), np.int64(1))
-    valid = graph.add(
-        "Less",
-        graph.add("Range", np.int64(0), n_steps, np.int64(1)),
-        graph.add("Unsqueeze", graph.cast("lengths", np.int64), _axes(1)),
-    )
+    valid = _valid_steps(graph)
     X: _Tensor
     if encoder is None:
         X = (np.float32, (*_STEPS, network.n_features_in_))
@@ -117,7 +122,7 @@ OneHotSequenceEncoder and one of them
     else:
         X = (np.int64, _STEPS)
         rows = _one_hot(graph, encoder, graph.add("Where", valid, "X", np.int64(0)))
-    values = _network(graph, network, rows)
+    values = _network(graph, network, rows, valid)
     if isinstance(network, VanillaRNNRegressor):
         outputs = _answer_numbers(graph, network, values, valid)
     else:
@@ -127,6 +132,23 @@ OneHotSequenceEncoder and one of them
 
 def _axes(*numbers: int) -> NDArray[np.int64]:
     return np.array(numbers, np.int64)
+
+
+def _valid_steps(graph: "_Graph") -> str:
+    """Tell valid steps; lengths that do not go with X are errors of the runtime."""
+    shape = graph.add("Shape", "X")
+    n_sequences = graph.add("Slice", shape, _axes(0), _axes(1))
+    n_steps = graph.add("Gather", shape, np.int64(1))
+    after_all = graph.add("Add", n_steps, np.int64(1))
+    # One length for every sequence; otherwise it would be broadcast.
+    lengths = graph.add("Reshape", graph.cast("lengths", np.int64), n_sequences)
+    is_negative = graph.add("Less", lengths, np.int64(0))
+    # An index out of bounds is an error, a negative one counts from the end.
+    index = graph.add("Where", is_negative, after_all, lengths)
+    possible = graph.add("Range", np.int64(0), after_all, np.int64(1))
+    lengths = graph.add("Gather", possible, index)
+    steps = graph.add("Range", np.int64(0), n_steps, np.int64(1))
+    return graph.add("Less", steps, graph.add("Unsqueeze", lengths, _axes(1)))
 
 
 def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
@@ -154,10 +176,13 @@ def _answer_labels(
     graph: "_Graph", network: VanillaRNNClassifier, logits: str, valid: str
 ) -> _Tensors:
     labels, n_classes = _labels(network), len(network.classes_)
-    code = graph.add("ArgMax", logits, axis=2, keepdims=0)
-    code = graph.add("Where", valid, code, np.int64(n_classes))
-    graph.add("Gather", labels, code, output="label")
     proba = graph.add("Softmax", logits, axis=2)
+    # What runtimes take for the largest of several NaN is left to them.
+    total = graph.add("ReduceSum", proba, _axes(2), keepdims=0)
+    is_known = graph.add("And", valid, graph.add("Not", graph.add("IsNaN", total)))
+    code = graph.add("ArgMax", logits, axis=2, keepdims=0)
+    code = graph.add("Where", is_known, code, np.int64(n_classes))
+    graph.add("Gather", labels, code, output="label")
     valid = graph.add("Unsqueeze", valid, _axes(2))
     graph.add("Where", valid, proba, np.float32(np.nan), output="probabilities")
     return {
@@ -183,20 +208,34 @@ def _labels(network: VanillaRNNClassifier) -> Array:
     """Return the classes, and behind them the label of padding, in a type of ONNX."""
     labels = [*network.classes_.tolist(), network.padding_label_]
     if all(isinstance(label, str) for label in labels):
+        for label in labels:
+            if any("\ud800" <= letter <= "\udfff" for letter in label):
+                raise ValueError(
+                    f"the label {label!r} holds a surrogate, which no UTF-8 has; "
+                    "rename it"
+                )
         return np.array(labels, object)
     if all(isinstance(label, Integral) for label in labels):
-        if max(labels) > np.iinfo(np.int64).max:
-            raise ValueError(
-                f"the label {max(labels)} does not fit into a signed integer of 64 bits"
-            )
-        return np.array(labels, np.int64)
+        return _exact(labels, np.int64, "a signed integer of 64 bits")
     if all(isinstance(label, Real) for label in labels):
-        return np.array(labels, np.float64)
+        return _exact(labels, np.float64, "a float of 64 bits")
     raise TypeError(
         f"classes_ are {network.classes_} and padding_label_ is "
         f"{network.padding_label_!r}; ONNX needs all of them to be strings, or all to "
         "be numbers"
     )
+
+
+def _exact(labels: list[Any], dtype: Any, name: str) -> Array:
+    """Return numbers in a type that has to hold each of them."""
+    for label in labels:
+        try:
+            is_held = dtype(label).item() == label or label != label  # as NaN is
+        except OverflowError:
+            is_held = False
+        if not is_held:
+            raise ValueError(f"the label {label} does not fit into {name}")
+    return np.array(labels, dtype)
 
 
 def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
@@ -222,44 +261,76 @@ def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
     return graph.add("OneHot", column, np.int64(n_columns), off_on, axis=-1)
 
 
-def _network(graph: "_Graph", network: _Network, rows: str) -> str:
+def _network(graph: "_Graph", network: _Network, rows: str, valid: str) -> str:
     """Run the hidden layers over the steps, and the output layer."""
-    # Shapes of the operator RNN: (n_steps, n_sequences, n_in), and for its result
-    # (n_steps, n_directions, n_sequences, n_hidden).
     states = graph.add("Transpose", rows, perm=[1, 0, 2])
-    for input_coef, recurrent_coef, intercept in zip(
+    valid = graph.add("Unsqueeze", graph.add("Transpose", valid), _axes(2))
+    operator = network._fitted_activation.capitalize()
+    for coefs in zip(
         network.input_coefs_,
         network.recurrent_coefs_,
         network.hidden_intercepts_,
         strict=True,
     ):
-        n_directions, n_hidden = intercept.shape
-        states = graph.add(
-            "RNN",
-            states,
-            _float32(input_coef.transpose(0, 2, 1)),
-            _float32(recurrent_coef.transpose(0, 2, 1)),
-            _float32(np.hstack([intercept, np.zeros_like(intercept)])),
-            "lengths",
-            hidden_size=n_hidden,
-            direction="bidirectional" if n_directions == 2 else "forward",
-            activations=[network._fitted_activation.capitalize()] * n_directions,
-        )
-        states = graph.add("Transpose", states, perm=[0, 2, 1, 3])
-        states = graph.add("Reshape", states, _axes(0, 0, n_directions * n_hidden))
+        directions = [
+            _direction(graph, operator, states, valid, *parameters, is_backward=d)
+            for d, parameters in enumerate(zip(*coefs, strict=True))
+        ]
+        states = graph.add("Concat", *directions, axis=2)
     states = graph.add("Transpose", states, perm=[1, 0, 2])
     products = graph.add("MatMul", states, _float32(network.output_coef_))
     return graph.add("Add", products, _float32(network.output_intercept_))
 
 
+def _direction(
+    graph: "_Graph",
+    operator: str,
+    rows: str,
+    valid: str,
+    input_coef: Array,
+    recurrent_coef: Array,
+    intercept: Array,
+    *,
+    is_backward: int,
+) -> str:
+    """Return the states of a direction, shape (n_steps, n_sequences, n_hidden)."""
+    products = graph.add("MatMul", rows, _float32(input_coef))
+    inputs = graph.add("Add", products, _float32(intercept))
+    n_sequences = graph.add("Slice", graph.add("Shape", rows), _axes(1), _axes(2))
+    shape = graph.add("Concat", n_sequences, _axes(len(intercept)), axis=0)
+    start = graph.add("ConstantOfShape", shape)
+
+    step = _Graph(prefix=f"{inputs}_")
+    before, row, is_valid = (f"{inputs}_{name}" for name in ("before", "row", "valid"))
+    products = step.add("MatMul", before, _float32(recurrent_coef))
+    sums = step.add("Add", row, products)
+    # Zero times what is not finite is NaN, which goes on to the next steps.
+    flaw = step.add("Mul", sums, np.float32(0))
+    state = step.add("Add", step.add(operator, sums), flaw)
+    # The backward direction comes from padding, where the state stays zero.
+    state = step.add("Where", is_valid, state, np.float32(0))
+    return graph.scan(
+        step, (before, start), [(row, inputs), (is_valid, valid)], state, is_backward
+    )
+
+
 def _float32(values: Array) -> NDArray[np.float32]:
+    """Return weights in single precision, which has to hold their size."""
+    largest = np.abs(values).max(initial=0)
+    limits = np.finfo(np.float32)
+    if largest and not limits.tiny <= largest <= limits.max:
+        raise ValueError(
+            f"weights of size {largest:.2g} do not fit into single precision, in which "
+            "ONNX models compute; fit to X, and y of a regressor, that are scaled to "
+            "numbers near 1"
+        )
     return np.ascontiguousarray(values, np.float32)
 
 
 class _Graph:
     """Nodes in the order of computation, and the constants they use."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         try:
             import onnx
         except ImportError as error:
@@ -267,6 +338,7 @@ class _Graph:
                 "to_onnx needs the package onnx: pip install 'skrnn[onnx]'"
             ) from error
         self.onnx = onnx
+        self.prefix = prefix
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -274,11 +346,48 @@ class _Graph:
         self, operator: str, *inputs: Any, output: str | None = None, **attributes: Any
     ) -> str:
         """Add a node whose inputs are names or constants; return its output's name."""
-        name = output or f"{operator}_{len(self.nodes)}"
+        name = output or f"{self.prefix}{operator}_{len(self.nodes)}"
         names = [x if isinstance(x, str) else self._constant(x) for x in inputs]
         outputs = [name]
         self.nodes.append(
             self.onnx.helper.make_node(operator, names, outputs, name, **attributes)
+        )
+        return name
+
+    def scan(
+        self,
+        step: "_Graph",
+        start: tuple[str, str],
+        rows: list[tuple[str, str]],
+        state: str,
+        direction: int,
+    ) -> str:
+        """Run a graph at every row, backwards in direction 1; return all states.
+
+        `start` and `rows` pair the names in the graph with those out here.
+        """
+        states = step.add("Identity", state)
+        within, outside = zip(start, *rows, strict=True)
+        info = self.onnx.helper.make_empty_tensor_value_info
+        body = self.onnx.helper.make_graph(
+            step.nodes,
+            step.prefix,
+            [info(name) for name in within],
+            [info(name) for name in (state, states)],
+            step.constants,
+        )
+        name = f"Scan_{len(self.nodes)}"
+        self.nodes.append(
+            self.onnx.helper.make_node(
+                "Scan",
+                outside,
+                [f"{name}_last", name],
+                name,
+                body=body,
+                num_scan_inputs=len(rows),
+                scan_input_directions=[direction] * len(rows),
+                scan_output_directions=[direction],
+            )
         )
         return name
 
@@ -291,7 +400,7 @@ class _Graph:
         return number
 
     def _constant(self, value: Any) -> str:
-        name = f"constant_{len(self.constants)}"
+        name = f"{self.prefix}constant_{len(self.constants)}"
         tensor = self.onnx.numpy_helper.from_array(np.asarray(value), name)
         self.constants.append(tensor)
         return name

@@ -16,7 +16,10 @@ from distributed import Client, LocalCluster
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    NotFittedError,
+)
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
 from skrnn._network import growing, network, packing

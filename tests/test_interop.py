@@ -158,3 +158,29 @@ def test_without_torch_there_is_no_way_there(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match="torch"):
         to_torch(VanillaRNNClassifier())
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "match"),
+    [
+        ([1, "a"], TypeError, "mixed types"),
+        ([None, "a"], ValueError, r"classes\[0\] is None"),
+        ([1.0, np.nan], ValueError, r"classes\[1\] is NaN"),
+        ([b"a", b"b"], TypeError, "type .S1"),
+        (np.array(["2020", "2021"], "M8[Y]"), TypeError, "datetime64"),
+        (np.ma.array([1, 2], mask=[False, True]), TypeError, "masked"),
+        ([["a", "b"]], ValueError, r"has shape \(1, 2\)"),
+    ],
+    ids=str,
+)
+def test_classes_are_labels_that_fit_would_take(classes, error, match):
+    with pytest.raises(error, match=match):
+        from_torch(RNN(2, 3), Linear(3, 2), classes)
+
+
+@pytest.mark.parametrize("dtype", ["U2", "u1", "f4", "?", "i8"])
+def test_classes_keep_their_type(dtype):
+    classes = np.array([1, 0], dtype)
+    network = from_torch(RNN(2, 3), Linear(3, 2), classes)
+    assert network.classes_.dtype == dtype
+    assert_array_equal(network.classes_, classes[::-1])

@@ -1,5 +1,6 @@
 """ONNX graphs answer as the estimators they were made of."""
 
+import copy
 import sys
 from functools import cache
 from itertools import product
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
     InvalidArgument,
     InvalidGraph,
     InvalidProtobuf,
@@ -188,6 +190,119 @@ def test_padding_is_never_read(content):
     assert_answers(run(to_onnx(model), filled, [4, 2]), model, X)
 
 
+# What the network cannot compute is NaN
+
+
+def recurrence(model, X, lengths):
+    """Return the outputs by NumPy, in single precision, and NaN at padding."""
+    forms = {"tanh": np.tanh, "relu": lambda a: np.where(a < 0, 0, a)}
+    f = forms[model.activation]
+    outputs = np.full((*X.shape[:2], model.n_outputs_), np.nan, np.float32)
+    for i, n in enumerate(lengths):
+        rows = X[i, :n]
+        for layer in zip(
+            model.input_coefs_,
+            model.recurrent_coefs_,
+            model.hidden_intercepts_,
+            strict=True,
+        ):
+            joined = []
+            for d, (W_xh, W_hh, b_h) in enumerate(zip(*layer, strict=True)):
+                h, states = np.zeros_like(b_h), []
+                for x in rows[::-1] if d else rows:
+                    h = f(x @ W_xh + h @ W_hh + b_h)
+                    states.append(h)
+                joined.append(np.array(states[::-1] if d else states))
+            rows = np.concatenate(joined, axis=1)
+        outputs[i, :n] = rows @ model.output_coef_ + model.output_intercept_
+    return outputs
+
+
+def fit_by_lot(kind, sizes, activation, *, bidirectional):
+    """Fit in single precision to labels by lot, or to features."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6, 6, 4)).astype(np.float32)
+    parameters = {
+        "hidden_layer_sizes": sizes,
+        "activation": activation,
+        "bidirectional": bidirectional,
+        "tol": 0.5,
+        "random_state": 0,
+    }
+    if kind == "regressor":
+        return X, VanillaRNNRegressor(**parameters).fit(X, X[..., :2])
+    return X, VanillaRNNClassifier(**parameters).fit(X, rng.integers(3, size=(6, 6)))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("sizes", [(3,), (17, 4)], ids=str)
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_nan_goes_on_as_in_the_recurrence(kind, sizes, bidirectional, activation):
+    X, model = fit_by_lot(kind, sizes, activation, bidirectional=bidirectional)
+    X[1, 1, 0] = np.nan
+    X[2, 0, 3] = np.nan
+    X[3, 4] = np.nan  # the last of the valid steps
+    X[4, 5] = np.nan  # padding
+    lengths = [6, 5, 6, 5, 4, 1]
+    expected = np.isnan(recurrence(model, X, lengths))
+    assert expected[1, 1:].all()
+    assert expected[1, 0].all() == bidirectional
+    answers = run(to_onnx(model), X, lengths)
+    if kind == "regressor":
+        assert_array_equal(np.isnan(answers[0]), expected)
+        return
+    label, proba = answers
+    assert_array_equal(np.isnan(proba), expected)
+    unknown = expected.any(axis=2)
+    assert (label[unknown] == model.padding_label_).all()
+    assert (label[~unknown] != model.padding_label_).all()
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("signs", list(product([1, -1], repeat=2)), ids=str)
+def test_sums_that_overflow_are_nan_from_their_step_on(signs, activation):
+    X, model = fit_by_lot("classifier", (5,), activation, bidirectional=False)
+    # Products overflow, whatever the order in which a runtime adds them.
+    for coef in model.input_coefs_:
+        coef[...] = np.where(coef < 0, -2, 2)
+    X[:, 2, :2] = np.array(signs) * np.float32(3e38)
+    label, proba = run(to_onnx(model), X, [6] * 6)
+    assert_allclose(proba[:, :2], model.predict_proba(X[:, :2]), rtol=0, atol=1e-5)
+    assert np.isnan(proba[:, 2:]).all()
+    assert (label[:, 2:] == -1).all()
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_large_numbers_are_answered_rightly_or_not_at_all(activation, bidirectional):
+    X, model = fit_by_lot("classifier", (5, 4), activation, bidirectional=bidirectional)
+    rng = np.random.default_rng(0)
+    X = np.repeat(X, 20, axis=0)
+    X[:, 1] = rng.choice([3e38, -3e38, 1e38, -2e38, 0, 1], size=(len(X), 4))
+    _, proba = run(to_onnx(model), X, [6] * len(X))
+    unknown = np.isnan(proba).any(axis=2)
+    assert unknown.any()
+    assert not unknown.all()
+    exact = copy.deepcopy(model)
+    for name in ("input_coefs_", "recurrent_coefs_", "hidden_intercepts_"):
+        setattr(exact, name, [a.astype(float) for a in getattr(model, name)])
+    exact.output_coef_ = model.output_coef_.astype(float)
+    expected = exact.predict_proba(X.astype(float))
+    assert_allclose(proba[~unknown], expected[~unknown], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("n_sequences", "lengths"),
+    [(2, [5, 2]), (2, [4, -1]), (2, [4]), (2, [4] * 3), (1, [4] * 3)],
+    ids=str,
+)
+def test_lengths_that_do_not_go_with_x_are_errors(n_sequences, lengths):
+    model = to_onnx(fit([np.ones((2, 2))], np.array([0, 1])))
+    with pytest.raises((Fail, InvalidArgument)):
+        run(model, np.ones((n_sequences, 4, 2), np.float32), lengths)
+
+
 def test_rows_are_sequences_of_one_step():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20, 2)).astype(np.float32)
@@ -238,6 +353,46 @@ def test_labels_of_several_types_are_refused():
 def test_labels_of_more_than_64_bits_are_refused():
     model = fit([np.ones((1, 1))], np.array([0, 2**63], np.uint64))
     with pytest.raises(ValueError, match=f"the label {2**63} "):
+        to_onnx(model)
+
+
+@pytest.mark.parametrize(
+    ("classes", "padding_label", "name"),
+    [
+        ([-(2**63), -1], "auto", -(2**63) - 1),
+        ([0, 1], 2**63, 2**63),
+        ([2**60 + 1, 0], -1.5, 2**60 + 1),
+        ([0.0, 1.0], 10**400, 10**400),
+        (["\udc80", "a"], "auto", r"'\\udc80'"),
+    ],
+    ids=["low", "high", "inexact", "no float", "surrogate"],
+)
+def test_labels_that_onnx_would_change_are_refused(classes, padding_label, name):
+    model = fit([np.ones((1, 1))], np.array(classes), padding_label="auto")
+    if padding_label != "auto":
+        model.padding_label_ = padding_label
+    with pytest.raises(ValueError, match=f"the label {name} "):
+        to_onnx(model)
+
+
+@pytest.mark.parametrize(
+    "classes", [[2**62, 2**62 + 1], [-(2**63) + 1, -1], ["\n", "語"]]
+)
+def test_labels_are_exact(classes):
+    X = np.eye(2)[:, None]
+    model = strategies.fit(X, np.array(classes)[:, None], max_iter=50, alpha=0.0)
+    label, _ = run(to_onnx(model), X.astype(np.float32), [1, 1])
+    assert label.ravel().tolist() == classes
+
+
+@pytest.mark.parametrize("unit", [1e-50, 1e50])
+@pytest.mark.parametrize("what", ["X", "y"])
+def test_weights_beyond_single_precision_are_refused(what, unit):
+    X = np.random.default_rng(0).normal(size=(5, 4, 1))
+    units = {"X": 1.0, "y": 1.0} | {what: unit}
+    model = VanillaRNNRegressor(3, tol=0.5, random_state=0)
+    model.fit(X * units["X"], X[..., 0] * units["y"])
+    with pytest.raises(ValueError, match=r"weights of size .* single precision"):
         to_onnx(model)
 
 

@@ -4,7 +4,9 @@ These functions run as tasks and know nothing of Dask. A task may run again afte
 worker was lost, so none changes what it was given.
 """
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +19,11 @@ from skrnn._targets import of_one_type, weights_of_steps
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
 Vector = NDArray[np.float64]
+
+ALL_EMPTY = (
+    "Found array with 0 sample(s) while a minimum of 1 is required: all chunks are "
+    "empty"
+)
 
 
 class Weighty:
@@ -44,6 +51,7 @@ class Chunk(Weighty):
     sequences: Sequences
     y: Array  # (n_steps,) labels, or (n_steps, ...) numbers
     w: Vector  # (n_steps,)
+    notes: dict[str, Any]  # what `fit` learns of the form of X, such as its names
 
 
 class Labels(NamedTuple):
@@ -106,15 +114,26 @@ def length(X: Any) -> int:
 
 def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chunk:
     name = type(check.estimator).__name__
-    try:
+    estimator = copy.copy(check.estimator)
+    with named(number):
         sequences = check_sequences(
-            check.estimator,
-            X,
-            padding_value=check.estimator.padding_value,
-            fitting=True,
+            estimator, X, padding_value=estimator.padding_value, fitting=True
         )
         targets = check.targets(y, sequences, name)
-        return Chunk(sequences, targets, weights_of_steps(sample_weight, sequences))
+        weights = weights_of_steps(sample_weight, sequences)
+        notes = {
+            name: value
+            for name, value in vars(estimator).items()
+            if name not in vars(check.estimator)
+        }
+        return Chunk(sequences, targets, weights, notes)
+
+
+@contextmanager
+def named(number: int) -> Iterator[None]:
+    """Say in errors which chunk they are about."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
         raise type(error)(f"chunk {number} of the data: {error}") from error
 
@@ -123,6 +142,7 @@ class Description(NamedTuple):
     """What all have to know of one chunk."""
 
     n_features: int
+    notes: dict[str, Any]  # attributes of the fitted estimator
     is_single: bool  # whether it is of single precision
     shape: tuple[int, ...]  # of the targets of a step
     classes: Array  # a single one for targets that are numbers
@@ -139,7 +159,14 @@ def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
         counts = sums(codes, w, len(classes))
         is_single = sequences.dtype == np.float32
         found.append(
-            Description(sequences.n_features, is_single, y.shape[1:], classes, counts)
+            Description(
+                sequences.n_features,
+                chunk.notes,
+                is_single,
+                y.shape[1:],
+                classes,
+                counts,
+            )
         )
     return found
 
@@ -147,10 +174,7 @@ def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
 def describe_all(found: list[Description]) -> Description:
     """Describe all chunks together."""
     if not found:
-        raise ValueError(
-            "Found array with 0 sample(s) while a minimum of 1 is required: all chunks "
-            "are empty"
-        )
+        raise ValueError(ALL_EMPTY)
     for what in ("n_features", "shape"):
         values = sorted({getattr(one, what) for one in found})
         if len(values) > 1:
@@ -158,6 +182,14 @@ def describe_all(found: list[Description]) -> Description:
             raise ValueError(
                 f"chunks differ in the {name}: {values}; give all chunks the same"
             )
+    for one in found:
+        for name in sorted({*one.notes, *found[0].notes}):
+            values = [np.array(d.notes.get(name)).tolist() for d in (found[0], one)]
+            if values[0] != values[1]:
+                raise ValueError(
+                    f"chunks differ in {name}: {values[0]} and {values[1]}; give all "
+                    "chunks the same"
+                )
     # Strings would turn numbers of other chunks into strings.
     labels = [label for one in found for label in one.classes.tolist()]
     of_one_type(objects(labels))
