@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from ._sequences import reject_iterators
+
 
 class Tokens(NamedTuple):
     """All tokens of X, end to end."""
@@ -54,6 +56,7 @@ def read_tokens(X: Any, padding_label: Any) -> Tokens:
             f"X is the string {reprlib.repr(X)}, not a collection of sequences; "
             "wrap it in a list"
         )
+    reject_iterators(X, "X")
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("X is a masked array; pass X.filled(padding_label) instead")
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUT":
@@ -137,6 +140,7 @@ def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
 def _as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
     if isinstance(sequence, list | tuple):
         return sequence
+    reject_iterators(sequence, name)
     if np.ndim(sequence) == 1 and not isinstance(sequence, np.ma.MaskedArray):
         for method in ("tolist", "to_list"):
             if hasattr(sequence, method):
@@ -280,6 +284,7 @@ def largest_columns(
 
     The columns of all sequences' rows come end to end, with the sequences' lengths.
     """
+    reject_iterators(X, "X")
     if isinstance(X, np.ndarray) and X.ndim == 3:
         _check_rows(X, n_columns, "X")
         columns, largest = _argmax(X)

@@ -19,7 +19,7 @@ from scipy import sparse
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils import check_array, check_random_state, indexable
 
-from skrnn._sequences import Sequences, padded_lengths
+from skrnn._sequences import Sequences, padded_lengths, reject_iterators
 from skrnn._targets import check_labels, encode_labels
 
 Array = NDArray[Any]
@@ -100,7 +100,10 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
         ------
         ValueError
             If there are fewer sequences or groups than folds, or y is not labels.
+        TypeError
+            If X is a generator or another iterable without indices.
         """
+        reject_iterators(X, "X")
         X, y, groups = indexable(X, y, groups)
         fold_of = self._fold_of_sequences(X, y, groups)
         for fold in range(self.n_splits):
