@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import Bunch
 
+from ._containers import plain
 from ._padding import as_ragged, pad_labels, pad_sequences
 from ._reading import read_any_steps
 from ._sequences import Sequences, objects
@@ -286,6 +287,7 @@ def frame_from_sequences(
     lengths = sequences.lengths
     if sequence_names is None:
         sequence_names = np.arange(len(lengths))
+    sequence_names = np.asarray(plain(sequence_names, "sequence_names"))
     if len(sequence_names) != len(lengths):
         raise ValueError(
             f"sequence_names has {len(sequence_names)} names but X has {len(lengths)} "
@@ -293,7 +295,7 @@ def frame_from_sequences(
         )
     starts = np.repeat(lengths.cumsum() - lengths, lengths)
     parts: list[tuple[Any, Array]] = [
-        (sequence, np.repeat(np.asarray(sequence_names), lengths)),
+        (sequence, np.repeat(sequence_names, lengths)),
         (order, np.arange(len(starts)) - starts),
     ]
     if feature_names is None:
@@ -302,6 +304,7 @@ def frame_from_sequences(
         steps = steps.toarray() if sparse.issparse(steps) else steps
         parts += _named_columns(tuple(feature_names), steps)
     for name, per_step in (values or {}).items():
+        per_step = plain(per_step, f"values[{name!r}]")
         parts += _named_columns(name, _flat(per_step, sequences, name))
     columns = dict(parts)
     if len(columns) < len(parts):

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
+from ._containers import plain
 from ._sequences import objects, padded_lengths, reject_iterators
 from ._targets import of_one_type, padding_label_for, with_padding_label
 
@@ -58,7 +59,7 @@ def pad_sequences(
     array([[ 1.,  2.],
            [ 3., nan]])
     """
-    reject_iterators(sequences, "sequences")
+    sequences = plain(sequences, "sequences")
     items = [x.toarray() if sparse.issparse(x) else np.asarray(x) for x in sequences]
     n_features = next((item.shape[1] for item in items if item.ndim == 2), 0)
     # An empty list has neither steps nor features.
@@ -115,8 +116,7 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     array([[ 3,  1,  2],
            [ 2, -1, -1]])
     """
-    reject_iterators(sequences, "sequences")
-    items = as_ragged(sequences)
+    items = _ragged(sequences, "sequences")
     flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
     flat = of_one_type(flat)
     with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
@@ -207,10 +207,21 @@ def as_ragged(y: Any) -> NDArray[np.object_]:
     >>> as_ragged(["ab", "c"]).tolist()
     [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
     """
-    reject_iterators(y, "y")
-    return objects(
+    return _ragged(y, "y")
+
+
+def _ragged(y: Any, name: str) -> NDArray[np.object_]:  # numpydoc ignore=PR01,RT01
+    """Return an array for each sequence of labels."""
+    y = plain(y, name)
+    items = [
         np.asarray(list(labels) if isinstance(labels, str) else labels) for labels in y
-    )
+    ]
+    for i, item in enumerate(items):
+        if item.ndim == 0:
+            raise ValueError(
+                f"{name}[{i}] is a single label; give every sequence a list of labels"
+            )
+    return objects(items)
 
 
 def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_]:

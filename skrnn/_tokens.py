@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from ._containers import plain
 from ._sequences import reject_iterators
 
 
@@ -51,18 +52,11 @@ def _is_valid(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def read_tokens(X: Any, padding_label: Any) -> Tokens:
     """Take sequences of tokens in any of their forms, and check them."""
-    if isinstance(X, str):
-        raise ValueError(
-            f"X is the string {reprlib.repr(X)}, not a collection of sequences; "
-            "wrap it in a list"
-        )
-    reject_iterators(X, "X")
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("X is a masked array; pass X.filled(padding_label) instead")
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUT":
+    X = plain(X, "X")
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OU":
         X = X.tolist()
-    elif hasattr(X, "to_list"):
-        X = X.to_list()
     if not isinstance(X, list | tuple):
         return _tokens_of_array(X, padding_label)
     if not X:

@@ -380,7 +380,7 @@ BAD_TO_FIT = [
     (np.array([[-1, -1]]), ValueError, "no tokens"),
     (np.array([1.0, 2.0]), ValueError, "Expected 2D array, got 1D array instead"),
     (np.zeros((2, 3, 4)), ValueError, "dim 3"),
-    ({"a": 1}, ValueError, "Expected 2D array, got scalar"),
+    ({"a": 1}, TypeError, "X is of type dict; pass a list"),
     (None, ValueError, "Expected 2D array, got scalar"),
     (np.zeros((1, 2), "datetime64[s]"), TypeError, "datetime64"),
     (np.zeros((1, 2), "timedelta64[s]"), TypeError, "timedelta64"),
