@@ -265,8 +265,8 @@ n_outputs)
             The numbers to predict at every step. What stands at padding is never read.
         sample_weight : array-like of shape (n_sequences,), or one weight for each \
 step in the form of a y with a single output, default=None
-            Weight of each sequence, or of each step. A step of weight 0 is still read,
-            and its target may be any number.
+            Weight of each sequence, or of each step. Steps with zero weight are still
+            processed; their targets are ignored and may be NaN.
 
         Returns
         -------
@@ -297,8 +297,8 @@ step in the form of a y with a single output, default=None
         return self._fit(X, y, sample_weight)
 
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
-        targets = check_targets(y, sequences, type(self).__name__)
         weights = check_weights(sample_weight, sequences)
+        targets = check_targets(y, sequences, type(self).__name__, weights)
         self._has_axis_of_outputs = targets.ndim == 2
         targets = targets.reshape(len(targets), -1)
         return Targets(targets, weights, targets.shape[1])
@@ -377,8 +377,8 @@ step in the form of a y with a single output, default=None
         from sklearn.metrics import r2_score
 
         sequences, outputs = self._evaluate(X, inference.logits)
-        targets = check_targets(y, sequences, type(self).__name__)
         weights = check_weights(sample_weight, sequences)
+        targets = check_targets(y, sequences, type(self).__name__, weights)
         return float(
             r2_score(targets.reshape(len(targets), -1), outputs, sample_weight=weights)
         )

@@ -268,8 +268,10 @@ def _all_classes(
     """Return the classes of all valid steps, those that no fold has seen included."""
     known = [fold.classes for fold in folds if fold.classes is not None]
     if y is not None:
-        known.append(check_labels(y, sequences, estimator_name))
-    return np.unique(np.concatenate(known))
+        # Whether a label may be missing is for `fit` to say, which has the weights.
+        unlabelled = np.zeros(sequences.lengths.sum())
+        known.append(check_labels(y, sequences, estimator_name, unlabelled))
+    return np.unique(np.concatenate([classes for classes in known if len(classes)]))
 
 
 def _aligned(
