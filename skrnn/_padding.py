@@ -210,7 +210,7 @@ def as_ragged(y: Any) -> NDArray[np.object_]:
     return _ragged(y, "y")
 
 
-def _ragged(y: Any, name: str) -> NDArray[np.object_]:  # numpydoc ignore=PR01,RT01
+def _ragged(y: Any, name: str) -> NDArray[np.object_]:
     """Return an array for each sequence of labels."""
     y = plain(y, name)
     items = [

@@ -342,13 +342,13 @@ def _check_unlabelled(
         )
 
 
-def _joined(parts: Iterable[Array]) -> Array:
-    parts = [part for part in parts if len(part)]
-    texts = [part for part in parts if part.dtype.kind == "U"]
-    numbers = [part for part in parts if part.dtype.kind in "biufc"]
+def _joined(parts: Iterable[Part]) -> Array:
+    arrays = [np.asarray(part) for part in parts if len(part)]
+    texts = [array for array in arrays if array.dtype.kind == "U"]
+    numbers = [array for array in arrays if array.dtype.kind in "biufc"]
     if texts and numbers:
         raise TypeError(_mixed(type(texts[0][0].item()), type(numbers[0][0].item())))
-    return np.concatenate(parts)
+    return np.concatenate(arrays)
 
 
 def of_one_type(flat: Array) -> Array:
