@@ -88,6 +88,13 @@ def _array_of_frame(frame: Any) -> NDArray[Any]:
     return np.asarray(frame, dtype=object)
 
 
+def shown(value: Any) -> str:
+    """Represent a value in a message without NumPy's name of its type."""
+    if not isinstance(value, np.generic):
+        return repr(value)
+    return f"'{value}'" if value.dtype.kind in "mM" else repr(value.item())
+
+
 def _as_unicode(strings: NDArray[Any]) -> NDArray[Any]:
     """Give variable-width strings a type that all of scikit-learn takes."""
     values = strings.astype(object)

@@ -17,7 +17,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from ._containers import plain
+from ._containers import plain, shown
 from ._sequences import Sequences, floats, reject_masked
 from ._tokens import family, flaw
 
@@ -418,12 +418,12 @@ def padding_label_for(classes: Array, padding_label: Any) -> Any:
     """
     known = set(classes.tolist())
     if np.ndim(padding_label):
-        raise ValueError(f"padding_label={padding_label!r} is no single label")
+        raise ValueError(f"padding_label={shown(padding_label)} is no single label")
     if not (isinstance(padding_label, str) and padding_label == "auto"):
         if padding_label in known:
             raise ValueError(
-                f"padding_label={padding_label!r} is one of the classes {classes}; "
-                "choose a label that no step has"
+                f"padding_label={shown(padding_label)} is one of the classes "
+                f"{classes}; choose a label that no step has"
             )
         return padding_label
     if classes.dtype.kind in "biu":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
-from ._containers import plain
+from ._containers import plain, shown
 from ._sequences import reject_iterators
 
 
@@ -217,9 +217,9 @@ def check_family(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
     if odd.any():
         token = tokens.distinct[odd.argmax()]
         raise TypeError(
-            f"{tokens.place(odd)} is {token!r} of type {type(token).__name__}, but "
-            f"other tokens are of type {type(first).__name__}, as {first!r} is; "
-            "give all tokens one type"
+            f"{tokens.place(odd)} is {shown(token)} of type {type(token).__name__}, "
+            f"but other tokens are of type {type(first).__name__}, as {shown(first)} "
+            "is; give all tokens one type"
         )
 
 
@@ -242,8 +242,8 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     for i, token in enumerate(given):
         if not _is_hashable(token) or flaw(token):
             raise ValueError(
-                f"categories[{i}] is {token!r}, which is no token; pass one flat list "
-                "of hashable tokens"
+                f"categories[{i}] is {shown(token)}, which is no token; pass one flat "
+                "list of hashable tokens"
             )
     if not given or len(set(given)) < len(given):
         raise ValueError("categories must name at least one token, and none twice")
@@ -264,7 +264,10 @@ def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> NDArray[np.int
 
 def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> str:
     """Say which tokens are no categories, and where the first of them is."""
-    found = [tokens.distinct[i] for i in np.flatnonzero(unknown)]
+    found = [
+        token.item() if isinstance(token := tokens.distinct[i], np.generic) else token
+        for i in np.flatnonzero(unknown)
+    ]
     return (
         f"Found unknown categories {reprlib.repr(found)} during {when}, the first "
         f"of them in {tokens.place(unknown)}"

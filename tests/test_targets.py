@@ -221,3 +221,10 @@ def test_a_padding_label_is_a_class_or_a_list_of_them_never():
 
 def test_auto_may_be_a_class():
     assert padding_label_for(np.array(["auto"]), "auto") == ""
+
+
+def test_messages_name_a_padding_label_as_python_does():
+    for label in (np.str_("a"), np.int64(3)):
+        message = rf"padding_label={label.item()!r} is one of the classes"
+        with pytest.raises(ValueError, match=message):
+            padding_label_for(np.array([label]), label)
