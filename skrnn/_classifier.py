@@ -12,12 +12,14 @@ from sklearn.utils._param_validation import StrOptions
 from ._base import BaseVanillaRNN, Targets
 from ._network import inference
 from ._network.loss import softmax_of_few
+from ._scores import accuracy
 from ._sequences import Sequences
 from ._targets import (
     check_labels,
     check_weights,
     encode_labels,
     padding_label_for,
+    weights_of_steps,
     with_padding_label,
 )
 
@@ -519,13 +521,17 @@ default=None
             If X, y or `sample_weight` is not as described, or X has not
             `n_features_in_` features.
         """
+        return accuracy([self._hits(X, y, sample_weight)])
+
+    def _hits(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, float]:
+        """Return the weight of the steps labelled correctly, and of all."""
         sequences, codes = self._evaluate(X, inference.most_probable)
-        weights = check_weights(sample_weight, sequences)
+        weights = weights_of_steps(sample_weight, sequences)
         labels = check_labels(y, sequences, type(self).__name__, weights)
+        if not labels.size:
+            return 0.0, 0.0
         correct = np.asarray(self.classes_[codes] == labels)
-        return float(
-            np.average(np.broadcast_to(correct, weights.shape), weights=weights)
-        )
+        return float((weights * correct).sum()), float(weights.sum())
 
 
 def _class_weights(class_weight: Any, classes: Array, counts: Array) -> Array:

@@ -41,6 +41,8 @@ LABEL = Kind(
 TARGET = Kind("y", "target", 2)
 WEIGHT = Kind("sample_weight", "weight", 1)
 
+NO_STEP = "X has no valid step to give a {}"
+
 
 def check_labels(
     y: Any,
@@ -136,13 +138,17 @@ def check_targets(
 
 def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
     """Return the weights of all valid steps, of which some are above zero."""
-    _check_not_empty(sequences, WEIGHT)
     weights = weights_of_steps(sample_weight, sequences)
-    if not weights.any():
+    require_weight(weights.any())
+    return weights
+
+
+def require_weight(is_any: Any) -> None:
+    """Raise where all weights are zero."""
+    if not is_any:
         raise ValueError(
             "Sample weights must contain at least one non-zero number at a valid step."
         )
-    return weights
 
 
 def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
@@ -181,23 +187,24 @@ def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
     return classes, np.searchsorted(classes, flat)
 
 
-def _given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> Any:
-    """Return y as lists or arrays."""
+def require_y(y: Any, estimator_name: str) -> None:
+    """Raise where y was not passed."""
     if y is None:
         raise ValueError(
             f"This {estimator_name} estimator requires y to be passed, but the "
             "target y is None"
         )
+
+
+def _given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> Any:
+    """Return y as lists or arrays."""
+    require_y(y, estimator_name)
     if sparse.issparse(y):
         raise ValueError(f"y is sparse; pass a dense array of {kind.entry}s")
     reject_masked(y, "y", "-1")
-    _check_not_empty(sequences, kind)
-    return plain(y, "y")
-
-
-def _check_not_empty(sequences: Sequences, kind: Kind) -> None:
     if not sequences.lengths.any():
-        raise ValueError(f"X has no valid step to give a {kind.entry}")
+        raise ValueError(NO_STEP.format(kind.entry))
+    return plain(y, "y")
 
 
 def _labels_of_rows(y: Any, sequences: Sequences) -> Part:
@@ -348,7 +355,7 @@ def _joined(parts: Iterable[Part]) -> Array:
     numbers = [array for array in arrays if array.dtype.kind in "biufc"]
     if texts and numbers:
         raise TypeError(_mixed(type(texts[0][0].item()), type(numbers[0][0].item())))
-    return np.concatenate(arrays)
+    return np.concatenate(arrays or [np.empty(0)])
 
 
 def of_one_type(flat: Array) -> Array:
