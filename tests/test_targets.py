@@ -30,6 +30,7 @@ def check(form):
 
 
 PADDED, RAGGED = check("padded"), check("ragged")
+RAGGED_Y = as_form("ragged", X, y)[1]
 
 
 def labels(y, sequences=PADDED):
@@ -116,6 +117,7 @@ def test_numbers_in_object_arrays_get_a_type_of_their_own(one):
         (y + 1j, TypeError, "complex128"),
         (y.astype("S2"), TypeError, "S2; use integers"),
         (3, TypeError, "Expected sequence or array-like"),
+        ([np.ma.array(i) for i in RAGGED_Y], TypeError, r"y\[0\] is a masked array"),
         ([[0, 1], 3] + [[0]] * 10, ValueError, r"y\[0\] has 2 labels"),
         (
             [*y[:1], np.zeros((2, 2)), *y[2:]],

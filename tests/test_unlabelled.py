@@ -1,13 +1,21 @@
 """A label or target may be missing where the weight is 0, and only there."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from samples import as_form, make_sequences
 
-from skrnn import VanillaRNNClassifier, VanillaRNNRegressor, as_ragged, unpad
+from skrnn import (
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    as_ragged,
+    unpad,
+    valid_steps,
+)
 from skrnn.model_selection import StratifiedSequenceKFold, cross_val_predict
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -87,12 +95,26 @@ def test_rows_may_be_unlabelled():
     weights = np.arange(len(rows)) % 3 > 0
     expected = classifier().fit(rows, labels, weights)
     some = [i if w else None for i, w in zip(labels.tolist(), weights, strict=True)]
-    for form in (list, pd.Series, pl.Series, lambda i: pd.Series(i, dtype="Int64")):
+    for form in (
+        list,
+        pl.Series,
+        *(partial(pd.Series, dtype=t) for t in ("O", "Int64")),
+    ):
         model = classifier().fit(rows, form(some), weights)
         assert_array_equal(theta(model), theta(expected))
         assert_array_equal(model.classes_, [0, 1, 2])
+        assert model.classes_.dtype == "i8"
         score = expected.score(rows, labels, weights)
         assert model.score(rows, form(some), weights) == score
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_the_type_of_the_other_labels_is_kept_in_rows(missing):
+    rows, weights = np.array([[0.0], [1.0], [2.0]]), [1, 1, 0]
+    for labels, dtype in (([3, 4], "i8"), (["a", "b"], "U1"), ([0.0, 1.0], "f8")):
+        model = classifier().fit(rows, [*labels, missing], weights)
+        assert model.classes_.dtype == dtype
+        assert model.classes_.tolist() == labels
 
 
 def test_a_sequence_without_any_label_may_be_an_array_of_nan():
@@ -177,6 +199,13 @@ def test_targets_of_weight_0_are_not_read(bad, parameters, n_outputs):
     assert_array_equal(model.target_scale_, expected.target_scale_)
     assert model.score(X, odd, WEIGHTS) == expected.score(X, target, WEIGHTS)
     assert np.isfinite(model.loss_)
+
+
+def test_the_scale_is_that_of_the_targets_with_weight():
+    odd = np.where(WEIGHTS > 0, TARGET, np.nan)
+    read = TARGET[valid_steps(X) & (WEIGHTS > 0)]
+    scale = regressor().fit(X, odd, WEIGHTS).target_scale_
+    assert_allclose(scale, read.std(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("missing", [None, pd.NA, np.nan])
