@@ -104,12 +104,9 @@ def _as_unicode(strings: NDArray[Any]) -> NDArray[Any]:
 
 
 def reject_others(values: Any, name: str) -> None:
-    """Raise for iterators, sets, mappings, and for what is still to be computed."""
+    """Raise for iterators, sets, lazy frames and mappings."""
     reject_iterators(values, name)
-    if hasattr(values, "shape"):  # as SciPy's dictionaries of keys
-        return
-    kind = type(values).__name__
-    if isinstance(values, Mapping):
+    # SciPy's dictionaries of keys have a shape.
+    if isinstance(values, Mapping) and not hasattr(values, "shape"):
+        kind = type(values).__name__
         raise TypeError(f"{name} is of type {kind}; pass a list, such as its values")
-    if hasattr(values, "collect"):
-        raise TypeError(f"{name} is of type {kind}; pass what its collect() returns")

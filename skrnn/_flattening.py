@@ -19,6 +19,7 @@ from scipy import sparse
 from ._sequences import (
     Sequences,
     floats,
+    items_of_container,
     objects,
     padded_lengths,
     reject_iterators,
@@ -40,7 +41,8 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
     """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
-    if getattr(X, "ndim", 0) > 2 and not sparse.issparse(X):
+    is_array = not (sparse.issparse(X) or hasattr(X, "to_list"))  # as awkward's has
+    if is_array and getattr(X, "ndim", 0) > 2:
         X = np.asarray(X)
         if X.dtype == object:  # in which NaN is not sought
             X = floats(X, "X")
@@ -70,8 +72,9 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
 
 def _listed(X: Any) -> Any:
     """List what may be sequences; nothing where X is a table."""
-    if hasattr(X, "to_list") and not hasattr(X, "columns"):  # a Series
-        return X.to_list()
+    items = items_of_container(X)
+    if items is not None:
+        return items
     if isinstance(X, np.ndarray) and X.dtype == object and X.size:
         holds_dicts = X.ndim == 2 and isinstance(X.flat[0], Mapping)
         return list(X) if X.ndim == 1 or holds_dicts else []

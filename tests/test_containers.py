@@ -7,9 +7,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from samples import fingerprint
+from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
     OneHotSequenceEncoder,
+    StepwiseTransformer,
     VanillaRNNClassifier,
     VanillaRNNLanguageModel,
     VanillaRNNRegressor,
@@ -152,6 +154,21 @@ def weighted(weights):
     return [*theta(model.fit(X, LABELS, weights)), model.score(X, LABELS, weights)]
 
 
+def fitted_features(X):
+    model = VanillaRNNClassifier(2, max_iter=3, random_state=0).fit(X, LABELS)
+    return [*theta(model), model.predict_proba(X)]
+
+
+def scaled(X):
+    return StepwiseTransformer(StandardScaler()).fit_transform(X)
+
+
+FEATURE_PLACES = {
+    "X of fit": fitted_features,
+    "X of a transformer": scaled,
+    "X of a frame": lambda X: frame_from_sequences(X).to_numpy(),
+    "pad_sequences": pad_sequences,
+}
 NUMBER_PLACES = {"targets of fit": fitted_targets, "weights": weighted}
 CELLS = [
     *[
@@ -161,7 +178,7 @@ CELLS = [
             (TOKEN_PLACES, NESTED | SEQUENCES | TEXTS, LABELS),
             (LABEL_PLACES | TOKEN_PLACES, WORDS, ["ABA", "BA"]),
             (NUMBER_PLACES, NESTED | SEQUENCES, NUMBERS),
-            ({"pad_sequences": pad_sequences}, ARRAYS, FEATURES),
+            (FEATURE_PLACES, ARRAYS, FEATURES),
         )
         for name, place in places.items()
         for kind, make in kinds.items()
@@ -174,16 +191,22 @@ def test_a_container_is_read_as_the_list_of_its_items(place, make, nested):
     assert fingerprint(place(make(nested))) == fingerprint(place(list(nested)))
 
 
-@pytest.mark.parametrize("kind", REFUSED)
-@pytest.mark.parametrize(
-    ("place", "nested"),
-    [
-        *[pytest.param(place, LABELS, id=name) for name, place in LABEL_PLACES.items()],
-        *[pytest.param(p, LABELS, id=name) for name, p in TOKEN_PLACES.items()],
-        *[pytest.param(p, NUMBERS, id=name) for name, p in NUMBER_PLACES.items()],
-        pytest.param(pad_sequences, FEATURES, id="pad_sequences"),
-    ],
-)
+# What transformers take steps to be, and estimators name in other words.
+OWN_ERRORS = {"dict", "string", "list of sets"}
+REFUSALS = [
+    pytest.param(place, nested, kind, id=f"{name}: {kind}")
+    for places, nested in (
+        (LABEL_PLACES | TOKEN_PLACES, LABELS),
+        (NUMBER_PLACES, NUMBERS),
+        (FEATURE_PLACES, FEATURES),
+    )
+    for name, place in places.items()
+    for kind in REFUSED
+    if places is not FEATURE_PLACES or name == "pad_sequences" or kind not in OWN_ERRORS
+]
+
+
+@pytest.mark.parametrize(("place", "nested", "kind"), REFUSALS)
 def test_what_is_no_list_of_sequences_is_refused(place, nested, kind):
     make, error, message = REFUSED[kind]
     with pytest.raises(error, match=message):

@@ -183,14 +183,14 @@ MUTANTS = [
     Mutant(
         "the keys of a dict are its sequences",
         "_containers",
-        "if isinstance(values, Mapping):",
+        'if isinstance(values, Mapping) and not hasattr(values, "shape"):',
         "if False:",
         "containers",
     ),
     Mutant(
         "a lazy frame is asked for its columns",
-        "_containers",
-        'if hasattr(values, "collect"):',
+        "_sequences",
+        'if hasattr(values, "collect") and not hasattr(values, "shape"):',
         "if False:",
         "containers",
     ),
