@@ -281,17 +281,23 @@ def _mixed(one: type, other: type) -> str:
     )
 
 
-def check_complete(flat: Array, sequences: Sequences) -> None:
-    """Reject None, NaN and infinity among labels, and say where they stand."""
+def check_complete(
+    flat: Array, sequences: Sequences, steps: NDArray[np.intp] | None = None
+) -> None:
+    """Reject None, NaN and infinity among labels, and say where they stand.
+
+    The labels are those of all steps, or of the given ones.
+    """
     if flat.dtype == object:
         flaws = [flaw(label) for label in flat]
     elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
         flaws = [flaw(label) for label in flat.tolist()]
     else:
         return
-    step = next((i for i, found in enumerate(flaws) if found), None)
-    if step is not None:
-        raise ValueError(f"Input y contains {flaws[step]}: y{sequences.name(step)}")
+    first = next((i for i, found in enumerate(flaws) if found), None)
+    if first is not None:
+        step = first if steps is None else int(steps[first])
+        raise ValueError(f"Input y contains {flaws[first]}: y{sequences.name(step)}")
 
 
 def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:

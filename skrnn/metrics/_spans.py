@@ -61,7 +61,8 @@ def span_f1_score(
         plain mean, or the mean weighted by the number of true spans. None returns the
         score of every type.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence, and so of its spans.
+        Weight of each sequence, and so of its spans. Sequences with zero weight are
+        left out; zero weight at some steps of a sequence is an error.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
@@ -170,7 +171,8 @@ def span_precision_recall_fscore_support(
         plain mean, or the mean weighted by the number of true spans. None returns the
         scores of every type.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence, and so of its spans.
+        Weight of each sequence, and so of its spans. Sequences with zero weight are
+        left out; zero weight at some steps of a sequence is an error.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
@@ -238,6 +240,8 @@ def _scores(
             "y_true and y_pred hold one label for each sequence, and spans lie within "
             "sequences; wrap a single sequence in a list"
         )
+    steps.weights_of_sequences()
+    steps = steps.weighted()
     steps.require_labels()
     true, predicted, weights = _decisions(steps, scheme)
     types = np.setdiff1d([*true, *predicted], [""]) if labels is None else labels
