@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._sequences import Sequences, floats, objects, padded_lengths, reject_masked
+from ._sequences import (
+    Sequences,
+    floats,
+    objects,
+    padded_lengths,
+    reject_iterators,
+    reject_masked,
+)
 
 Array = NDArray[Any]
 
@@ -32,6 +39,7 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
     Instead of sequences there is None where X holds rows, returned as they are.
     """
     reject_masked(X, "X", "np.nan")
+    reject_iterators(X, "X")
     if getattr(X, "ndim", 0) > 2 and not sparse.issparse(X):
         X = np.asarray(X)
         if X.dtype == object:  # in which NaN is not sought
@@ -45,6 +53,9 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
         sequences = Sequences("padded", X, lengths, X.shape[2], X.dtype)
         return X[sequences.valid], sequences
     items = _listed(X)
+    for i, item in enumerate(items):
+        if not hasattr(item, "__len__"):  # sets may be steps
+            reject_iterators(item, f"X[{i}]")
     kinds = {_kind(item) for item in items} - {"empty"}
     if "rows" in kinds:
         items, steps = _stacked(items)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._containers import reject_others
 from ._flattening import read_steps
 from ._sequences import Sequences, objects
 from ._tokens import read_tokens
@@ -19,6 +20,7 @@ class Steps(NamedTuple):
 
 def read_any_steps(X: Any, padding_value: float) -> Steps:
     """Return the valid steps of padded or ragged sequences, lists or strings."""
+    reject_others(X, "X")
     values, sequences = read_steps(X, padding_value)
     if sequences is not None:
         values = objects(values) if isinstance(values, list) else values

@@ -14,8 +14,9 @@ from ._network import inference
 from ._network.forecast import forecast
 from ._network.parameters import Architecture
 from ._network.training import Result
+from ._scores import Moments, check_outputs, moments_of, r2
 from ._sequences import Sequences
-from ._targets import check_targets, check_weights
+from ._targets import check_targets, check_weights, weights_of_steps
 
 Array = NDArray[Any]
 
@@ -265,8 +266,8 @@ n_outputs)
             The numbers to predict at every step. What stands at padding is never read.
         sample_weight : array-like of shape (n_sequences,), or one weight for each \
 step in the form of a y with a single output, default=None
-            Weight of each sequence, or of each step. A step of weight 0 is still read,
-            and its target may be any number.
+            Weight of each sequence, or of each step. Steps with zero weight are still
+            processed; their targets are ignored and may be NaN.
 
         Returns
         -------
@@ -297,8 +298,8 @@ step in the form of a y with a single output, default=None
         return self._fit(X, y, sample_weight)
 
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
-        targets = check_targets(y, sequences, type(self).__name__)
         weights = check_weights(sample_weight, sequences)
+        targets = check_targets(y, sequences, type(self).__name__, weights)
         self._has_axis_of_outputs = targets.ndim == 2
         targets = targets.reshape(len(targets), -1)
         return Targets(targets, weights, targets.shape[1])
@@ -348,7 +349,8 @@ or of shape (n_sequences,) or (n_sequences, n_outputs)
         """Return the coefficient of determination over valid steps.
 
         It is 1 less the weighted sum of squared errors, over that of a constant
-        prediction of the mean; with several outputs the mean over them.
+        prediction of the mean; with several outputs the mean over them. For constant
+        targets it is 1 if they are predicted exactly and 0 otherwise.
 
         Parameters
         ----------
@@ -373,15 +375,23 @@ step in the form of a y with a single output, default=None
         ValueError
             If X, y or `sample_weight` is not as described, X has not
             `n_features_in_` features, or y has not `n_outputs_` outputs.
-        """
-        from sklearn.metrics import r2_score
 
+        Warns
+        -----
+        UndefinedMetricWarning
+            If there is a single step; the score is NaN then.
+        """
+        return r2([self._moments(X, y, sample_weight)])
+
+    def _moments(self, X: Any, y: Any, sample_weight: Any) -> Moments:
         sequences, outputs = self._evaluate(X, inference.logits)
-        targets = check_targets(y, sequences, type(self).__name__)
-        weights = check_weights(sample_weight, sequences)
-        return float(
-            r2_score(targets.reshape(len(targets), -1), outputs, sample_weight=weights)
-        )
+        weights = weights_of_steps(sample_weight, sequences)
+        targets = check_targets(y, sequences, type(self).__name__, weights)
+        targets = targets.reshape(len(targets), -1)
+        check_outputs(targets, self.n_outputs_)
+        # R² has no unit, and squares of very large or small numbers have no place.
+        scale = self.target_scale_
+        return moments_of(targets / scale, outputs / scale, weights)
 
     @available_if(_is_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Array:

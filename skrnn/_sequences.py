@@ -106,6 +106,7 @@ def check_sequences(
 ) -> Sequences:
     """Check X in any form; in `fit`, also note its features on the estimator."""
     reject_masked(X, "X", "np.nan")
+    reject_iterators(X, "X")
     if isinstance(X, dict) and not sparse.issparse(X):
         raise TypeError(
             "X is a dict; pass an array of shape (n_sequences, n_steps, n_features) "
@@ -153,6 +154,9 @@ def _ragged_items(X: Any) -> Sequence[Any] | None:
         return None
     _require(len(X) > 0, "0 sample(s) (shape=(0,))")
     axes = {_n_axes(item) for item in X}
+    if 0 in axes:
+        for i, item in enumerate(X):
+            reject_iterators(item, f"X[{i}]")
     if 2 in axes:
         return list(X)
     if 1 in axes and len({np.shape(item) for item in X}) > 1:
@@ -362,6 +366,21 @@ def reject_masked(values: Any, name: str, filler: str) -> None:
     """Raise for a masked array, whose mask NumPy would drop in silence."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
+
+
+def reject_iterators(values: Any, name: str) -> None:
+    """Raise for what can be iterated over, but has no length or no indices.
+
+    Such are generators, `map`, `zip`, `dict.values()` and sets: some can be read only
+    once, and NumPy makes an array of one object of each.
+    """
+    is_collection = hasattr(values, "__len__") and hasattr(values, "__getitem__")
+    # Sparse arrays and those of other libraries lack one or the other.
+    if hasattr(values, "__iter__") and not (is_collection or hasattr(values, "shape")):
+        raise TypeError(
+            f"{name} is of type {type(values).__name__}, which has no length or no "
+            f"indices; pass a list, such as list({name})"
+        )
 
 
 def _reject_times(X: Array) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import copy
 import os
 import pickle
+import re
 import signal
+import warnings
 
 import dask
 import dask.array as da
@@ -16,7 +18,11 @@ from distributed import Client, LocalCluster
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    NotFittedError,
+)
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
 from skrnn._network import growing, network, packing
@@ -323,6 +329,149 @@ def test_clones_keep_the_client_and_pickles_do_not(client, fitted):
     assert pickle.loads(pickle.dumps(fitted.set_params(client=client))).client is None
 
 
+# Every method answers or refuses as the local one
+
+
+def _marked(values, place, value):
+    values = np.array(values)
+    values[place] = value
+    return values
+
+
+def _cases(X, y):
+    """Return X, y and weights of each case."""
+    N, ones = len(X), np.ones(len(X))
+    steps = np.random.default_rng(2).uniform(size=X.shape[:2])
+    first = np.arange(N) < CHUNK
+    padded = _marked(X, first, np.nan)
+    flat = y.reshape(*y.shape[:2], -1)
+    return {
+        "as fitted": (X, y, None),
+        "weights of sequences": (X, y, ones * 3),
+        "weights of steps": (X, y, steps),
+        "a chunk without weight": (X, y, np.where(first, 0, 1)),
+        "one weight": (X, y, np.arange(N) == 3),
+        "no weight": (X, y, ones * 0),
+        "a negative weight": (X, y, _marked(ones, 20, -1)),
+        "a weight of NaN": (X, y, _marked(ones, 20, np.nan)),
+        "a negative weight in a chunk of padding": (padded, y, _marked(ones, 20, -1)),
+        "complex weights": (X, y, ones + 1j),
+        "weights for fewer steps": (X, y, steps[:, :5]),
+        "float32": (X.astype(np.float32), y, None),
+        "strings of digits": (X.astype(str), y, None),
+        "integers": (np.nan_to_num(9 * X).astype(int), y, None),
+        "rows": (X[:, 0], y[:, 0], None),
+        "one sequence": (X[:1], y[:1], None),
+        "one step": (X[:1, :1], y[:1, :1], None),
+        "a chunk of padding": (padded, y, None),
+        "padding alone": (X * np.nan, y, None),
+        "other features": (X[..., :2], y, None),
+        "NaN in a step": (_marked(X, (20, 1, 1), np.nan), y, None),
+        "infinity": (_marked(X, (20, 1, 1), np.inf), y, None),
+        "four axes": (X[..., None], y, None),
+        "complex": (X + 1j, y, None),
+        "no steps": (X[:, :0], y, None),
+        "constant targets": (X, np.full_like(y, y[0, 0]), None),
+        "fewer columns": (X, y[:, :5], None),
+        "two outputs": (X, np.stack([y, y], axis=2) if y.ndim == 2 else flat, None),
+        "three outputs": (X, np.concatenate([flat] * 3, axis=2), None),
+        "one output with an axis": (X, flat[..., :1], None),
+        "one column for rows": (X[:, 0], flat[:, 0, :1], None),
+        "no targets": (X, None, None),
+    }
+
+
+CASES = list(_cases(np.zeros((N, T, D)), np.zeros((N, T))))
+METHODS = {
+    "classifier": [
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "decision_function",
+        "hidden_states",
+        "score",
+    ],
+    "regressor": ["predict", "hidden_states", "score"],
+    "regressor of two": ["predict", "score"],
+    "regressor with an axis": ["predict", "score"],
+}
+TABLE = [(kind, method) for kind, names in METHODS.items() for method in names]
+
+
+@pytest.fixture(scope="module")
+def pairs(client, data):
+    """Return fitted estimators on the cluster, with what they were fitted on."""
+    X, labels = data
+    y = np.nan_to_num(X[..., 0]).cumsum(axis=1)
+    pairs = {"classifier": (DaskVanillaRNNClassifier(**FIT), labels)}
+    for kind, targets in [
+        ("regressor", y),
+        ("regressor of two", np.stack([y, y**2], axis=2)),
+        ("regressor with an axis", y[..., None]),
+    ]:
+        pairs[kind] = (DaskVanillaRNNRegressor(**FIT), targets)
+    for model, targets in pairs.values():
+        with pytest.warns(ConvergenceWarning):
+            model.fit(chunked(X), chunked(targets))
+    return pairs
+
+
+def outcome(act):
+    """Return an answer, or an error's type and text; and kinds of warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            answer = act()
+            answer = answer.compute() if hasattr(answer, "compute") else answer
+        except (TypeError, ValueError) as error:
+            answer = type(error), str(error).replace("Dask", "")
+    return answer, {warning.category for warning in caught}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("kind", "method"), TABLE)
+def test_every_method_answers_or_refuses_as_the_local_one(
+    pairs, data, kind, method, case
+):
+    remote, y = pairs[kind]
+    arrays = _cases(data[0], y)[case][: 3 if method == "score" else 1]
+    local = getattr(remote.to_local(), method)
+    chunks = [None if array is None else chunked(array) for array in arrays]
+    answer, warned = outcome(lambda: getattr(remote, method)(*chunks))
+    if isinstance(answer, tuple):
+        # What an error says is true of the chunk it names.
+        prefix, number, text = re.fullmatch(
+            r"(chunk (\d+) of the data: )?(.*)", answer[1], re.DOTALL
+        ).groups()
+        if prefix:
+            here = slice(int(number) * CHUNK, (int(number) + 1) * CHUNK)
+            arrays = [array if array is None else array[here] for array in arrays]
+        assert (answer[0], text) == outcome(lambda: local(*arrays))[0]
+    else:
+        expected, expected_warned = outcome(lambda: local(*arrays))
+        assert not isinstance(expected, tuple)
+        assert warned == expected_warned - {DataConversionWarning}
+        if np.asarray(expected).dtype.kind == "f":
+            assert_allclose(answer, expected, rtol=1e-9, atol=1e-12)
+        else:
+            assert_array_equal(answer, expected)
+
+
+def test_an_empty_collection_has_no_score(pairs, data):
+    for remote, y in pairs.values():
+        with pytest.raises(ValueError, match=r"^Found array with 0 sample\(s\)"):
+            remote.score(chunked(data[0][:0]), chunked(y[:0]))
+
+
+def test_constant_targets_in_several_chunks_have_the_score_of_one(pairs, data):
+    remote, _ = pairs["regressor"]
+    y = np.full((N, T), 0.1)  # whose mean is rounded
+    assert remote.score(chunked(data[0]), chunked(y)) == 0
+    w = np.zeros((N, T))
+    w[:, 1], y[:, 0] = 1, 7
+    assert remote.score(chunked(data[0]), chunked(y), chunked(w)) == 0
+
+
 # What is wrong with data is said with the number of the chunk
 
 
@@ -457,3 +606,30 @@ def test_workers_forget_everything_after_a_fit(cluster, client, data):
         return True
 
     assert client.sync(forgotten, callback_timeout=30)
+
+
+def test_labels_may_be_missing_where_the_weight_is_0(client, data):
+    X, y = data[0], data[1].astype(object)
+    w = np.ones((N, T))
+    w[:CHUNK] = w[20:30, 2] = 0  # a whole chunk, and single steps
+    odd = np.where(w > 0, y, None)
+    remote = DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, (X, odd, w)))
+    local = VanillaRNNClassifier(**FIT).fit(X, odd, w)
+    assert_same_fit(remote, local)
+    assert_array_equal(remote.classes_, ["a", "b", "c"])
+    score = remote.score(*map(chunked, (X, odd, w)))
+    assert_allclose(score, local.score(X, odd, w), rtol=1e-12)
+    with pytest.raises(ValueError, match=r"chunk 0 .*None: y\[0\] at step 0"):
+        DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, (X, odd)))
+
+
+def test_targets_may_be_missing_where_the_weight_is_0(client, data):
+    X = data[0]
+    y, w = np.nan_to_num(X[..., 0]).cumsum(axis=1), np.ones((N, T))
+    w[:CHUNK] = w[20:30, 2] = 0
+    odd = np.where(w > 0, y, np.nan)
+    remote = DaskVanillaRNNRegressor(**FIT).fit(*map(chunked, (X, odd, w)))
+    local = VanillaRNNRegressor(**FIT).fit(X, odd, w)
+    assert_same_fit(remote, local)
+    score = remote.score(*map(chunked, (X, odd, w)))
+    assert_allclose(score, local.score(X, y, w), rtol=1e-9)

@@ -10,7 +10,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from samples import FORMS, as_form, make_sequences, step_values
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    NotFittedError,
+    UndefinedMetricWarning,
+)
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict
@@ -192,7 +196,7 @@ def test_forms_of_the_same_sequences_give_the_same_model(form, target):
     [
         lambda y: np.hstack([y, np.full((len(y), 3), np.nan)]),
         lambda y: np.where(VALID, y, np.nan),
-        lambda y: np.where(VALID, y.astype(object), None).tolist(),
+        lambda y: np.where(VALID, y.astype(object), None),
         lambda y: y.astype(object),
         lambda y: as_ragged(unpad(X, y)[1]),
         lambda y: pd.DataFrame(y),
@@ -308,6 +312,36 @@ def test_rows_take_no_targets_with_three_axes():
 def test_another_number_of_outputs_has_no_score():
     with pytest.raises(ValueError, match="different number of output"):
         regressor().fit(X, y).score(X, PAIR)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e9 / 3])
+def test_constant_targets_have_the_score_zero(value):
+    # Also where their mean is rounded, so that they seem to vary.
+    model = regressor().fit(X, PAIR)
+    targets = np.full_like(PAIR, value)
+    assert model.score(X, targets) == 0
+    w = np.ones(y.shape)
+    targets[:, 0], w[:, 0] = 7, 0
+    assert model.score(X, targets, w) == 0
+
+
+def test_constant_targets_that_are_predicted_have_the_score_one():
+    model = regressor().fit(X, y)
+    model.output_coef_, model.output_intercept_ = np.zeros((4, 1)), np.full(1, 0.1)
+    assert model.score(X, np.full_like(y, 0.1)) == 1
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_the_unit_of_targets_is_not_in_the_score(unit):
+    model = regressor().fit(X, y * unit)
+    expected = r2_score(y[VALID], model.predict(X)[VALID] / unit)
+    assert_allclose(model.score(X, y * unit), expected)
+
+
+def test_a_single_step_has_no_score():
+    model = regressor().fit(X, y)
+    with pytest.warns(UndefinedMetricWarning, match="less than two samples"):
+        assert np.isnan(model.score(X[:1, :1], y[:1, :1]))
 
 
 # Step by step, and beyond the end

@@ -4,7 +4,8 @@ These functions run as tasks and know nothing of Dask. A task may run again afte
 worker was lost, so none changes what it was given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +18,11 @@ from skrnn._targets import of_one_type, weights_of_steps
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
 Vector = NDArray[np.float64]
+
+ALL_EMPTY = (
+    "Found array with 0 sample(s) while a minimum of 1 is required: all chunks are "
+    "empty"
+)
 
 
 class Weighty:
@@ -80,18 +86,22 @@ class Check(NamedTuple):
     """How to read what `fit` was given."""
 
     estimator: Any  # a plain one, with the parameters
-    targets: Callable[[Any, Sequences, str], Array]
+    targets: Callable[[Any, Sequences, str, Vector], Array]
 
 
 def load(
     check: Check, chunks: Sequence[tuple[Any, Any, Any]], first: int
 ) -> list[Chunk]:
-    """Check sequences, targets and weights; chunks without sequences are left out."""
-    return [
+    """Check sequences, targets and weights.
+
+    Chunks without sequences, or without a label in any of them, are left out.
+    """
+    loaded = [
         _load(check, sized(X), sized(y), sized(sample_weight), first + i)
         for i, (X, y, sample_weight) in enumerate(chunks)
         if length(X)
     ]
+    return [chunk for chunk in loaded if len(chunk.y)]
 
 
 def sized(part: Any) -> Any:
@@ -106,15 +116,22 @@ def length(X: Any) -> int:
 
 def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chunk:
     name = type(check.estimator).__name__
-    try:
+    with named(number):
         sequences = check_sequences(
             check.estimator,
             X,
             padding_value=check.estimator.padding_value,
             fitting=True,
         )
-        targets = check.targets(y, sequences, name)
-        return Chunk(sequences, targets, weights_of_steps(sample_weight, sequences))
+        weights = weights_of_steps(sample_weight, sequences)
+        return Chunk(sequences, check.targets(y, sequences, name, weights), weights)
+
+
+@contextmanager
+def named(number: int) -> Iterator[None]:
+    """Say in errors which chunk they are about."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
         raise type(error)(f"chunk {number} of the data: {error}") from error
 
@@ -147,10 +164,7 @@ def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
 def describe_all(found: list[Description]) -> Description:
     """Describe all chunks together."""
     if not found:
-        raise ValueError(
-            "Found array with 0 sample(s) while a minimum of 1 is required: all chunks "
-            "are empty"
-        )
+        raise ValueError(ALL_EMPTY)
     for what in ("n_features", "shape"):
         values = sorted({getattr(one, what) for one in found})
         if len(values) > 1:

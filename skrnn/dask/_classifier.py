@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skrnn._classifier import VanillaRNNClassifier
-from skrnn._targets import check_labels, weights_of_steps
+from skrnn._scores import accuracy
+from skrnn._targets import check_labels
 
 from . import _chunks
-from ._estimators import NO_WEIGHT, DaskEstimator
+from ._estimators import DaskEstimator
 
 
 # All parameters but one are those of the classifier for data in memory.
@@ -216,16 +217,4 @@ default=None
         ValueError
             If a chunk is not as described.
         """
-        parts = self._scored(_hits, X, y, sample_weight)
-        hits, weights = np.sum([(0.0, 0.0), *parts], axis=0)
-        if not weights:
-            raise ValueError(NO_WEIGHT)
-        return float(hits / weights)
-
-
-def _hits(
-    model: VanillaRNNClassifier, X: Any, y: Any, sample_weight: Any
-) -> tuple[float, float]:
-    """Return the weight of the steps labelled correctly, and of all."""
-    weight = weights_of_steps(sample_weight, model._check_sequences(X)).sum()
-    return (model.score(X, y, sample_weight) * weight if weight else 0.0), weight
+        return accuracy(self._scored("_hits", X, y, sample_weight))

@@ -1,6 +1,5 @@
 """Dask's collections as lists of chunks, and answers as collections again."""
 
-from collections.abc import Callable
 from typing import Any
 
 import dask
@@ -9,7 +8,7 @@ import numpy as np
 from dask.delayed import Delayed
 from distributed import Future
 
-from ._chunks import length, sized
+from ._chunks import length, named, sized
 
 _EXPECTED = (
     "a dask array with chunks along its first axis, a dask bag of sequences, or a list "
@@ -80,23 +79,26 @@ def answer(model: Any, method: str, X: Any) -> Any:
     shared = dask.delayed(model, pure=True)
     if _is_bag(X):
         return X.map_partitions(_items, shared, method)
-    return [dask.delayed(_apply)(chunk, shared, method) for chunk in _chunks(X, "X")]
+    call = dask.delayed(_named)
+    return [
+        call(chunk, shared, method, (i,)) for i, chunk in enumerate(_chunks(X, "X"))
+    ]
 
 
 def _array(model: Any, method: str, X: da.Array) -> da.Array:
     X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
     if X.ndim == 1:
-        return X.map_blocks(_apply, model, method, dtype=object)
+        return X.map_blocks(_named, model, method, dtype=object)
     if X.ndim > 3:
         raise ValueError(
             "Expected 3D array (n_sequences, n_steps, n_features), got "
             f"{X.ndim}D array instead"
         )
     last = X.ndim - 1
-    like = getattr(model, method)(np.zeros((1,) * last + X.shape[-1:], X.dtype))
+    like = getattr(model, method)(_zeros((1,) * last + X.shape[-1:], X.dtype))
     sizes = like.shape[last:]
     return X.map_blocks(
-        _apply,
+        _named,
         model,
         method,
         dtype=like.dtype,
@@ -107,13 +109,24 @@ def _array(model: Any, method: str, X: da.Array) -> da.Array:
     )
 
 
+def _named(X: Any, model: Any, method: str, block_id: tuple[int, ...]) -> Any:
+    with named(block_id[0]):
+        return _apply(sized(X), model, method)
+
+
 def _apply(X: Any, model: Any, method: str) -> Any:
     if length(X):
         return getattr(model, method)(X)
     if np.ndim(X) < 2:
         return X
-    one = np.zeros((1, *X.shape[1:]), X.dtype)
+    one = _zeros((1, *X.shape[1:]), X.dtype)
     return getattr(model, method)(one)[:0]
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return zeros of which a model says what type its answers have."""
+    # Strings of digits are taken for numbers, and empty strings are not.
+    return np.zeros(shape, np.float32 if dtype == np.float32 else np.float64)
 
 
 def _items(X: Any, model: Any, method: str) -> list[Any]:
@@ -121,18 +134,22 @@ def _items(X: Any, model: Any, method: str) -> list[Any]:
     return list(getattr(model, method)(X)) if X else []
 
 
-def each(work: Callable[..., Any], model: Any, chunks: list[Any]) -> list[Delayed]:
-    """Return what ``work(model, X, y, sample_weight)`` says of every chunk.
+def each(model: Any, method: str, chunks: list[Any]) -> list[Delayed]:
+    """Return what ``model.method(X, y, sample_weight)`` says of every chunk.
 
-    It is None for those without sequences.
+    It is None for those without sequences, and empty for those of padding alone.
     """
     shared = dask.delayed(model, pure=True)
     call = dask.delayed(_unless_empty, pure=False)
-    return [call(work, shared, *chunk) for chunk in chunks]
+    return [call(i, shared, method, *chunk) for i, chunk in enumerate(chunks)]
 
 
 def _unless_empty(
-    work: Callable[..., Any], model: Any, X: Any, y: Any, sample_weight: Any
+    number: int, model: Any, method: str, X: Any, y: Any, sample_weight: Any
 ) -> Any:
     X, y, sample_weight = sized(X), sized(y), sized(sample_weight)
-    return work(model, X, y, sample_weight) if length(X) else None
+    if not length(X):
+        return None
+    with named(number):
+        has_steps = model._check_sequences(X).lengths.any()
+        return getattr(model, method)(X, y, sample_weight) if has_steps else ()

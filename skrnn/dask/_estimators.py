@@ -2,7 +2,6 @@
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar, Self
 
@@ -12,12 +11,11 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import BaseVanillaRNN, Lesson, _check_total
+from skrnn._targets import NO_STEP, require_weight, require_y
 
 from . import _chunks
 from ._cluster import RemoteData, Tasks, connected, loaded
 from ._collections import answer, chunks_of, each
-
-NO_WEIGHT = "Sample weights must contain at least one non-zero number at a valid step."
 
 
 class DaskEstimator(BaseVanillaRNN):
@@ -93,6 +91,7 @@ default=None
         return self._fit(X, y, sample_weight)
 
     def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
+        require_y(y, type(self).__name__)
         tasks = Tasks(self.client_)
         check = _chunks.Check(self._local(padding_value=self.padding_value), self._read)
         has_labels = self._output == "softmax"
@@ -103,8 +102,7 @@ default=None
             parts = tasks.each(_chunks.describe, chunks, has_labels)
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])
-            if not found.counts.any():
-                raise ValueError(NO_WEIGHT)
+            require_weight(found.counts.any())
             targets, n_outputs = self._learn_targets(found)
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
@@ -117,7 +115,7 @@ default=None
 
     @staticmethod
     @abstractmethod
-    def _read(y: Any, sequences: Any, estimator_name: str) -> Any:
+    def _read(y: Any, sequences: Any, estimator_name: str, weights: Any) -> Any:
         """Check the targets of a chunk."""
 
     @abstractmethod
@@ -186,15 +184,21 @@ default=None
         check_is_fitted(self)
         return answer(self.to_local(), method, X)
 
-    def _scored(
-        self, work: Callable[..., Any], X: Any, y: Any, sample_weight: Any
-    ) -> list[Any]:
+    def _scored(self, method: str, X: Any, y: Any, sample_weight: Any) -> list[Any]:
+        """Return what a method of the local estimator says of every chunk."""
         check_is_fitted(self)
+        require_y(y, type(self).__name__)
         chunks = chunks_of(X, y, sample_weight)
         client = self.client_
         with connected(client):
-            parts = client.compute(each(work, self.to_local(), chunks), sync=True)
-        return [part for part in parts if part is not None]
+            parts = client.compute(each(self.to_local(), method, chunks), sync=True)
+        if all(part is None for part in parts):
+            raise ValueError(_chunks.ALL_EMPTY)
+        scored = [part for part in parts if part]
+        if not scored:
+            kind = "label" if self._output == "softmax" else "target"
+            raise ValueError(NO_STEP.format(kind))
+        return scored
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to pickle, less the client, which is no more elsewhere."""

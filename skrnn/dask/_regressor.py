@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skrnn._network import inference
 from skrnn._regressor import VanillaRNNRegressor
-from skrnn._targets import check_targets, weights_of_steps
+from skrnn._scores import r2
+from skrnn._targets import check_targets
 
 from . import _chunks
-from ._estimators import NO_WEIGHT, DaskEstimator
+from ._estimators import DaskEstimator
 
 
 # All parameters but one are those of the regressor for data in memory.
@@ -123,7 +123,8 @@ default=None
         Returns
         -------
         float
-            R², at most 1; with several outputs the mean over them.
+            R², at most 1; with several outputs the mean over them. For constant targets
+            it is 1 if they are predicted exactly and 0 otherwise.
 
         Raises
         ------
@@ -132,25 +133,11 @@ default=None
         TypeError
             If X, y or `sample_weight` is no collection of Dask.
         ValueError
-            If a chunk is not as described.
+            If a chunk is not as described, or y has not `n_outputs_` outputs.
+
+        Warns
+        -----
+        UndefinedMetricWarning
+            If there is a single step; the score is NaN then.
         """
-        parts = self._scored(_moments, X, y, sample_weight)
-        if not any(weight for weight, *_ in parts):
-            raise ValueError(NO_WEIGHT)
-        weights, means, squares, errors = map(np.array, zip(*parts, strict=True))
-        mean = weights @ means / weights.sum()
-        spread = squares.sum(axis=0) + weights @ np.square(means - mean)
-        return float(np.mean(1 - errors.sum(axis=0) / spread))
-
-
-def _moments(
-    model: VanillaRNNRegressor, X: Any, y: Any, sample_weight: Any
-) -> tuple[Any, ...]:
-    """Return weight, mean, sum of squares about the mean, and of squared errors."""
-    sequences, outputs = model._evaluate(X, inference.logits)
-    targets = check_targets(y, sequences, type(model).__name__)
-    targets = targets.reshape(len(targets), -1)
-    w = weights_of_steps(sample_weight, sequences)
-    errors = outputs - targets
-    mean = np.average(targets, axis=0, weights=w) if w.any() else 0 * targets[0]
-    return w.sum(), mean, w @ np.square(targets - mean), w @ np.square(errors)
+        return r2(self._scored("_moments", X, y, sample_weight))

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from skrnn._sequences import Sequences, objects
+from skrnn._sequences import Sequences, objects, reject_iterators
 from skrnn._targets import check_labels, padding_label_for, with_padding_label
 
 Array = NDArray[Any]
@@ -94,6 +94,8 @@ def cross_val_predict(
     ------
     ValueError
         If the test sets are not a partition of the sequences.
+    TypeError
+        If X is a generator or another iterable without indices.
 
     Warns
     -----
@@ -132,6 +134,7 @@ def cross_val_predict(
     >>> cross_val_predict(model, words, vowels, cv=3, method="predict_proba").shape
     (6, 7, 2)
     """
+    reject_iterators(X, "X")
     answers = model_selection.cross_val_predict(
         _AnswerBySequence(estimator, method),
         X,
@@ -265,8 +268,10 @@ def _all_classes(
     """Return the classes of all valid steps, those that no fold has seen included."""
     known = [fold.classes for fold in folds if fold.classes is not None]
     if y is not None:
-        known.append(check_labels(y, sequences, estimator_name))
-    return np.unique(np.concatenate(known))
+        # Whether a label may be missing is for `fit` to say, which has the weights.
+        unlabelled = np.zeros(sequences.lengths.sum())
+        known.append(check_labels(y, sequences, estimator_name, unlabelled))
+    return np.unique(np.concatenate([classes for classes in known if len(classes)]))
 
 
 def _aligned(
