@@ -32,7 +32,8 @@ def step_f1_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur, sorted.
+        The labels to look at, in this order. None takes all that occur at a step whose
+        weight is not 0, sorted.
     pos_label : object, default=1
         The label whose score `average="binary"` returns.
     average : {"macro", "micro", "weighted", "binary"} or None, default="macro"
@@ -41,7 +42,8 @@ def step_f1_score(
         score of `pos_label` alone. None returns the score of every label.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
@@ -112,12 +114,14 @@ def step_confusion_matrix(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur, sorted.
+        The labels to look at, in this order. None takes all that occur at a step whose
+        weight is not 0, sorted.
     normalize : {"true", "pred", "all"} or None, default=None
         Divide by the sums of rows, of columns, or by the total.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     padding_label : object, default="auto"
         The label of padding in an array of predicted labels, `padding_label_` of the
         model. "auto" takes -1 for integers, the empty string for strings, and NaN for
@@ -185,7 +189,8 @@ def step_classification_report(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur, sorted.
+        The labels to look at, in this order. None takes all that occur at a step whose
+        weight is not 0, sorted.
     target_names : array-like of shape (n_labels,), default=None
         Names to print instead of the labels.
     digits : int, default=2
@@ -194,7 +199,8 @@ def step_classification_report(
         Whether to return the numbers instead of a text.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"

@@ -78,7 +78,9 @@ def make_step_scorer(
     A metric of probabilities that has a parameter `labels` gets the classes of the
     model in it, since not all of them occur in every part of the data. Weights have
     one number for each sequence or for each step; in searches they are routed to the
-    scorer by `set_score_request`, as scikit-learn's user guide says.
+    scorer by `set_score_request`, as scikit-learn's user guide says. Flat arrays hold
+    no steps of zero weight; with `flatten=False` the metric gets them, and their
+    weights.
 
     Examples
     --------
@@ -201,14 +203,15 @@ class _StepScorer(_BaseScorer):
             y_true,
             y_pred,
             sample_weight=sample_weight,
-            lengths=_lengths(estimator, method, y_pred),
+            lengths=_lengths(estimator, method, y_true, y_pred),
         )
         kwargs = {**self._kwargs, **kwargs}
         takes_labels = "labels" in signature(self._score_func).parameters
         if method != "predict" and takes_labels:
             kwargs.setdefault("labels", estimator.classes_)
-        true, predicted, weights = steps.y_true, steps.y_pred, steps.sample_weight
-        if not self._flatten:
+        flat = steps.weighted()
+        true, predicted, weights = flat.y_true, flat.y_pred, flat.sample_weight
+        if not self._flatten:  # such a metric leaves out itself what has weight 0
             true, predicted, weights = steps.split()
         if weights is not None:
             kwargs["sample_weight"] = weights
@@ -241,8 +244,15 @@ class _Answers:
         return get_tags(self.estimator)
 
 
-def _lengths(estimator: Any, method: str, y_pred: Any) -> NDArray[np.intp] | None:
-    """Return the lengths of sequences in an array of labels, None for all else."""
+def _lengths(
+    estimator: Any, method: str, y_true: Any, y_pred: Any
+) -> NDArray[np.intp] | None:
+    """Return the lengths of sequences where an array of labels may not show them."""
+    if np.ndim(y_pred) == 1:
+        is_ragged = y_pred.dtype == object and np.ndim(y_pred[0]) > 0
+        if not is_ragged or len(getattr(y_true, "shape", ())) < 2:
+            return None
+        return np.array([len(values) for values in y_pred], dtype=np.intp)
     if method != "predict" or np.ndim(y_pred) != 2:
         return None
     if not hasattr(estimator, "classes_"):  # a regressor

@@ -34,7 +34,8 @@ def step_accuracy_score(
         If False, return the number (or the total weight) of the right steps instead.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     padding_label : object, default="auto"
         The label of padding in an array of predicted labels, `padding_label_` of the
         model. "auto" takes -1 for integers, the empty string for strings, and NaN for
@@ -102,7 +103,8 @@ def sequence_accuracy_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence.
+        Weight of each sequence. Sequences with zero weight are left out; zero weight
+        at some steps of a sequence is an error.
     padding_label : object, default="auto"
         The label of padding in an array of predicted labels, `padding_label_` of the
         model. "auto" takes -1 for integers, the empty string for strings, and NaN for
@@ -139,12 +141,14 @@ def sequence_accuracy_score(
         padding_label=padding_label,
         lengths=lengths,
     )
+    weights = steps.weights_of_sequences()
+    steps = steps.weighted()
     steps.require_labels()
     ids = np.repeat(np.arange(len(steps.lengths)), steps.lengths)
     n_wrong = np.bincount(
         ids[steps.y_true != steps.y_pred], minlength=len(steps.lengths)
     )
-    return float(np.average(n_wrong == 0, weights=steps.weights_of_sequences()))
+    return float(np.average(n_wrong == 0, weights=weights))
 
 
 def step_log_loss(
@@ -175,7 +179,8 @@ def step_log_loss(
         If False, return the sum over the steps instead.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     lengths : array-like of shape (n_sequences,), default=None
         The number of valid steps of each sequence, where padded predictions do not
         show it.
