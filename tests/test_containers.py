@@ -21,6 +21,7 @@ from skrnn import (
     pad_sequences,
 )
 from skrnn._sequences import objects
+from skrnn.metrics import flatten_steps, step_accuracy_score
 from skrnn.model_selection import StratifiedSequenceKFold
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -97,7 +98,7 @@ REFUSED = {
         r"\[0\] is of type set.*pass a list",
     ),
     "list of generators": (each(iter), TypeError, r"\[0\] .*iterator.*pass a list"),
-    "string": (lambda nested: "ab", ValueError, "'ab'.*wrap it in a list"),
+    "string": (lambda nested: "ab", ValueError, "ab'.*wrap it in a list"),
     "polars LazyFrame": (
         lambda nested: pl.LazyFrame({"a": [1, 2]}),
         TypeError,
@@ -126,6 +127,9 @@ LABEL_PLACES = {
     "y of score": lambda y: MODEL.score(X, y),
     "y of a split": split,
     "as_ragged": lambda y: [labels.tolist() for labels in as_ragged(y)],
+    "y_true of a metric": lambda y: step_accuracy_score(y, LABELS),
+    "y_pred of a metric": lambda y: step_accuracy_score(LABELS, y),
+    "flattened labels": lambda y: [a.tolist() for a in flatten_steps(y, LABELS)[:2]],
     "pad_labels": lambda y: pad_labels(y).tolist(),
     "values of a frame": lambda y: frame_from_sequences(X, {"y": y})["y"].tolist(),
 }
@@ -169,7 +173,17 @@ FEATURE_PLACES = {
     "X of a frame": lambda X: frame_from_sequences(X).to_numpy(),
     "pad_sequences": pad_sequences,
 }
-NUMBER_PLACES = {"targets of fit": fitted_targets, "weights": weighted}
+
+
+def metric_weights(weights):
+    return step_accuracy_score(LABELS, [["A"] * 3, ["A"] * 2], sample_weight=weights)
+
+
+NUMBER_PLACES = {
+    "weights of a metric": metric_weights,
+    "targets of fit": fitted_targets,
+    "weights": weighted,
+}
 CELLS = [
     *[
         pytest.param(place, make, nested, id=f"{name}: {kind}")

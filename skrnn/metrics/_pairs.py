@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from skrnn._containers import plain
 from skrnn._padding import check_lengths
 from skrnn._sequences import Sequences, floats, objects, padded_lengths, reject_masked
 from skrnn._targets import check_complete, check_weights, of_one_type
@@ -135,6 +136,7 @@ def _as_array(values: Any, name: str) -> Array:
     reject_masked(values, name, "padding_label")
     if values is None:
         raise ValueError(f"{name} is None")
+    values = values if isinstance(values, str) else plain(values, name)
     if len(getattr(values, "shape", ())) > 1:
         return np.asarray(values)
     if not hasattr(values, "__len__") or isinstance(values, str):
