@@ -282,7 +282,7 @@ def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
             raise ValueError(
                 f"{name}[{i}] has {len(part)} {entry}s but X[{i}] has {n} valid steps; "
                 f"give every valid step one {entry}"
-                + _hint_of_padding(len(part), sequences, kind)
+                + _hint_of_padding(len(part), sequences, kind, values)
             )
         if n:
             shapes.add(part.shape[1:])
@@ -295,11 +295,15 @@ def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
     return parts
 
 
-def _hint_of_padding(n_entries: int, sequences: Sequences, kind: Kind) -> str:
+def _hint_of_padding(
+    n_entries: int, sequences: Sequences, kind: Kind, values: Any
+) -> str:
     if sequences.form != "padded" or n_entries != sequences.data.shape[1]:
         return ""
+    # Of an object array asarray makes no array of two axes.
+    make = "stack" if isinstance(values, np.ndarray) else "asarray"
     return (
-        f", or pass np.asarray({kind.name}) if the last ones are padding, which lists "
+        f", or pass np.{make}({kind.name}) if the last ones are padding, which lists "
         "do not have"
     )
 

@@ -62,9 +62,13 @@ def test_padding_is_in_arrays_alone(filler):
     padded = np.where(VALID, y.astype(object), filler)
     assert_array_equal(labels(padded), y[VALID])
     i = int((VALID.sum(axis=1) < 6).argmax())
-    message = rf"y\[{i}\] has 6 labels but X\[{i}\] has .*pass np\.asarray\(y\)"
-    for lists in (padded.tolist(), list(padded), as_ragged(padded.tolist())):
-        with pytest.raises(ValueError, match=message):
+    message = rf"y\[{i}\] has 6 labels but X\[{i}\] has .*pass np\."
+    for lists, hint in (
+        (padded.tolist(), r"asarray\(y\)"),
+        (list(padded), r"asarray\(y\)"),
+        (as_ragged(padded.tolist()), r"stack\(y\)"),
+    ):
+        with pytest.raises(ValueError, match=message + hint):
             labels(lists)
 
 
