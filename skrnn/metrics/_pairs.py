@@ -12,9 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from skrnn._containers import plain, shown
 from skrnn._padding import check_lengths
 from skrnn._sequences import Sequences, floats, objects, padded_lengths, reject_masked
 from skrnn._targets import check_complete, check_weights, of_one_type
@@ -135,10 +137,15 @@ def _as_array(values: Any, name: str) -> Array:
     reject_masked(values, name, "padding_label")
     if values is None:
         raise ValueError(f"{name} is None")
+    if sparse.issparse(values):
+        raise ValueError(f"{name} is sparse; pass a dense array")
+    values = plain(values, name)
     if len(getattr(values, "shape", ())) > 1:
         return np.asarray(values)
-    if not hasattr(values, "__len__") or isinstance(values, str):
-        raise ValueError(f"{name} is the single label {values!r}; wrap it in a list")
+    if not hasattr(values, "__len__") or getattr(values, "shape", None) == ():
+        raise ValueError(
+            f"{name} is the single label {shown(values)}; wrap it in a list"
+        )
     if isinstance(values, np.ndarray) and values.dtype != object:
         return values
     items = list(values)
@@ -158,11 +165,16 @@ def _labels_of(item: Any, name: str) -> Array:
         array = np.asarray(item)
     except ValueError as error:
         raise ValueError(f"{name} has steps of unequal shape: {error}") from error
-    is_list = array.dtype.kind == "U" and isinstance(item, list | tuple)
-    if is_list and not all(isinstance(label, str) for label in item):
-        # Strings must not turn numbers beside them into strings.
+    if array.ndim == 1 and isinstance(item, list | tuple) and _is_retyped(array, item):
         return np.asarray(item, dtype=object)
     return array
+
+
+def _is_retyped(array: Array, labels: Any) -> bool:
+    """Tell numbers that are strings now, or floats because of a missing label."""
+    if array.dtype.kind == "U":
+        return not all(isinstance(label, str) for label in labels)
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())
 
 
 def _is_ragged(array: Array) -> bool:
@@ -342,13 +354,8 @@ def _check_contradictions(
         if wrong.any():
             step = int(wrong.argmax())
             raise ValueError(
-                f"{name}{sequences.name(step)} is {_plain(flat[step])!r}, and "
-                f"{_plain(label)!r} is "
+                f"{name}{sequences.name(step)} is {shown(flat[step])}, and "
+                f"{shown(label)} is "
                 "taken for padding; pass padding_label, the padding_label_ of the "
                 "model, or the lengths of the sequences"
             )
-
-
-def _plain(label: Any) -> Any:
-    """Return a label as a value of Python, as messages show it."""
-    return label.item() if isinstance(label, np.generic) else label
