@@ -417,6 +417,43 @@ def test_numbers_that_are_no_booleans_stay_numbers():
     assert step_accuracy_score([[True, False]], [[2, 0]]) == 0.5
 
 
+@pytest.mark.parametrize("missing", [np.nan, np.inf, None, pd.NA])
+@pytest.mark.parametrize("metric", [step_accuracy_score, sequence_accuracy_score])
+def test_predictions_are_never_missing(metric, missing):
+    message = r"Input y_pred contains .*: y_pred\[1\] at step 0"
+    with pytest.raises(ValueError, match=message):
+        metric([[1, 0], [1]], [[1, 0], [missing]])
+    with pytest.raises(ValueError, match=message):
+        metric([["a", "b"], ["a"]], [["a", "b"], [missing]])
+
+
+def test_numbers_and_strings_are_not_compared():
+    with pytest.raises(TypeError, match="y_true holds '1' but y_pred holds 1; give"):
+        sequence_accuracy_score([["1"]], [[1]])
+    proba = np.full((1, 2, 2), 0.5)
+    with pytest.raises(TypeError, match="labels holds 0 but y_true holds '0'; give"):
+        step_log_loss([["0", "1"]], proba, labels=np.array([0, 1]))
+    for metric in (step_f1_score, step_confusion_matrix, step_classification_report):
+        with pytest.raises(
+            TypeError, match="labels holds '0' but y_true holds 0; give"
+        ):
+            metric([[0, 1]], [[0, 1]], labels=["0", "1"])
+        with pytest.raises(ValueError, match="labels names 0 twice"):
+            metric([[0, 1]], [[0, 1]], labels=np.array([0, 1, 0]))
+
+
+def test_rows_of_a_report_do_not_overwrite_each_other():
+    y = [["accuracy", "b"]]
+    with pytest.raises(ValueError, match="two rows 'accuracy'; give every label"):
+        step_classification_report(y, y, output_dict=True)
+    with pytest.raises(ValueError, match="two rows 'b'; give every label"):
+        step_classification_report(y, y, output_dict=True, target_names=["b", "b"])
+    report = step_classification_report(
+        y, y, output_dict=True, target_names=["a", np.str_("b")]
+    )
+    assert [type(name) for name in report] == [str] * 5
+
+
 LABELS = {"integers": [-1, 0, 3], "strings": ["", "a", "bb"]}
 ORACLES = [
     (step_accuracy_score, sk.accuracy_score, {}),

@@ -20,6 +20,7 @@ from skrnn._containers import plain, shown
 from skrnn._padding import check_lengths
 from skrnn._sequences import Sequences, floats, objects, padded_lengths, reject_masked
 from skrnn._targets import check_complete, check_weights, of_one_type
+from skrnn._tokens import family
 
 Array = NDArray[Any]
 
@@ -68,6 +69,7 @@ class Steps:
                     "metric compares labels; of probabilities pass "
                     "classes_[y_pred.argmax(axis=-1)]"
                 )
+        require_one_type(self.y_true, "y_true", self.y_pred, "y_pred")
 
     def weights_of_sequences(self) -> NDArray[np.float64]:
         """Return one weight for each sequence, 0 for those without a valid step."""
@@ -88,6 +90,27 @@ class Steps:
         return weights
 
 
+def require_one_type(one: Any, name: str, other: Any, other_name: str) -> None:
+    """Raise where one holds numbers and the other strings, which never are equal."""
+    if family(type(one[0])) is not family(type(other[0])):
+        raise TypeError(
+            f"{name} holds {shown(one[0])} but {other_name} holds {shown(other[0])}; "
+            "give labels one type throughout"
+        )
+
+
+def check_names(labels: Any, y_true: Array) -> Any:
+    """Return the labels that an average is over, which are of the type of y_true."""
+    if labels is None or not hasattr(labels, "__len__"):
+        return labels
+    names = list(plain(labels, "labels"))
+    for name in names:
+        require_one_type([name], "labels", y_true, "y_true")
+        if names.count(name) > 1:
+            raise ValueError(f"labels names {shown(name)} twice")
+    return labels
+
+
 def pair_steps(
     y_true: Any,
     y_pred: Any,
@@ -106,7 +129,7 @@ def pair_steps(
     if not sequences.lengths.any():
         raise ValueError("y_pred has no valid step")
     flat_true = _flat_labels(true, sequences, "y_true")
-    flat_pred = of_one_type(_flat_labels(predicted, sequences, "y_pred"))
+    flat_pred = _flat_labels(predicted, sequences, "y_pred")
     weights = None
     counts = np.arange(len(flat_true))
     if sample_weight is not None:
@@ -118,6 +141,9 @@ def pair_steps(
         _check_contradictions(flat_true, flat_pred, sequences, label, is_auto)
     if flat_true.ndim == 1:
         check_complete(flat_true[counts], sequences, counts)
+    if flat_pred.ndim == 1:
+        check_complete(flat_pred[counts], sequences, counts, "y_pred")
+    flat_pred = of_one_type(flat_pred)
     typed = of_one_type(flat_true[counts])
     if len(typed) == len(flat_true):
         flat_true, flat_pred = typed, _with_booleans(typed, flat_pred)
