@@ -386,7 +386,10 @@ def _mixed(one: type, other: type) -> str:
 
 
 def check_complete(
-    flat: Array, sequences: Sequences, steps: NDArray[np.intp] | None = None
+    flat: Array,
+    sequences: Sequences,
+    steps: NDArray[np.intp] | None = None,
+    name: str = "y",
 ) -> None:
     """Reject None, NaN and infinity among labels, and say where they stand.
 
@@ -401,7 +404,8 @@ def check_complete(
     first = next((i for i, found in enumerate(flaws) if found), None)
     if first is not None:
         step = first if steps is None else int(steps[first])
-        raise ValueError(f"Input y contains {flaws[first]}: y{sequences.name(step)}")
+        place = f"{name}{sequences.name(step)}"
+        raise ValueError(f"Input {name} contains {flaws[first]}: {place}")
 
 
 def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:

@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from functools import partial
 
+import awkward as ak
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn import metrics as sk
 
 from skrnn import as_ragged, pad_labels
@@ -352,8 +356,102 @@ def test_part_of_a_sequence_has_no_weight_zero(metric):
         metric(y, y, sample_weight=[[1, 1], [1, 0]])
 
 
+def containers(rows):
+    """Return label sequences in the containers of other libraries."""
+    text = isinstance(rows[0][0], str)
+    strings = np.dtypes.StringDType()
+    return {
+        "arrow": pa.array(rows),
+        "chunked": pa.chunked_array([rows[:1], rows[1:]]),
+        "arrow arrays": [pa.array(row) for row in rows],
+        "awkward": ak.Array(rows),
+        "series": pd.Series(rows),
+        "series of series": pd.Series([pd.Series(row) for row in rows]),
+        "string arrays": [np.array(row, strings if text else None) for row in rows],
+        "tuples": tuple(map(tuple, rows)),
+    }
+
+
+@pytest.mark.parametrize("kind", containers([[0]]))
+@pytest.mark.parametrize("labels", [[0, 1, 2], ["x", "yy", "z"]])
+def test_metrics_take_containers_of_other_libraries(kind, labels):
+    true, pred = ([[labels[i] for i in row] for row in rows] for rows in (TRUE, PRED))
+    y_true, y_pred = containers(true)[kind], containers(pred)[kind]
+    weights = containers(WEIGHTS)[kind]
+    expected = flatten_steps(true, pred, sample_weight=WEIGHTS)
+    for one, other in ((y_true, y_pred), (y_true, pred), (true, y_pred)):
+        for result, value in zip(
+            flatten_steps(one, other, sample_weight=weights), expected, strict=True
+        ):
+            assert_array_equal(result, value)
+            assert isinstance(result[0], str) == isinstance(value[0], str)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "pandas"])
+def test_padded_strings_may_be_of_any_width_or_in_a_frame(kind):
+    y_true, y_pred = pad_labels(["aab", "b"]), pad_labels(["abb", "b"])
+    strings = np.dtypes.StringDType()
+    take = pd.DataFrame if kind == "pandas" else partial(np.array, dtype=strings)
+    assert step_accuracy_score(take(y_true), take(y_pred)) == 0.75
+    assert step_accuracy_score(y_true, take(y_pred)) == 0.75
+
+
+def test_iterators_and_sparse_arrays_raise():
+    with pytest.raises(TypeError, match=r"y_true is of type .*; pass a list"):
+        step_accuracy_score((row for row in TRUE), PRED)
+    with pytest.raises(ValueError, match="y_pred is sparse"):
+        step_accuracy_score(TRUE, sparse.csr_array(np.eye(3)))
+
+
+def test_a_missing_label_changes_no_other_label():
+    large = 2**53
+    y_true, y_pred = [[large + 1, np.nan, 0]], [[large, 0, 0]]
+    assert step_accuracy_score(y_true, y_pred, sample_weight=[[1, 0, 1]]) == 0.5
+    matrix = step_confusion_matrix(
+        [[True, np.nan, False]], [[True, True, False]], sample_weight=[[1, 0, 1]]
+    )
+    assert_array_equal(matrix, np.eye(2))
+
+
 def test_numbers_that_are_no_booleans_stay_numbers():
     assert step_accuracy_score([[True, False]], [[2, 0]]) == 0.5
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, None, pd.NA])
+@pytest.mark.parametrize("metric", [step_accuracy_score, sequence_accuracy_score])
+def test_predictions_are_never_missing(metric, missing):
+    message = r"Input y_pred contains .*: y_pred\[1\] at step 0"
+    with pytest.raises(ValueError, match=message):
+        metric([[1, 0], [1]], [[1, 0], [missing]])
+    with pytest.raises(ValueError, match=message):
+        metric([["a", "b"], ["a"]], [["a", "b"], [missing]])
+
+
+def test_numbers_and_strings_are_not_compared():
+    with pytest.raises(TypeError, match="y_true holds '1' but y_pred holds 1; give"):
+        sequence_accuracy_score([["1"]], [[1]])
+    proba = np.full((1, 2, 2), 0.5)
+    with pytest.raises(TypeError, match="labels holds 0 but y_true holds '0'; give"):
+        step_log_loss([["0", "1"]], proba, labels=np.array([0, 1]))
+    for metric in (step_f1_score, step_confusion_matrix, step_classification_report):
+        with pytest.raises(
+            TypeError, match="labels holds '0' but y_true holds 0; give"
+        ):
+            metric([[0, 1]], [[0, 1]], labels=["0", "1"])
+        with pytest.raises(ValueError, match="labels names 0 twice"):
+            metric([[0, 1]], [[0, 1]], labels=np.array([0, 1, 0]))
+
+
+def test_rows_of_a_report_do_not_overwrite_each_other():
+    y = [["accuracy", "b"]]
+    with pytest.raises(ValueError, match="two rows 'accuracy'; give every label"):
+        step_classification_report(y, y, output_dict=True)
+    with pytest.raises(ValueError, match="two rows 'b'; give every label"):
+        step_classification_report(y, y, output_dict=True, target_names=["b", "b"])
+    report = step_classification_report(
+        y, y, output_dict=True, target_names=["a", np.str_("b")]
+    )
+    assert [type(name) for name in report] == [str] * 5
 
 
 LABELS = {"integers": [-1, 0, 3], "strings": ["", "a", "bb"]}

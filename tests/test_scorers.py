@@ -23,8 +23,15 @@ from sklearn.model_selection import (
     permutation_test_score,
 )
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier, as_ragged, valid_steps
+from skrnn import (
+    OneHotSequenceEncoder,
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    as_ragged,
+    valid_steps,
+)
 from skrnn.metrics import (
     flatten_steps,
     get_step_scorer,
@@ -364,6 +371,16 @@ def test_regressors_have_scorers_too():
     expected = sk.r2_score(*flatten_steps(y, X[..., -1])[:2])
     assert get_step_scorer("r2")(NextValue(), X, y) == expected
     assert expected > -10
+
+
+@pytest.mark.parametrize("name", ["r2", "neg_root_mean_squared_error"])
+def test_several_outputs_of_rows_are_not_steps(name):
+    rows = X[:, 0]
+    targets = rows[:, :2] * [10, 1]
+    model = VanillaRNNRegressor(4, tol=10.0, random_state=0)
+    model = make_pipeline(StandardScaler(), model).fit(rows, targets)
+    expected = sk.get_scorer(name)(model, rows, targets)
+    assert get_step_scorer(name)(model, rows, targets) == expected
 
 
 def test_unknown_names_raise():

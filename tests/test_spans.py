@@ -269,6 +269,18 @@ def test_labels_of_other_schemes_are_told_their_scheme(label, remedy):
         span_f1_score(y, y)
 
 
+def test_types_of_spans_are_named_once_and_without_a_prefix():
+    with pytest.raises(ValueError, match=r"'B-X', a label of steps; .* such as 'X'"):
+        span_f1_score(Y_TRUE, Y_PRED, labels=["Y", "B-X"])
+    with pytest.raises(ValueError, match="labels names 'X' twice"):
+        span_f1_score(Y_TRUE, Y_PRED, labels=["X", "X"])
+    with pytest.raises(TypeError, match="labels holds 1 but"):
+        span_f1_score(Y_TRUE, Y_PRED, labels=[1])
+    y = [["B-X", "B-B-X"]]
+    assert span_f1_score(y, y, labels=["B-X"]) == 1
+    assert span_f1_score(y, y, labels=["Z"], zero_division=0) == 0
+
+
 # How a span is written, of one step and of several: what starts it, goes on and ends
 # it. In IOB1 and IOE1 that depends on a neighbour of the same type that it touches.
 SPELLED = {

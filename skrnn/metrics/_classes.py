@@ -2,10 +2,12 @@
 
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
 from ._flatten import flatten_steps
+from ._pairs import check_names
 
 Array = NDArray[Any]
 
@@ -62,8 +64,10 @@ default=None
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
-        :func:`~skrnn.metrics.flatten_steps`.
+        If `labels` names a label twice; if `y_true` and `y_pred` do not go together,
+        see :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -86,7 +90,7 @@ default=None
     return metrics.f1_score(
         y_true,
         y_pred,
-        labels=labels,
+        labels=check_names(labels, y_true),
         pos_label=pos_label,
         average=average,
         sample_weight=weights,
@@ -138,8 +142,10 @@ default=None
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
-        :func:`~skrnn.metrics.flatten_steps`.
+        If `labels` names a label twice; if `y_true` and `y_pred` do not go together,
+        see :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -161,7 +167,11 @@ default=None
         lengths=lengths,
     )
     matrix: Array = metrics.confusion_matrix(
-        y_true, y_pred, labels=labels, normalize=normalize, sample_weight=weights
+        y_true,
+        y_pred,
+        labels=check_names(labels, y_true),
+        normalize=normalize,
+        sample_weight=weights,
     )
     return matrix
 
@@ -220,8 +230,11 @@ default=None
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
+        If `labels` names a label twice; if two rows of a dictionary have one name; if
+        `y_true` and `y_pred` do not go together, see
         :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -251,13 +264,29 @@ default=None
         padding_label=padding_label,
         lengths=lengths,
     )
+    labels = check_names(labels, y_true)
+    names = np.union1d(y_true, y_pred) if labels is None else labels
+    names = [*map(str, np.ravel(names if target_names is None else target_names))]
+    if output_dict:
+        _check_keys(names)
     return metrics.classification_report(
         y_true,
         y_pred,
         labels=labels,
-        target_names=target_names,
+        target_names=names,
         digits=digits,
         output_dict=output_dict,
         sample_weight=weights,
         zero_division=zero_division,
     )
+
+
+def _check_keys(names: list[str]) -> None:
+    """Raise where rows of a report would overwrite each other in a dictionary."""
+    keys = [*names, "accuracy", "micro avg", "macro avg", "weighted avg"]
+    for name in names:
+        if keys.count(name) > 1:
+            raise ValueError(
+                f"the report has two rows {name!r}; give every label a name of its own "
+                "in target_names"
+            )

@@ -12,13 +12,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
-from skrnn._containers import plain
+from skrnn._containers import plain, shown
 from skrnn._padding import check_lengths
 from skrnn._sequences import Sequences, floats, objects, padded_lengths, reject_masked
 from skrnn._targets import check_complete, check_weights, of_one_type
+from skrnn._tokens import family
 
 Array = NDArray[Any]
 
@@ -67,6 +69,7 @@ class Steps:
                     "metric compares labels; of probabilities pass "
                     "classes_[y_pred.argmax(axis=-1)]"
                 )
+        require_one_type(self.y_true, "y_true", self.y_pred, "y_pred")
 
     def weights_of_sequences(self) -> NDArray[np.float64]:
         """Return one weight for each sequence, 0 for those without a valid step."""
@@ -87,6 +90,27 @@ class Steps:
         return weights
 
 
+def require_one_type(one: Any, name: str, other: Any, other_name: str) -> None:
+    """Raise where one holds numbers and the other strings, which never are equal."""
+    if family(type(one[0])) is not family(type(other[0])):
+        raise TypeError(
+            f"{name} holds {shown(one[0])} but {other_name} holds {shown(other[0])}; "
+            "give labels one type throughout"
+        )
+
+
+def check_names(labels: Any, y_true: Array) -> Any:
+    """Return the labels that an average is over, which are of the type of y_true."""
+    if labels is None or not hasattr(labels, "__len__"):
+        return labels
+    names = list(plain(labels, "labels"))
+    for name in names:
+        require_one_type([name], "labels", y_true, "y_true")
+        if names.count(name) > 1:
+            raise ValueError(f"labels names {shown(name)} twice")
+    return labels
+
+
 def pair_steps(
     y_true: Any,
     y_pred: Any,
@@ -105,7 +129,7 @@ def pair_steps(
     if not sequences.lengths.any():
         raise ValueError("y_pred has no valid step")
     flat_true = _flat_labels(true, sequences, "y_true")
-    flat_pred = of_one_type(_flat_labels(predicted, sequences, "y_pred"))
+    flat_pred = _flat_labels(predicted, sequences, "y_pred")
     weights = None
     counts = np.arange(len(flat_true))
     if sample_weight is not None:
@@ -117,6 +141,9 @@ def pair_steps(
         _check_contradictions(flat_true, flat_pred, sequences, label, is_auto)
     if flat_true.ndim == 1:
         check_complete(flat_true[counts], sequences, counts)
+    if flat_pred.ndim == 1:
+        check_complete(flat_pred[counts], sequences, counts, "y_pred")
+    flat_pred = of_one_type(flat_pred)
     typed = of_one_type(flat_true[counts])
     if len(typed) == len(flat_true):
         flat_true, flat_pred = typed, _with_booleans(typed, flat_pred)
@@ -136,11 +163,15 @@ def _as_array(values: Any, name: str) -> Array:
     reject_masked(values, name, "padding_label")
     if values is None:
         raise ValueError(f"{name} is None")
-    values = values if isinstance(values, str) else plain(values, name)
+    if sparse.issparse(values):
+        raise ValueError(f"{name} is sparse; pass a dense array")
+    values = plain(values, name)
     if len(getattr(values, "shape", ())) > 1:
         return np.asarray(values)
-    if not hasattr(values, "__len__") or isinstance(values, str):
-        raise ValueError(f"{name} is the single label {values!r}; wrap it in a list")
+    if not hasattr(values, "__len__") or getattr(values, "shape", None) == ():
+        raise ValueError(
+            f"{name} is the single label {shown(values)}; wrap it in a list"
+        )
     if isinstance(values, np.ndarray) and values.dtype != object:
         return values
     items = list(values)
@@ -160,11 +191,16 @@ def _labels_of(item: Any, name: str) -> Array:
         array = np.asarray(item)
     except ValueError as error:
         raise ValueError(f"{name} has steps of unequal shape: {error}") from error
-    is_list = array.dtype.kind == "U" and isinstance(item, list | tuple)
-    if is_list and not all(isinstance(label, str) for label in item):
-        # Strings must not turn numbers beside them into strings.
+    if array.ndim == 1 and isinstance(item, list | tuple) and _is_retyped(array, item):
         return np.asarray(item, dtype=object)
     return array
+
+
+def _is_retyped(array: Array, labels: Any) -> bool:
+    """Tell numbers that are strings now, or floats because of a missing label."""
+    if array.dtype.kind == "U":
+        return not all(isinstance(label, str) for label in labels)
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())
 
 
 def _is_ragged(array: Array) -> bool:
@@ -344,13 +380,8 @@ def _check_contradictions(
         if wrong.any():
             step = int(wrong.argmax())
             raise ValueError(
-                f"{name}{sequences.name(step)} is {_plain(flat[step])!r}, and "
-                f"{_plain(label)!r} is "
+                f"{name}{sequences.name(step)} is {shown(flat[step])}, and "
+                f"{shown(label)} is "
                 "taken for padding; pass padding_label, the padding_label_ of the "
                 "model, or the lengths of the sequences"
             )
-
-
-def _plain(label: Any) -> Any:
-    """Return a label as a value of Python, as messages show it."""
-    return label.item() if isinstance(label, np.generic) else label

@@ -16,6 +16,8 @@ from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import _check_response_method
 
+from skrnn._reading import last_step
+
 from ._pairs import lengths_from_marks, pair_steps
 from ._spans import span_f1_score
 from ._steps import sequence_accuracy_score, step_log_loss
@@ -199,6 +201,9 @@ class _StepScorer(_BaseScorer):
             y_pred = method_caller(estimator, method, X)  # once for several scorers
         else:
             y_pred = getattr(estimator, method)(X)
+        if _is_rows_of_outputs(estimator, y_pred):
+            # Sequences of one step: their two axes look like steps otherwise.
+            y_true, y_pred = np.asarray(y_true)[:, None], y_pred[:, None]
         steps = pair_steps(
             y_true,
             y_pred,
@@ -242,6 +247,13 @@ class _Answers:
 
     def __sklearn_tags__(self) -> Tags:
         return get_tags(self.estimator)
+
+
+def _is_rows_of_outputs(estimator: Any, y_pred: Any) -> bool:
+    """Tell several numbers for each row of 2-D X from one for each step."""
+    n_outputs = getattr(last_step(estimator), "n_outputs_", 1)
+    is_regressor = not hasattr(estimator, "classes_")
+    return is_regressor and np.ndim(y_pred) == 2 and n_outputs > 1
 
 
 def _lengths(

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from ._pairs import Steps, pair_steps
+from ._pairs import Steps, check_names, pair_steps
 
 Array = NDArray[Any]
 
@@ -116,8 +116,11 @@ def span_f1_score(
     ------
     ValueError
         If a label has no prefix of the scheme (those of BILOU need its name); if
-        weights differ within a sequence; if `y_true` and `y_pred` do not go together,
-        see :func:`~skrnn.metrics.flatten_steps`.
+        weights differ within a sequence; if `labels` names a type twice, or labels of
+        steps; if `y_true` and `y_pred` do not go together, see
+        :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `y_true` and `y_pred` are of two types, such as numbers and strings.
 
     See Also
     --------
@@ -246,8 +249,11 @@ def span_precision_recall_fscore_support(
     ------
     ValueError
         If a label has no prefix of the scheme (those of BILOU need its name); if
-        weights differ within a sequence; if `y_true` and `y_pred` do not go together,
-        see :func:`~skrnn.metrics.flatten_steps`.
+        weights differ within a sequence; if `labels` names a type twice, or labels of
+        steps; if `y_true` and `y_pred` do not go together, see
+        :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `y_true` and `y_pred` are of two types, such as numbers and strings.
 
     See Also
     --------
@@ -294,7 +300,8 @@ def _scores(
     steps = steps.weighted()
     steps.require_labels()
     true, predicted, weights = _decisions(steps, scheme)
-    types = np.setdiff1d([*true, *predicted], [""]) if labels is None else labels
+    found = np.setdiff1d([*true, *predicted], [""])
+    types = found if labels is None else _types(labels, found.tolist(), scheme)
     scores = precision_recall_fscore_support(
         true,
         predicted,
@@ -307,6 +314,20 @@ def _scores(
         precision, recall, fscore, support = (s[: np.size(types)] for s in scores)
         return precision, recall, fscore, support
     return float(scores[0]), float(scores[1]), float(scores[2]), None
+
+
+def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
+    """Return the types that are asked for, among which are no labels of steps."""
+    check_names(labels, np.array(["a type"]))
+    for label in map(str, np.ravel(labels)):
+        prefix, _, kind = label.partition("-")
+        is_step = prefix in tuple(_SCHEMES[scheme].prefixes) and kind in types
+        if is_step and label not in types:
+            raise ValueError(
+                f"labels names {label!r}, a label of steps; pass the types of spans, "
+                f"such as {kind!r}"
+            )
+    return labels
 
 
 def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:

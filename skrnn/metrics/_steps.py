@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
 from ._flatten import flatten_steps
-from ._pairs import pair_steps
+from ._pairs import check_names, pair_steps
 
 Array = NDArray[Any]
 
@@ -123,6 +123,8 @@ def sequence_accuracy_score(
     ValueError
         If `y_true` and `y_pred` do not go together; see
         :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `y_true` and `y_pred` are of two types, such as numbers and strings.
 
     See Also
     --------
@@ -195,6 +197,8 @@ default=None
     ValueError
         If there is not one label for each column, or if `y_true` and `y_pred` do not
         go together; see :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -222,10 +226,11 @@ default=None
         n_columns = proba.shape[1] if proba.ndim == 2 else 0
         raise ValueError(
             f"y_pred has {n_columns} columns of probabilities but there are "
-            f"{len(known)} labels, {known}; pass labels=model.classes_"
+            f"{len(known)} labels, {known.tolist()}; pass labels=model.classes_"
         )
     if len(np.unique(known)) < len(known):
-        raise ValueError(f"labels has a label for two columns: {known}")
+        raise ValueError(f"labels has a label for two columns: {known.tolist()}")
+    check_names(labels, y_true)
     unseen = np.setdiff1d(y_true, known)
     every = np.concatenate([known, unseen])
     order = np.argsort(every)

@@ -22,12 +22,10 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skrnn._containers import shown
 from skrnn._flattening import restore_steps
-from skrnn._reading import Steps, read_any_steps
+from skrnn._reading import Steps, last_step, read_any_steps
 from skrnn._sequences import objects
 from skrnn._targets import check_weights
 from skrnn.metrics import get_step_scorer
-
-from ._prediction import last_step
 
 Array = NDArray[Any]
 

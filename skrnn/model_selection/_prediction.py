@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from skrnn._reading import last_step
 from skrnn._sequences import Sequences, objects, reject_iterators
 from skrnn._targets import check_labels, padding_label_for, with_padding_label
 
@@ -226,15 +227,6 @@ def _ask(estimator: Any, method: str, X: Any) -> Any:
         if isinstance(estimator, Pipeline):
             return _ask(estimator[-1], method, estimator[:-1].transform(X))
     return getattr(estimator, method)(X)
-
-
-def last_step(estimator: Any) -> Any:  # numpydoc ignore=PR01,RT01
-    """Return what a search or a pipeline ends in."""
-    if hasattr(estimator, "best_estimator_"):
-        return last_step(estimator.best_estimator_)
-    if isinstance(estimator, Pipeline):
-        return last_step(estimator[-1])
-    return estimator
 
 
 def _lengths(values: Array, padding_label: Any) -> NDArray[np.intp]:
