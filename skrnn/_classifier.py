@@ -332,8 +332,9 @@ n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequence
             The label of every step. What stands at padding is never read.
         sample_weight : array-like of shape (n_sequences,) or of the form of y, \
 default=None
-            Weight of each sequence, or of each step. A step of weight 0 counts as
-            unlabelled, while it is still read.
+            Weight of each sequence, or of each step. Steps with zero weight are
+            excluded from the loss but still processed; their labels may be missing:
+            None, NaN or ``pandas.NA``.
 
         Returns
         -------
@@ -344,12 +345,12 @@ default=None
         ------
         ValueError
             If X, y or `sample_weight` is not as described: NaN or infinity at a valid
-            step, a sequence without valid steps, labels that do not go with the steps
-            of X, numbers too large for the network; if `padding_label` is a class; if
-            early stopping finds too few sequences; if `checkpoint` was left by another
-            fit; if `warm_start=True` meets other classes, features or layers. A
-            parameter out of its range raises scikit-learn's
-            ``InvalidParameterError``, which is a ValueError.
+            step, a missing label where the weight is not 0, a sequence without valid
+            steps, labels that do not go with the steps of X, numbers too large for the
+            network; if `padding_label` is a class; if early stopping finds too few
+            sequences; if `checkpoint` was left by another fit; if `warm_start=True`
+            meets other classes, features or layers. A parameter out of its range raises
+            scikit-learn's ``InvalidParameterError``, which is a ValueError.
         OSError
             If there is no room for the temporary file of a memory-mapped X, or for the
             checkpoint.
@@ -369,9 +370,9 @@ default=None
         return self._fit(X, y, sample_weight)
 
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
-        labels = check_labels(y, sequences, type(self).__name__)
-        classes, codes = encode_labels(labels)
         weights = check_weights(sample_weight, sequences)
+        labels = check_labels(y, sequences, type(self).__name__, weights)
+        classes, codes = encode_labels(labels)
         counts = np.bincount(codes, weights, minlength=len(classes))
         weights *= self._learn_classes(classes, counts)[codes]
         return Targets(codes, weights, len(classes))
@@ -529,8 +530,10 @@ default=None
     def _hits(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, float]:
         """Return the weight of the steps labelled correctly, and of all."""
         sequences, codes = self._evaluate(X, inference.most_probable)
-        labels = check_labels(y, sequences, type(self).__name__)
         weights = weights_of_steps(sample_weight, sequences)
+        labels = check_labels(y, sequences, type(self).__name__, weights)
+        if not labels.size:
+            return 0.0, 0.0
         correct = np.asarray(self.classes_[codes] == labels)
         return float((weights * correct).sum()), float(weights.sum())
 

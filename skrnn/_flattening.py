@@ -16,7 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ._sequences import Sequences, floats, objects, padded_lengths, reject_masked
+from ._sequences import (
+    Sequences,
+    floats,
+    items_of_container,
+    objects,
+    padded_lengths,
+    reject_iterators,
+    reject_masked,
+)
 
 Array = NDArray[Any]
 
@@ -32,7 +40,9 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
     Instead of sequences there is None where X holds rows, returned as they are.
     """
     reject_masked(X, "X", "np.nan")
-    if getattr(X, "ndim", 0) > 2 and not sparse.issparse(X):
+    reject_iterators(X, "X")
+    is_array = not (sparse.issparse(X) or hasattr(X, "to_list"))  # as awkward's has
+    if is_array and getattr(X, "ndim", 0) > 2:
         X = np.asarray(X)
         if X.dtype == object:  # in which NaN is not sought
             X = floats(X, "X")
@@ -45,6 +55,9 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
         sequences = Sequences("padded", X, lengths, X.shape[2], X.dtype)
         return X[sequences.valid], sequences
     items = _listed(X)
+    for i, item in enumerate(items):
+        if not hasattr(item, "__len__"):  # sets may be steps
+            reject_iterators(item, f"X[{i}]")
     kinds = {_kind(item) for item in items} - {"empty"}
     if "rows" in kinds:
         items, steps = _stacked(items)
@@ -59,8 +72,9 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
 
 def _listed(X: Any) -> Any:
     """List what may be sequences; nothing where X is a table."""
-    if hasattr(X, "to_list") and not hasattr(X, "columns"):  # a Series
-        return X.to_list()
+    items = items_of_container(X)
+    if items is not None:
+        return items
     if isinstance(X, np.ndarray) and X.dtype == object and X.size:
         holds_dicts = X.ndim == 2 and isinstance(X.flat[0], Mapping)
         return list(X) if X.ndim == 1 or holds_dicts else []

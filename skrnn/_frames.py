@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import Bunch
 
+from ._containers import plain, shown
 from ._padding import as_ragged, pad_labels, pad_sequences
 from ._reading import read_any_steps
 from ._sequences import Sequences, objects
-from ._tokens import flaw
+from ._tokens import family, flaw
 
 Array = NDArray[Any]
 
@@ -26,7 +27,7 @@ Array = NDArray[Any]
 def sequences_from_frame(
     df: Any,
     *,
-    sequence: str,
+    sequence: str | Sequence[str],
     features: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     order: str | None = None,
@@ -38,9 +39,9 @@ def sequences_from_frame(
     ----------
     df : pandas or polars DataFrame
         One row a step. The rows of a sequence need not stand together.
-    sequence : str
-        The column that names the sequence of each row. Sequences come in the order in
-        which they first appear.
+    sequence : str or sequence of str
+        The column that names the sequence of each row, or several columns that name it
+        together. Sequences come in the order in which they first appear.
     features : str, sequence of str or None, default=None
         The columns of the features, which hold numbers; None takes all columns that
         are not named otherwise. A single name, not in a list, makes sequences of
@@ -68,18 +69,18 @@ def sequences_from_frame(
             The labels, padded as by :func:`~skrnn.pad_labels`, numbers with a decimal
             point by NaN; or ragged. None if `label` is None.
         sequence_names : ndarray of shape (n_sequences,)
-            What the column `sequence` calls them.
+            What the column `sequence` calls them; tuples for several columns.
         feature_names : list of str
             The columns of the features.
 
     Raises
     ------
     ValueError
-        If a column does not exist, has a missing value, or is to hold features and
-        does not hold numbers; if two steps of a sequence have the same place in
-        `order`; if there are no rows.
+        If a column does not exist or exists twice, has a missing value, or is to hold
+        features and does not hold numbers; if two steps of a sequence have the same
+        place in `order`; if there are no rows.
     TypeError
-        If `df` is no data frame.
+        If `df` is no data frame of pandas or polars, or a column mixes types.
 
     See Also
     --------
@@ -109,15 +110,11 @@ def sequences_from_frame(
     >>> result.sequence_names
     array(['mon', 'tue'], dtype='<U3')
     """
-    if not hasattr(df, "columns"):
-        raise TypeError(f"df is of type {type(df).__name__}; pass a data frame")
+    _check_frame(df)
     if features is None:
-        named = {sequence, order, *([label] if isinstance(label, str) else label or [])}
+        named = {order, *_listed(sequence), *_listed(label or [])}
         features = [name for name in df.columns if name not in named]
-    names = _column(df, sequence)
-    if not len(names):
-        raise ValueError("df has no rows")
-    sequence_names, codes = _numbered(names)
+    sequence_names, codes = _sequences_of_rows(df, sequence)
     rows = np.argsort(codes, kind="stable")
     if order is not None:
         rows = _ordered(codes, _column(df, order), sequence_names, order)
@@ -135,10 +132,29 @@ def sequences_from_frame(
     )
 
 
+def _check_frame(df: Any) -> None:
+    kind = type(df).__name__
+    if hasattr(df, "collect"):  # whose columns are not known yet
+        raise TypeError(f"df is of type {kind}; pass what its collect() returns")
+    if hasattr(df, "column_names"):
+        raise TypeError(f"df is of type {kind}; pass what its to_pandas() returns")
+    if not hasattr(df, "columns"):
+        raise TypeError(f"df is of type {kind}; pass a data frame")
+
+
+def _listed(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
 def _column(df: Any, name: str) -> Array:
     """Return a column without missing values."""
-    if name not in list(df.columns):
+    n_columns = list(df.columns).count(name)
+    if not n_columns:
         raise ValueError(f"df has no column {name!r}; it has {list(df.columns)}")
+    if n_columns > 1:
+        raise ValueError(
+            f"df has {n_columns} columns {name!r}; drop or rename all but one"
+        )
     values = np.asarray(df[name].to_numpy())
     if values.dtype.kind == "O":
         flaws = [flaw(value) for value in values.tolist()]
@@ -151,6 +167,14 @@ def _column(df: Any, name: str) -> Array:
             f"df has no value in row {missing.argmax()} of column {name!r}; fill it, "
             "or leave out the whole sequence"
         )
+    if values.dtype.kind == "O":
+        families = {family(type(v)): type(v).__name__ for v in values.tolist()}
+        if len(families) > 1:
+            one, other, *_ = families.values()
+            raise TypeError(
+                f"column {name!r} mixes types: it holds {one} and {other}; give it one "
+                f"type, as df[{name!r}].astype(str) does"
+            )
     return _typed(values)
 
 
@@ -163,27 +187,58 @@ def _typed(values: Array) -> Array:
     return np.asarray(listed) if is_plain else values
 
 
-def _numbered(names: Array) -> tuple[Array, NDArray[np.intp]]:
-    """Return the distinct names in order of appearance, and the number of each."""
-    distinct, first, codes = np.unique(names, return_index=True, return_inverse=True)
+def _sequences_of_rows(
+    df: Any, names: str | Sequence[str]
+) -> tuple[Array, NDArray[np.intp]]:
+    """Return what the sequences are called, and the number of each row's sequence."""
+    columns = [_column(df, name) for name in _listed(names)]
+    if not columns:
+        raise ValueError("sequence names no column")
+    if not len(columns[0]):
+        raise ValueError("df has no rows")
+    codes = np.zeros(len(columns[0]), dtype=np.intp)
+    for name, column in zip(_listed(names), columns, strict=True):
+        further = _sorted(column, name)[1]
+        first, codes = _numbered(codes * (further.max() + 1) + further)
+    if isinstance(names, str):
+        return columns[0][first], codes
+    firsts = [column[first].tolist() for column in columns]
+    return objects(zip(*firsts, strict=True)), codes
+
+
+def _sorted(column: Array, name: str) -> tuple[Array, NDArray[np.intp]]:
+    """Return the distinct values in their order, and the number of each row's."""
+    try:
+        return np.unique(column, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(
+            f"the values of column {name!r} have no order ({error}); pass numbers, "
+            "times or strings"
+        ) from error
+
+
+def _numbered(values: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each value comes first, and the rank of all in that order."""
+    _, first, codes = np.unique(values, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.intp)
     order = np.argsort(first)
     rank[order] = np.arange(len(first))
-    return distinct[order], rank[codes]
+    return first[order], rank[codes]
 
 
 def _ordered(
     codes: NDArray[np.intp], places: Array, sequence_names: Array, order: str
 ) -> NDArray[np.intp]:
     """Return the rows by sequence and place."""
-    distinct, ranks = np.unique(places, return_inverse=True)
+    distinct, ranks = _sorted(places, order)
     rows = np.lexsort((ranks, codes))
     twice = (np.diff(codes[rows]) == 0) & (np.diff(ranks[rows]) == 0)
     if twice.any():
         row = rows[twice.argmax()]
         raise ValueError(
-            f"sequence {sequence_names[codes[row]]!r} has two steps with {order!r} "
-            f"{distinct[ranks[row]]!r}; give every step a place of its own"
+            f"sequence {shown(sequence_names[codes[row]])} has two steps with "
+            f"{order!r} {shown(distinct[ranks[row]])}; give every step a place of its "
+            "own"
         )
     return rows
 
@@ -286,6 +341,7 @@ def frame_from_sequences(
     lengths = sequences.lengths
     if sequence_names is None:
         sequence_names = np.arange(len(lengths))
+    sequence_names = np.asarray(plain(sequence_names, "sequence_names"))
     if len(sequence_names) != len(lengths):
         raise ValueError(
             f"sequence_names has {len(sequence_names)} names but X has {len(lengths)} "
@@ -293,7 +349,7 @@ def frame_from_sequences(
         )
     starts = np.repeat(lengths.cumsum() - lengths, lengths)
     parts: list[tuple[Any, Array]] = [
-        (sequence, np.repeat(np.asarray(sequence_names), lengths)),
+        (sequence, np.repeat(sequence_names, lengths)),
         (order, np.arange(len(starts)) - starts),
     ]
     if feature_names is None:
@@ -302,6 +358,7 @@ def frame_from_sequences(
         steps = steps.toarray() if sparse.issparse(steps) else steps
         parts += _named_columns(tuple(feature_names), steps)
     for name, per_step in (values or {}).items():
+        per_step = plain(per_step, f"values[{name!r}]")
         parts += _named_columns(name, _flat(per_step, sequences, name))
     columns = dict(parts)
     if len(columns) < len(parts):

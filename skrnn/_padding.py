@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
-from ._sequences import objects, padded_lengths
+from ._containers import plain
+from ._sequences import objects, padded_lengths, reject_iterators
 from ._targets import of_one_type, padding_label_for, with_padding_label
 
 Array = NDArray[Any]
@@ -43,6 +44,8 @@ def pad_sequences(
     ValueError
         If sequences are not two-dimensional, differ in the number of features, or are
         shorter than `lengths` says.
+    TypeError
+        If `sequences` is a generator or another iterable without indices.
 
     Examples
     --------
@@ -56,6 +59,7 @@ def pad_sequences(
     array([[ 1.,  2.],
            [ 3., nan]])
     """
+    sequences = plain(sequences, "sequences")
     items = [x.toarray() if sparse.issparse(x) else np.asarray(x) for x in sequences]
     n_features = next((item.shape[1] for item in items if item.ndim == 2), 0)
     # An empty list has neither steps nor features.
@@ -102,7 +106,8 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     ValueError
         If `padding_label` occurs among the labels.
     TypeError
-        If labels are of mixed types.
+        If labels are of mixed types, or `sequences` is a generator or another iterable
+        without indices.
 
     Examples
     --------
@@ -111,7 +116,7 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     array([[ 3,  1,  2],
            [ 2, -1, -1]])
     """
-    items = as_ragged(sequences)
+    items = _ragged(sequences, "sequences")
     flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
     flat = of_one_type(flat)
     with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
@@ -141,6 +146,13 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
         The valid steps of each sequence: copies, of X alone or of X and each of
         `arrays`.
 
+    Raises
+    ------
+    ValueError
+        If X has not three axes, or an array does not go with it.
+    TypeError
+        If X is a generator or another iterable without indices.
+
     Examples
     --------
     >>> import numpy as np
@@ -150,6 +162,7 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     >>> labels.tolist()
     [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
     """
+    reject_iterators(X, "X")
     X = np.asarray(X)
     lengths = padded_lengths(X, padding_value)
     check_consistent_length(X, *arrays)
@@ -183,15 +196,32 @@ def as_ragged(y: Any) -> NDArray[np.object_]:
     ndarray of object of shape (n_sequences,)
         The labels of each sequence as an array.
 
+    Raises
+    ------
+    TypeError
+        If y is a generator or another iterable without indices.
+
     Examples
     --------
     >>> from skrnn import as_ragged
     >>> as_ragged(["ab", "c"]).tolist()
     [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
     """
-    return objects(
+    return _ragged(y, "y")
+
+
+def _ragged(y: Any, name: str) -> NDArray[np.object_]:
+    """Return an array for each sequence of labels."""
+    y = plain(y, name)
+    items = [
         np.asarray(list(labels) if isinstance(labels, str) else labels) for labels in y
-    )
+    ]
+    for i, item in enumerate(items):
+        if item.ndim == 0:
+            raise ValueError(
+                f"{name}[{i}] is a single label; give every sequence a list of labels"
+            )
+    return objects(items)
 
 
 def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_]:
@@ -209,6 +239,13 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
     ndarray of bool of shape (n_sequences, n_steps)
         True at valid steps.
 
+    Raises
+    ------
+    ValueError
+        If X has not three axes.
+    TypeError
+        If X is a generator or another iterable without indices.
+
     Examples
     --------
     >>> import numpy as np
@@ -217,6 +254,7 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
     array([[ True,  True],
            [ True, False]])
     """
+    reject_iterators(X, "X")
     X = np.asarray(X)
     lengths = padded_lengths(X, padding_value)
     return np.arange(X.shape[1]) < lengths[:, None]

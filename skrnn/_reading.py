@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from ._flattening import read_steps
 from ._sequences import Sequences, objects
@@ -32,3 +33,12 @@ def read_any_steps(X: Any, padding_value: float) -> Steps:
     values = objects(tokens.distinct)[tokens.indices]
     sequences = Sequences("ragged", X, tokens.lengths, 1, np.dtype(object))
     return Steps(values, sequences, are_characters=tokens.form == "strings")
+
+
+def last_step(estimator: Any) -> Any:
+    """Return what a search or a pipeline ends in."""
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_)
+    if isinstance(estimator, Pipeline):
+        return last_step(estimator[-1])
+    return estimator

@@ -268,8 +268,8 @@ n_outputs)
             The numbers to predict at every step. What stands at padding is never read.
         sample_weight : array-like of shape (n_sequences,), or one weight for each \
 step in the form of a y with a single output, default=None
-            Weight of each sequence, or of each step. A step of weight 0 is still read,
-            and its target may be any number.
+            Weight of each sequence, or of each step. Steps with zero weight are still
+            processed; their targets are ignored and may be NaN.
 
         Returns
         -------
@@ -302,8 +302,8 @@ step in the form of a y with a single output, default=None
         return self._fit(X, y, sample_weight)
 
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
-        targets = check_targets(y, sequences, type(self).__name__)
         weights = check_weights(sample_weight, sequences)
+        targets = check_targets(y, sequences, type(self).__name__, weights)
         self._has_axis_of_outputs = targets.ndim == 2
         targets = targets.reshape(len(targets), -1)
         return Targets(targets, weights, targets.shape[1])
@@ -389,8 +389,8 @@ step in the form of a y with a single output, default=None
 
     def _moments(self, X: Any, y: Any, sample_weight: Any) -> Moments:
         sequences, outputs = self._evaluate(X, inference.logits)
-        targets = check_targets(y, sequences, type(self).__name__)
         weights = weights_of_steps(sample_weight, sequences)
+        targets = check_targets(y, sequences, type(self).__name__, weights)
         targets = targets.reshape(len(targets), -1)
         check_outputs(targets, self.n_outputs_)
         # R² has no unit, and squares of very large or small numbers have no place.

@@ -106,6 +106,7 @@ def check_sequences(
 ) -> Sequences:
     """Check X in any form; in `fit`, also note its features on the estimator."""
     reject_masked(X, "X", "np.nan")
+    reject_iterators(X, "X")
     if isinstance(X, dict) and not sparse.issparse(X):
         raise TypeError(
             "X is a dict; pass an array of shape (n_sequences, n_steps, n_features) "
@@ -147,12 +148,16 @@ def _n_axes(X: Any) -> int:
 def _ragged_items(X: Any) -> Sequence[Any] | None:
     """Return the sequences of ragged input, None for all other input."""
     is_object_array = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
-    if hasattr(X, "to_list") and not hasattr(X, "columns"):  # a Series
-        X = X.to_list()
+    items = items_of_container(X)
+    if items is not None:
+        X = items
     elif not (isinstance(X, list | tuple) or is_object_array):
         return None
     _require(len(X) > 0, "0 sample(s) (shape=(0,))")
     axes = {_n_axes(item) for item in X}
+    if 0 in axes:
+        for i, item in enumerate(X):
+            reject_iterators(item, f"X[{i}]")
     if 2 in axes:
         return list(X)
     if 1 in axes and len({np.shape(item) for item in X}) > 1:
@@ -163,6 +168,19 @@ def _ragged_items(X: Any) -> Sequence[Any] | None:
             "feature pass each as x[:, None], of shape (n_steps, 1)"
         )
     return None
+
+
+def items_of_container(X: Any) -> list[Any] | None:
+    """List what a Series, or an array of Arrow or awkward, holds; None for others."""
+    if hasattr(X, "columns"):
+        return None
+    if isinstance(X, list) and any(
+        hasattr(kind, "as_py") for kind in set(map(type, X))
+    ):
+        return [x.as_py() if hasattr(x, "as_py") else x for x in X]
+    method = getattr(X, "to_list", None) or getattr(X, "to_pylist", None)
+    items: list[Any] | None = None if method is None else method()
+    return items
 
 
 def _check_ragged(items: Sequence[Any]) -> Sequences:
@@ -362,6 +380,27 @@ def reject_masked(values: Any, name: str, filler: str) -> None:
     """Raise for a masked array, whose mask NumPy would drop in silence."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
+
+
+def reject_iterators(values: Any, name: str) -> None:
+    """Raise for what can be iterated over, but has no length or no indices.
+
+    Such are generators, `map`, `zip`, `dict.values()` and sets: some can be read only
+    once, and NumPy makes an array of one object of each. Lazy frames have no
+    values yet.
+    """
+    if hasattr(values, "collect") and not hasattr(values, "shape"):
+        raise TypeError(
+            f"{name} is of type {type(values).__name__}; pass what its collect() "
+            "returns"
+        )
+    is_collection = hasattr(values, "__len__") and hasattr(values, "__getitem__")
+    # Sparse arrays and those of other libraries lack one or the other.
+    if hasattr(values, "__iter__") and not (is_collection or hasattr(values, "shape")):
+        raise TypeError(
+            f"{name} is of type {type(values).__name__}, which has no length or no "
+            f"indices; pass a list, such as list({name})"
+        )
 
 
 def _reject_times(X: Array) -> None:

@@ -5,7 +5,8 @@ one or several), one sequence after another, as ``Sequences`` hands out the step
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from numbers import Number
 from typing import Any, NamedTuple
 
@@ -16,10 +17,13 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from ._containers import plain, shown
 from ._sequences import Sequences, floats, reject_masked
 from ._tokens import family, flaw
 
 Array = NDArray[Any]
+# A list where the type is known only without what is missing.
+Part = Array | list[Any]
 
 
 class Kind(NamedTuple):
@@ -40,27 +44,63 @@ WEIGHT = Kind("sample_weight", "weight", 1)
 NO_STEP = "X has no valid step to give a {}"
 
 
-def check_labels(y: Any, sequences: Sequences, estimator_name: str) -> Array:
-    """Return the labels of all valid steps."""
-    _check_given(y, sequences, LABEL, estimator_name)
+def check_labels(
+    y: Any,
+    sequences: Sequences,
+    estimator_name: str,
+    weights: NDArray[np.float64] | None = None,
+) -> Array:
+    """Return the labels of all valid steps.
+
+    A label may be missing where the weight is 0; the first class takes its place. If
+    all are missing, the result is empty.
+    """
+    known, missing = read_labels(y, sequences, estimator_name, weights)
+    if not (missing.any() and known.size):
+        return known
+    labels = np.full(missing.shape, np.unique(known)[0], known.dtype)
+    labels[~missing] = known
+    return labels
+
+
+def read_labels(
+    y: Any,
+    sequences: Sequences,
+    estimator_name: str,
+    weights: NDArray[np.float64] | None = None,
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the labels that valid steps have, and mark the steps that have none."""
+    y = _given(y, sequences, LABEL, estimator_name)
     if sequences.form == "rows":
-        flat = _labels_of_rows(y, sequences)
+        parts = [_labels_of_rows(y, sequences)]
     else:
-        flat = per_step(y, sequences, LABEL)
-    check_complete(flat, sequences)
+        parts = _parts(y, sequences, LABEL)
+    masks = [_missing(part) for part in parts]
+    missing = np.concatenate(masks)
+    _check_unlabelled(parts, missing, sequences, weights)
+    if missing.all():
+        return np.empty(0), missing
+    flat = _joined(map(_without, parts, masks))
+    check_complete(flat, sequences, np.flatnonzero(~missing))
     flat = of_one_type(flat)
     check_classification_targets(flat)
-    if sequences.form != "rows":
+    if sequences.form == "padded" and not missing.any():
         _warn_of_forgotten_padding(flat, sequences)
-    return flat
+    return flat, missing
 
 
-def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
+def check_targets(
+    y: Any,
+    sequences: Sequences,
+    estimator_name: str,
+    weights: NDArray[np.float64] | None = None,
+) -> Array:
     """Return the numbers to predict at all valid steps.
 
     They are of shape (n_steps,), or (n_steps, n_outputs) where y has an axis for them.
+    Those of weight 0 are not read; the smallest target takes their place.
     """
-    _check_given(y, sequences, TARGET, estimator_name)
+    y = _given(y, sequences, TARGET, estimator_name)
     if sequences.form == "rows":
         flat = np.asarray(y)
         if flat.ndim not in (1, 2):
@@ -70,9 +110,10 @@ def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
             )
         check_consistent_length(sequences.lengths, flat)
     else:
-        flat = per_step(y, sequences, TARGET)
+        flat = _joined(_parts(y, sequences, TARGET))
     if flat.dtype == object:
-        flat = np.asarray(flat.tolist())
+        missing = np.reshape([_is_missing(value) for value in flat.flat], flat.shape)
+        flat = np.asarray(np.where(missing, np.nan, flat).tolist())
     if flat.dtype.kind not in "biuf":
         raise TypeError(
             f"targets are of type {flat.dtype}; pass numbers, or for labels use a "
@@ -81,13 +122,16 @@ def check_targets(y: Any, sequences: Sequences, estimator_name: str) -> Array:
     flat = flat.astype(np.float64)
     if 0 in flat.shape:
         raise ValueError("y has 0 outputs; give every step at least one target")
+    if weights is not None and not weights.all():
+        read = flat[weights > 0]
+        flat[weights == 0] = read.min(axis=0) if len(read) else 0
     bad = ~np.isfinite(flat).reshape(len(flat), -1).all(axis=1)
     if bad.any():
         step = int(bad.argmax())
         found = "NaN" if np.isnan(flat[step]).any() else "infinity"
         raise ValueError(
             f"Input y contains {found}: y{sequences.name(step)}; y is read at every "
-            "step that is not padding in X"
+            "step that is not padding in X, unless sample_weight is 0 there"
         )
     return flat
 
@@ -113,7 +157,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
     if sample_weight is None:
         return np.ones(n_steps)
     reject_masked(sample_weight, "sample_weight", "0")
-    sample_weight = _without_frame(sample_weight)
+    sample_weight = plain(sample_weight, "sample_weight")
     if not hasattr(sample_weight, "__len__") or getattr(sample_weight, "ndim", 1) == 0:
         flat = np.full(n_steps, sample_weight)
     elif sequences.form == "rows" or not _holds_sequences(sample_weight):
@@ -125,7 +169,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
             )
         flat = np.repeat(per_sequence, sequences.lengths)
     else:
-        flat = per_step(sample_weight, sequences, WEIGHT)
+        flat = _joined(_parts(sample_weight, sequences, WEIGHT))
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
     weights = floats(flat, "sample_weight")
@@ -152,45 +196,33 @@ def require_y(y: Any, estimator_name: str) -> None:
         )
 
 
-def _check_given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> None:
+def _given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> Any:
+    """Return y as lists or arrays."""
     require_y(y, estimator_name)
     if sparse.issparse(y):
         raise ValueError(f"y is sparse; pass a dense array of {kind.entry}s")
     reject_masked(y, "y", "-1")
     if not sequences.lengths.any():
         raise ValueError(NO_STEP.format(kind.entry))
+    return plain(y, "y")
 
 
-def _labels_of_rows(y: Any, sequences: Sequences) -> Array:
+def _labels_of_rows(y: Any, sequences: Sequences) -> Part:
     shape = np.asarray(y).shape
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"y has shape {shape} but X is 2-D, one step per sequence; for univariate "
             "series pass X[..., None]"
         )
-    if isinstance(y, list | tuple):
-        y = _from_list(y)
-    flat: Array = column_or_1d(y, warn=True)
+    is_list = isinstance(y, list | tuple)
+    flat: Array = column_or_1d(_from_list(y) if is_list else y, warn=True)
     check_consistent_length(sequences.lengths, flat)
-    return flat
+    return list(y) if is_list and len(shape) == 1 and _may_miss(flat) else flat
 
 
 def per_step(values: Any, sequences: Sequences, kind: Kind) -> Array:
     """Return the values at valid steps of padded arrays and of lists."""
-    values = _without_frame(values)
-    check_consistent_length(sequences.lengths, values)
-    if getattr(values, "ndim", 1) > 1:
-        return _cut(np.asarray(values), sequences, kind)
-    if _is_padded_list(values, sequences):
-        # What stands at padding has no say in the type.
-        flat = _cut(np.asarray(list(values), dtype=object), sequences, kind)
-        return _from_list(flat.tolist())
-    return _concatenate(values, sequences, kind)
-
-
-def _without_frame(values: Any) -> Any:
-    """Return the array that a data frame holds, and all else as it is."""
-    return np.asarray(values) if hasattr(values, "columns") else values
+    return _joined(_parts(plain(values, kind.name), sequences, kind))
 
 
 def _from_list(values: Sequence[Any]) -> Array:
@@ -204,17 +236,6 @@ def _from_list(values: Sequence[Any]) -> Array:
 def _holds_sequences(values: Any) -> bool:
     first: Any = next(iter(values), None)
     return not np.isscalar(first) and np.ndim(first) > 0
-
-
-def _is_padded_list(values: Any, sequences: Sequences) -> bool:
-    """Tell lists that are as long as X is wide, padding included."""
-    if sequences.form != "padded" or not _holds_sequences(values):
-        return False
-    n_steps = sequences.data.shape[1]
-    if (sequences.lengths == n_steps).all():
-        return False
-    shapes = {np.shape(row) for row in values}
-    return len(shapes) == 1 and shapes.pop()[:1] == (n_steps,)
 
 
 def _cut(values: Array, sequences: Sequences, kind: Kind) -> Array:
@@ -233,14 +254,20 @@ def _cut(values: Array, sequences: Sequences, kind: Kind) -> Array:
     return flat
 
 
-def _concatenate(values: Any, sequences: Sequences, kind: Kind) -> Array:
+def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
+    """Return the values at valid steps, of padded arrays in one part."""
+    check_consistent_length(sequences.lengths, values)
+    if getattr(values, "ndim", 1) > 1:
+        return [_cut(np.asarray(values), sequences, kind)]
     name, entry, n_axes, hint = kind
-    parts = []
+    parts: list[Part] = []
+    shapes = set()
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
+        reject_masked(item, f"{name}[{i}]", "-1")
         is_list = isinstance(item, list | tuple | str)
         part = _from_list(list(item)) if is_list else np.asarray(item)
         if n_axes == 1 and part.ndim == 2 and part.shape[1] == 1:
-            part = part[:, 0]
+            is_list, part = False, part[:, 0]
         if part.ndim == 0:
             raise ValueError(
                 f"{name}[{i}] is a single {entry} but X[{i}] has {n} valid steps; "
@@ -255,19 +282,84 @@ def _concatenate(values: Any, sequences: Sequences, kind: Kind) -> Array:
             raise ValueError(
                 f"{name}[{i}] has {len(part)} {entry}s but X[{i}] has {n} valid steps; "
                 f"give every valid step one {entry}"
+                + _hint_of_padding(len(part), sequences, kind, values)
             )
         if n:
-            parts.append(part)
-    widths = {part.shape[1:] for part in parts}
-    if len(widths) > 1:
+            shapes.add(part.shape[1:])
+            retyped = is_list and kind is LABEL and _may_miss(part)
+            parts.append(list(item) if retyped else part)
+    if len(shapes) > 1:
         raise ValueError(
-            f"{name} has steps of shapes {sorted(widths)}; give all the same outputs"
+            f"{name} has steps of shapes {sorted(shapes)}; give all the same outputs"
         )
-    texts = [part for part in parts if part.dtype.kind == "U"]
-    numbers = [part for part in parts if part.dtype.kind in "biufc"]
+    return parts
+
+
+def _hint_of_padding(
+    n_entries: int, sequences: Sequences, kind: Kind, values: Any
+) -> str:
+    if sequences.form != "padded" or n_entries != sequences.data.shape[1]:
+        return ""
+    # Of an object array asarray makes no array of two axes.
+    make = "stack" if isinstance(values, np.ndarray) else "asarray"
+    return (
+        f", or pass np.{make}({kind.name}) if the last ones are padding, which lists "
+        "do not have"
+    )
+
+
+def _may_miss(part: Array) -> bool:
+    """Tell arrays of lists whose type may be due to a missing value."""
+    return part.dtype == object or (
+        part.dtype.kind == "f" and bool(np.isnan(part).any())
+    )
+
+
+def _missing(part: Part) -> NDArray[np.bool_]:
+    if isinstance(part, np.ndarray) and part.dtype.kind != "O":
+        is_float = part.dtype.kind == "f"
+        return np.isnan(part) if is_float else np.zeros(len(part), dtype=bool)
+    return np.fromiter(map(_is_missing, part), bool, len(part))
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell None, NaN and pandas.NA from values, NaT included."""
+    if isinstance(value, Number) and not isinstance(value, np.timedelta64):
+        return bool(value != value)
+    return value is None or type(value).__name__ == "NAType"
+
+
+def _without(part: Part, missing: NDArray[np.bool_]) -> Array:
+    """Return the values that are there, of a list in the type that they have alone."""
+    if isinstance(part, list):
+        return _from_list([v for v, m in zip(part, missing, strict=True) if not m])
+    return part[~missing] if missing.any() else part
+
+
+def _check_unlabelled(
+    parts: list[Part],
+    missing: NDArray[np.bool_],
+    sequences: Sequences,
+    weights: NDArray[np.float64] | None,
+) -> None:
+    """Reject a missing label at a step whose weight is not 0."""
+    wrong = missing if weights is None else missing & (weights > 0)
+    if wrong.any():
+        step = int(wrong.argmax())
+        found = flaw(list(chain.from_iterable(parts))[step])
+        raise ValueError(
+            f"Input y contains {found}: y{sequences.name(step)}; give the step a "
+            "label, or weight 0 in sample_weight"
+        )
+
+
+def _joined(parts: Iterable[Part]) -> Array:
+    arrays = [np.asarray(part) for part in parts if len(part)]
+    texts = [array for array in arrays if array.dtype.kind == "U"]
+    numbers = [array for array in arrays if array.dtype.kind in "biufc"]
     if texts and numbers:
         raise TypeError(_mixed(type(texts[0][0].item()), type(numbers[0][0].item())))
-    return np.concatenate(parts)
+    return np.concatenate(arrays or [np.empty(0)])
 
 
 def of_one_type(flat: Array) -> Array:
@@ -293,24 +385,32 @@ def _mixed(one: type, other: type) -> str:
     )
 
 
-def check_complete(flat: Array, sequences: Sequences) -> None:
-    """Reject None, NaN and infinity among labels, and say where they stand."""
+def check_complete(
+    flat: Array,
+    sequences: Sequences,
+    steps: NDArray[np.intp] | None = None,
+    name: str = "y",
+) -> None:
+    """Reject None, NaN and infinity among labels, and say where they stand.
+
+    The labels are those of all steps, or of the given ones.
+    """
     if flat.dtype == object:
         flaws = [flaw(label) for label in flat]
     elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
         flaws = [flaw(label) for label in flat.tolist()]
     else:
         return
-    step = next((i for i, found in enumerate(flaws) if found), None)
-    if step is not None:
-        raise ValueError(f"Input y contains {flaws[step]}: y{sequences.name(step)}")
+    first = next((i for i, found in enumerate(flaws) if found), None)
+    if first is not None:
+        step = first if steps is None else int(steps[first])
+        place = f"{name}{sequences.name(step)}"
+        raise ValueError(f"Input {name} contains {flaws[first]}: {place}")
 
 
 def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
     """Warn where y looks padded and X does not."""
-    n_steps = int(sequences.lengths.max())
-    if sequences.form == "padded":
-        n_steps = sequences.data.shape[1]
+    n_steps = sequences.data.shape[1]
     if (sequences.lengths < n_steps).any():
         return
     marked = (flat == (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
@@ -333,12 +433,12 @@ def padding_label_for(classes: Array, padding_label: Any) -> Any:
     """
     known = set(classes.tolist())
     if np.ndim(padding_label):
-        raise ValueError(f"padding_label={padding_label!r} is no single label")
+        raise ValueError(f"padding_label={shown(padding_label)} is no single label")
     if not (isinstance(padding_label, str) and padding_label == "auto"):
         if padding_label in known:
             raise ValueError(
-                f"padding_label={padding_label!r} is one of the classes {classes}; "
-                "choose a label that no step has"
+                f"padding_label={shown(padding_label)} is one of the classes "
+                f"{classes}; choose a label that no step has"
             )
         return padding_label
     if classes.dtype.kind in "biu":

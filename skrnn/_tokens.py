@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from ._containers import plain, shown
+from ._sequences import reject_iterators
+
 
 class Tokens(NamedTuple):
     """All tokens of X, end to end."""
@@ -49,17 +52,11 @@ def _is_valid(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def read_tokens(X: Any, padding_label: Any) -> Tokens:
     """Take sequences of tokens in any of their forms, and check them."""
-    if isinstance(X, str):
-        raise ValueError(
-            f"X is the string {reprlib.repr(X)}, not a collection of sequences; "
-            "wrap it in a list"
-        )
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("X is a masked array; pass X.filled(padding_label) instead")
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUT":
+    X = plain(X, "X")
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OU":
         X = X.tolist()
-    elif hasattr(X, "to_list"):
-        X = X.to_list()
     if not isinstance(X, list | tuple):
         return _tokens_of_array(X, padding_label)
     if not X:
@@ -137,6 +134,7 @@ def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
 def _as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
     if isinstance(sequence, list | tuple):
         return sequence
+    reject_iterators(sequence, name)
     if np.ndim(sequence) == 1 and not isinstance(sequence, np.ma.MaskedArray):
         for method in ("tolist", "to_list"):
             if hasattr(sequence, method):
@@ -219,9 +217,9 @@ def check_family(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
     if odd.any():
         token = tokens.distinct[odd.argmax()]
         raise TypeError(
-            f"{tokens.place(odd)} is {token!r} of type {type(token).__name__}, but "
-            f"other tokens are of type {type(first).__name__}, as {first!r} is; "
-            "give all tokens one type"
+            f"{tokens.place(odd)} is {shown(token)} of type {type(token).__name__}, "
+            f"but other tokens are of type {type(first).__name__}, as {shown(first)} "
+            "is; give all tokens one type"
         )
 
 
@@ -244,8 +242,8 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     for i, token in enumerate(given):
         if not _is_hashable(token) or flaw(token):
             raise ValueError(
-                f"categories[{i}] is {token!r}, which is no token; pass one flat list "
-                "of hashable tokens"
+                f"categories[{i}] is {shown(token)}, which is no token; pass one flat "
+                "list of hashable tokens"
             )
     if not given or len(set(given)) < len(given):
         raise ValueError("categories must name at least one token, and none twice")
@@ -266,7 +264,10 @@ def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> NDArray[np.int
 
 def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> str:
     """Say which tokens are no categories, and where the first of them is."""
-    found = [tokens.distinct[i] for i in np.flatnonzero(unknown)]
+    found = [
+        token.item() if isinstance(token := tokens.distinct[i], np.generic) else token
+        for i in np.flatnonzero(unknown)
+    ]
     return (
         f"Found unknown categories {reprlib.repr(found)} during {when}, the first "
         f"of them in {tokens.place(unknown)}"
@@ -280,6 +281,7 @@ def largest_columns(
 
     The columns of all sequences' rows come end to end, with the sequences' lengths.
     """
+    reject_iterators(X, "X")
     if isinstance(X, np.ndarray) and X.ndim == 3:
         _check_rows(X, n_columns, "X")
         columns, largest = _argmax(X)

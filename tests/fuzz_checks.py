@@ -15,7 +15,7 @@ NAMES = re.compile(
 )
 INTERNALS = re.compile(
     r"broadcast|not aligned|matmul|out of bounds|cannot reshape|zero-size|subscriptable"
-    r"|has no attribute|has no len|^ufunc|unpack|not iterable|ambiguous"
+    r"|has no attribute|has no len\(|^ufunc|unpack|not iterable|ambiguous"
     r"|'NoneType' object"
 )
 

@@ -324,9 +324,9 @@ CASES = [
     ),
     fit(
         9,
-        "strings in lists",
+        "strings",
         X,
-        np.where(VALID, y.astype(object), "-").tolist(),
+        np.where(VALID, y.astype(object), "-"),
         check=same_without_padding,
     ),
     fit(10, "1e200", FULL * 1e200, FULL_Y, ValueError, "standardise the valid steps"),
@@ -504,7 +504,8 @@ CASES = [
     fit(
         27, "empty strings", FULL, np.where(y < 0, "", "a"), UserWarning, "padding_val"
     ),
-    fit(27, "lists", list(FULL), y.tolist(), UserWarning, "padding_value"),
+    fit(27, "lists", FULL, y.tolist(), UserWarning, "padding_value"),
+    fit(27, "ragged", list(FULL), y.tolist()),
     fit(27, "a class", FULL, FULL_Y - 1),
     fit(27, "single steps", FULL[:, :1], FULL_Y[:, :1] * 2 - 1),
     fit(

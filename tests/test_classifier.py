@@ -287,6 +287,16 @@ def test_balanced_classes_have_equal_weight(weights):
     assert_allclose(model.output_coef_, expected.output_coef_, rtol=1e-6)
 
 
+def test_a_class_without_weight_is_none_to_balance():
+    weights = np.where(y == 2, 0.0, 1.0)
+    present = y[VALID & (y != 2)]
+    by_class = compute_class_weight("balanced", classes=np.array([0, 1]), y=present)
+    model = classifier(class_weight="balanced").fit(X, y, weights)
+    factors = dict(enumerate(by_class.tolist()))
+    expected = classifier(class_weight=factors).fit(X, y, weights)
+    assert_allclose(model.output_coef_, expected.output_coef_, rtol=1e-6)
+
+
 def test_balanced_is_scikit_learns_balanced():
     labels = np.where(y == 1, 1, 0)
     by_class = compute_class_weight(

@@ -460,3 +460,30 @@ def test_workers_forget_everything_after_a_fit(cluster, client, data):
         return True
 
     assert client.sync(forgotten, callback_timeout=30)
+
+
+def test_labels_may_be_missing_where_the_weight_is_0(client, data):
+    X, y = data[0], data[1].astype(object)
+    w = np.ones((N, T))
+    w[:CHUNK] = w[20:30, 2] = 0  # a whole chunk, and single steps
+    odd = np.where(w > 0, y, None)
+    remote = DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, (X, odd, w)))
+    local = VanillaRNNClassifier(**FIT).fit(X, odd, w)
+    assert_same_fit(remote, local)
+    assert_array_equal(remote.classes_, ["a", "b", "c"])
+    score = remote.score(*map(chunked, (X, odd, w)))
+    assert_allclose(score, local.score(X, odd, w), rtol=1e-12)
+    with pytest.raises(ValueError, match=r"chunk 0 .*None: y\[0\] at step 0"):
+        DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, (X, odd)))
+
+
+def test_targets_may_be_missing_where_the_weight_is_0(client, data):
+    X = data[0]
+    y, w = np.nan_to_num(X[..., 0]).cumsum(axis=1), np.ones((N, T))
+    w[:CHUNK] = w[20:30, 2] = 0
+    odd = np.where(w > 0, y, np.nan)
+    remote = DaskVanillaRNNRegressor(**FIT).fit(*map(chunked, (X, odd, w)))
+    local = VanillaRNNRegressor(**FIT).fit(X, odd, w)
+    assert_same_fit(remote, local)
+    score = remote.score(*map(chunked, (X, odd, w)))
+    assert_allclose(score, local.score(X, y, w), rtol=1e-9)

@@ -380,7 +380,7 @@ BAD_TO_FIT = [
     (np.array([[-1, -1]]), ValueError, "no tokens"),
     (np.array([1.0, 2.0]), ValueError, "Expected 2D array, got 1D array instead"),
     (np.zeros((2, 3, 4)), ValueError, "dim 3"),
-    ({"a": 1}, ValueError, "Expected 2D array, got scalar"),
+    ({"a": 1}, TypeError, "X is of type dict; pass a list"),
     (None, ValueError, "Expected 2D array, got scalar"),
     (np.zeros((1, 2), "datetime64[s]"), TypeError, "datetime64"),
     (np.zeros((1, 2), "timedelta64[s]"), TypeError, "timedelta64"),
@@ -577,3 +577,25 @@ def test_it_has_a_page_of_its_own():
     ours = OneHotSequenceEncoder(n_steps=3)
     assert "OneHotSequenceEncoder" in estimator_html_repr(ours)
     assert "OneHotSequenceEncoder" in estimator_html_repr(ours.fit(["ab"]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: OneHotSequenceEncoder().fit([[np.str_("a"), np.int64(3)]]),
+            "step 1 is 3 of type int64, but .* type str_, as 'a' is",
+        ),
+        (
+            lambda: OneHotSequenceEncoder().fit([["a"]]).transform([[np.str_("b")]]),
+            r"categories \['b'\] during transform",
+        ),
+        (
+            lambda: OneHotSequenceEncoder([np.float64(np.nan)]).fit([[1.0]]),
+            r"categories\[0\] is nan, which",
+        ),
+    ],
+)
+def test_messages_name_tokens_as_python_does(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,7 +145,8 @@ def test_times_order_steps(library):
         ({"level": [1, 2, 3, None, 1]}, {}, "row 3 of column 'level'"),
         ({"state": ["on", "off", None, "on", "on"]}, {}, "row 2 of column 'state'"),
         ({"day": [None, *ROWS["day"][1:]]}, {}, "row 0 of column 'day'"),
-        ({"hour": [9, 8, 8, 9, 7]}, {}, "sequence .*'mon'.* has two steps with 'hour'"),
+        ({"hour": [9, 8, 8, 9, 7]}, {}, "sequence 'mon' has two steps with 'hour' 9;"),
+        ({}, {"sequence": []}, "sequence names no column"),
         ({name: [] for name in ROWS}, {}, "df has no rows"),
     ],
 )
@@ -153,9 +155,65 @@ def test_frames_without_sequences_are_errors(library, rows, parameters, message)
         read(library, ROWS | rows, **parameters)
 
 
-def test_only_a_frame_is_a_frame():
-    with pytest.raises(TypeError, match="ndarray; pass a data frame"):
-        sequences_from_frame(X, sequence="x")
+@pytest.mark.parametrize(
+    ("df", "message"),
+    [
+        (X, "ndarray; pass a data frame"),
+        (pl.LazyFrame(ROWS), r"LazyFrame; pass what its collect\(\) returns"),
+        (pa.table(ROWS), r"Table; pass what its to_pandas\(\) returns"),
+    ],
+)
+def test_only_a_frame_is_a_frame(df, message):
+    with pytest.raises(TypeError, match=message):
+        sequences_from_frame(df, sequence="day")
+
+
+@libraries
+def test_several_columns_name_a_sequence_together(library):
+    rows = ROWS | {"week": [2, 1, 1, 1, 1]}
+    result = read(library, rows, sequence=["day", "week"], features=["load"])
+    names = [("mon", 2), ("mon", 1), ("tue", 1)]
+    assert result.sequence_names.tolist() == names
+    assert_array_equal(result.data[..., 0], [[0.7, np.nan], [0.2, 0.9], [0.1, 0.3]])
+    features = read(library, rows, sequence=["week", "day"]).feature_names
+    assert features == ["load", "level"]
+
+
+@pytest.mark.parametrize("column", ["day", "hour", "state"])
+def test_a_column_of_several_types_is_named(column):
+    df = pd.DataFrame(ROWS | {column: [1, "1", "b", 2, 3]})
+    message = rf"column '{column}' mixes types: it holds int and str; .*astype\(str\)"
+    with pytest.raises(TypeError, match=message):
+        sequences_from_frame(df, sequence="day", order="hour", label="state")
+    df[column] = df[column].astype(str)
+    if column == "day":
+        result = sequences_from_frame(df, sequence="day", features=["load"])
+        assert result.sequence_names.tolist() == ["1", "b", "2", "3"]
+
+
+@pytest.mark.parametrize("column", ["day", "hour"])
+def test_a_column_without_order_is_named(column):
+    df = pd.DataFrame(ROWS | {column: [{"a": 1}] * 4 + [{"b": 1}]})
+    with pytest.raises(TypeError, match=f"values of column '{column}' have no order"):
+        sequences_from_frame(df, sequence="day", order="hour")
+
+
+@pytest.mark.parametrize("column", ["day", "hour", "load", "state"])
+def test_a_column_that_is_there_twice_is_named(column):
+    df = pd.DataFrame(ROWS)
+    df = pd.concat([df, df[[column]]], axis=1)
+    message = f"df has 2 columns '{column}'; drop or rename"
+    with pytest.raises(ValueError, match=message):
+        sequences_from_frame(df, sequence="day", order="hour", label="state")
+
+
+@libraries
+def test_messages_name_values_as_python_does(library):
+    rows = ROWS | {"hour": np.array(["2024-01-01"] * 5, "M8[ns]")}
+    with pytest.raises(
+        ValueError, match=r"'mon' has two steps with 'hour' '2024-01-01T"
+    ):
+        read(library, rows)
 
 
 @libraries

@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+from functools import partial
 
+import awkward as ak
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn import metrics as sk
 
 from skrnn import as_ragged, pad_labels
@@ -15,6 +20,8 @@ from skrnn._sequences import objects
 from skrnn.metrics import (
     flatten_steps,
     sequence_accuracy_score,
+    span_f1_score,
+    span_precision_recall_fscore_support,
     step_accuracy_score,
     step_classification_report,
     step_confusion_matrix,
@@ -74,9 +81,10 @@ def test_every_form_has_the_same_valid_steps(spelling, true_form, pred_form):
     y_true, y_pred, weights = flatten_steps(
         take(TRUE, true_form), take(PRED, pred_form), sample_weight=WEIGHTS
     )
-    assert_array_equal(y_true, spell(FLAT[0]))
-    assert_array_equal(y_pred, spell(FLAT[1]))
-    assert_array_equal(weights, FLAT[2])
+    counts = FLAT[2] > 0
+    assert_array_equal(y_true, spell(FLAT[0])[counts])
+    assert_array_equal(y_pred, spell(FLAT[1])[counts])
+    assert_array_equal(weights, FLAT[2][counts])
 
 
 @given(labelled(), st.integers(-3, 9), st.integers(0, 3))
@@ -137,7 +145,7 @@ def test_real_values_of_several_outputs_are_flattened_too():
 
 def test_a_step_that_is_partly_nan_is_no_padding():
     y_pred = np.array([[[1.0, 0.0], [np.nan, 1.0]], [[0.5, 0.5], [np.nan, np.nan]]])
-    assert len(flatten_steps([[0, 1], [1, 1]], y_pred)[1]) == 3
+    assert len(flatten_steps(np.array([[0, 1], [1, 1]]), y_pred)[1]) == 3
 
 
 def test_a_padding_label_is_sought_at_the_end_of_rows_only():
@@ -180,8 +188,22 @@ def test_a_padding_label_that_may_be_a_class_raises(y_true, y_pred):
     ("y_true", "y_pred", "kwargs", "message"),
     [
         (TRUE, [[2, 1], [1], [2, 0]], {}, r"y_true\[0\] has 3 labels but y_pred\[0\]"),
-        ([[1]], [[1, 0]], {}, r"y_true has shape \(1, 1\) but the longest .* 2 valid"),
-        ([1, 2], [[1, 0], [2, 2]], {}, r"y_true has shape \(2,\) but the longest"),
+        ([[1]], [[1, 0]], {}, r"y_true\[0\] has 1 labels but y_pred\[0\] has 2"),
+        (
+            np.array([[1], [1]]),
+            np.array([[1, -1], [1, 0]]),
+            {},
+            r"y_true has shape \(2, 1\) but y_pred\[1\] has 2 valid steps",
+        ),
+        ([1, 2], [[1, 0], [2, 2]], {}, r"y_true\[0\] is a single label but y_pred\[0"),
+        ([[1], [1, 2]], [1, 2], {}, r"y_true\[1\] has 2 labels but y_pred\[1\] has 1"),
+        (TRUE, [[2, 1, 1], 1, [2, 0]], {}, r"y_pred\[1\] is a single label"),
+        (
+            TRUE,
+            [[1, 2, 3], [[1], [2, 3]], [0, 0]],
+            {},
+            r"y_pred\[1\] has steps of uneq",
+        ),
         (TRUE[:2], PRED, {}, "inconsistent numbers of samples"),
         (TRUE, padded(PRED, np.nan)[..., None] * np.nan, {}, "no valid step"),
         (TRUE, PRED, {"lengths": [1, 1, 1]}, "no padding"),
@@ -208,6 +230,272 @@ def test_labels_of_mixed_types_raise(y_true):
 def test_masked_arrays_raise():
     with pytest.raises(TypeError, match="y_true is a masked array"):
         flatten_steps(np.ma.masked_equal([[1, -1]], -1), [[1, -1]])
+    with pytest.raises(TypeError, match=r"y_pred\[0\] is a masked array"):
+        flatten_steps([[1, -1]], [np.ma.masked_equal([1, -1], -1)])
+
+
+METRICS = [
+    flatten_steps,
+    sequence_accuracy_score,
+    span_f1_score,
+    span_precision_recall_fscore_support,
+    step_accuracy_score,
+    step_classification_report,
+    step_confusion_matrix,
+    step_f1_score,
+]
+SHORT = [["B-X", "O"], ["B-X", "O", "B-X"]], [["B-X", "O"], ["B-X", "O"]]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_labels_cut_short_raise_in_every_metric(metric):
+    for y_true, y_pred in (SHORT, SHORT[::-1]):
+        n, m = len(y_true[1]), len(y_pred[1])
+        message = rf"y_true\[1\] has {n} labels but y_pred\[1\] has {m} valid steps"
+        with pytest.raises(ValueError, match=message):
+            metric(y_true, y_pred)
+        with pytest.raises(ValueError, match=message):
+            metric(y_true, pad_labels(y_pred))
+        message = rf"y_pred\[1\] has {m} labels but y_true\[1\] has {n} valid steps"
+        with pytest.raises(ValueError, match=message):
+            metric(pad_labels(y_true), y_pred)
+
+
+def test_probabilities_cut_short_raise():
+    proba = [np.full((2, 2), 0.5), np.full((2, 2), 0.5)]
+    with pytest.raises(ValueError, match=r"y_true\[1\] has 3 labels but y_pred\[1\]"):
+        step_log_loss(SHORT[0], proba)
+
+
+@pytest.mark.parametrize("take", [list, as_ragged, tuple])
+@pytest.mark.parametrize("label", [-1, ""])
+def test_lists_have_no_padding(take, label):
+    one, other = (1, 0) if label == -1 else ("a", "b")
+    y_true, y_pred = [[one, one], [other, other]], [[one, label], [other, other]]
+    assert step_accuracy_score(take(y_true), take(y_pred)) == 0.75
+    assert step_accuracy_score(take(y_pred), take(y_pred)) == 1
+    with pytest.raises(
+        ValueError, match=r"y_pred\[0\] has 2 labels but y_true\[0\] has 1"
+    ):
+        step_accuracy_score(np.array(y_pred), take(y_true))
+
+
+def test_the_padding_of_y_true_may_be_named_beside_a_list():
+    y_true = padded(TRUE, 9)
+    for known in ({"padding_label": 9}, {"lengths": [3, 1, 2]}):
+        assert_array_equal(flatten_steps(y_true, PRED, **known)[0], FLAT[0])
+    with pytest.raises(ValueError, match=r"y_pred\[1\] has 1 .* y_true\[1\] has 2"):
+        flatten_steps(y_true, PRED, lengths=[3, 2, 2])
+
+
+def test_messages_show_labels_as_plain_values():
+    y = np.array([[0, 9, 1], [0, 1, 9]])
+    with pytest.raises(ValueError, match="step 1 is 9, and 9 is taken"):
+        flatten_steps(y, y, padding_label=np.int64(9))
+
+
+MISSING = [None, np.nan, pd.NA]
+
+
+@pytest.mark.parametrize("form", ["list", "array", "ragged"])
+@pytest.mark.parametrize("missing", MISSING)
+@pytest.mark.parametrize(("one", "other"), [("a", "b"), (0, 1), (False, True)])
+def test_a_label_may_be_missing_where_its_weight_is_zero(form, missing, one, other):
+    y_true, y_pred = [[one, missing], [other, one]], [[one, other], [other, other]]
+    weights = [[1, 0], [1, 2]]
+    if form == "array":
+        y_true, y_pred = np.array(y_true, dtype=object), np.array(y_pred)
+    elif form == "ragged":
+        y_true = objects(np.array(row, dtype=object) for row in y_true)
+    assert step_accuracy_score(y_true, y_pred, sample_weight=weights) == 0.5
+    assert len(flatten_steps(y_true, y_pred, sample_weight=weights)[0]) == 3
+    proba = np.full((2, 2, 2), 0.5)
+    loss = step_log_loss(y_true, proba, sample_weight=weights)
+    assert loss == pytest.approx(np.log(2), rel=1e-14)
+    with pytest.raises(ValueError, match=r"Input y contains .*: y\[0\] at step 1"):
+        step_accuracy_score(y_true, y_pred, sample_weight=[[1, 1], [1, 2]])
+
+
+def test_nan_that_pads_an_array_may_be_a_label_that_is_missing():
+    y_true = np.array([[1.0, np.nan, np.nan], [0.0, np.nan, 1.0]])
+    y_pred = [[1, 1], [1, 1, 1]]
+    weights = np.array([[1, 0, 0], [1, 0, 1]])
+    assert step_accuracy_score(y_true, y_pred, sample_weight=weights) == 2 / 3
+    with pytest.raises(ValueError, match=r"NaN: y\[0\] at step 1"):
+        step_accuracy_score(y_true, y_pred)
+
+
+def test_classes_of_weight_zero_are_none():
+    y_true, y_pred = [["H", "X"], ["E", "H"]], [["H", "Y"], ["E", "H"]]
+    weights = [[1, 0], [1, 1]]
+    given = {"sample_weight": weights}
+    assert step_f1_score(y_true, y_pred, **given) == 1
+    assert step_f1_score(y_true, y_pred, average=None, **given).shape == (2,)
+    assert_array_equal(step_confusion_matrix(y_true, y_pred, **given), [[1, 0], [0, 2]])
+    report = step_classification_report(y_true, y_pred, output_dict=True, **given)
+    assert set(report) == {"E", "H", "accuracy", "macro avg", "weighted avg"}
+    named = {**given, "labels": ["X", "H"], "zero_division": 0}
+    assert step_f1_score(y_true, y_pred, **named) == 0.5
+    proba = np.array([[[0.2, 0.8], [0.5, 0.5]], [[0.6, 0.4], [0.3, 0.7]]])
+    loss = step_log_loss(y_true, proba, **given)
+    assert loss == pytest.approx(-np.log([0.8, 0.6, 0.7]).mean(), rel=1e-14)
+
+
+def test_sequences_of_weight_zero_may_lack_labels():
+    y_true, y_pred = [["B-X", "O"], [None, "Z"]], [["B-X", "O"], ["B-Y", "B-Y"]]
+    for weights in ([2, 0], [[2, 2], [0, 0]]):
+        given = {"sample_weight": weights}
+        assert sequence_accuracy_score(y_true, y_pred, **given) == 1
+        assert span_f1_score(y_true, y_pred, average="macro", **given) == 1
+
+
+@pytest.mark.parametrize("metric", [sequence_accuracy_score, span_f1_score])
+def test_part_of_a_sequence_has_no_weight_zero(metric):
+    y = [["O", "O"], ["B-X", "O"]]
+    with pytest.raises(ValueError, match=r"sample_weight\[1\] differs from step"):
+        metric(y, y, sample_weight=[[1, 1], [1, 0]])
+
+
+def containers(rows):
+    """Return label sequences in the containers of other libraries."""
+    text = isinstance(rows[0][0], str)
+    strings = np.dtypes.StringDType()
+    return {
+        "arrow": pa.array(rows),
+        "chunked": pa.chunked_array([rows[:1], rows[1:]]),
+        "arrow arrays": [pa.array(row) for row in rows],
+        "awkward": ak.Array(rows),
+        "series": pd.Series(rows),
+        "series of series": pd.Series([pd.Series(row) for row in rows]),
+        "string arrays": [np.array(row, strings if text else None) for row in rows],
+        "tuples": tuple(map(tuple, rows)),
+    }
+
+
+@pytest.mark.parametrize("kind", containers([[0]]))
+@pytest.mark.parametrize("labels", [[0, 1, 2], ["x", "yy", "z"]])
+def test_metrics_take_containers_of_other_libraries(kind, labels):
+    true, pred = ([[labels[i] for i in row] for row in rows] for rows in (TRUE, PRED))
+    y_true, y_pred = containers(true)[kind], containers(pred)[kind]
+    weights = containers(WEIGHTS)[kind]
+    expected = flatten_steps(true, pred, sample_weight=WEIGHTS)
+    for one, other in ((y_true, y_pred), (y_true, pred), (true, y_pred)):
+        for result, value in zip(
+            flatten_steps(one, other, sample_weight=weights), expected, strict=True
+        ):
+            assert_array_equal(result, value)
+            assert isinstance(result[0], str) == isinstance(value[0], str)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "pandas"])
+def test_padded_strings_may_be_of_any_width_or_in_a_frame(kind):
+    y_true, y_pred = pad_labels(["aab", "b"]), pad_labels(["abb", "b"])
+    strings = np.dtypes.StringDType()
+    take = pd.DataFrame if kind == "pandas" else partial(np.array, dtype=strings)
+    assert step_accuracy_score(take(y_true), take(y_pred)) == 0.75
+    assert step_accuracy_score(y_true, take(y_pred)) == 0.75
+
+
+def test_iterators_and_sparse_arrays_raise():
+    with pytest.raises(TypeError, match=r"y_true is of type .*; pass a list"):
+        step_accuracy_score((row for row in TRUE), PRED)
+    with pytest.raises(ValueError, match="y_pred is sparse"):
+        step_accuracy_score(TRUE, sparse.csr_array(np.eye(3)))
+
+
+def test_a_missing_label_changes_no_other_label():
+    large = 2**53
+    y_true, y_pred = [[large + 1, np.nan, 0]], [[large, 0, 0]]
+    assert step_accuracy_score(y_true, y_pred, sample_weight=[[1, 0, 1]]) == 0.5
+    matrix = step_confusion_matrix(
+        [[True, np.nan, False]], [[True, True, False]], sample_weight=[[1, 0, 1]]
+    )
+    assert_array_equal(matrix, np.eye(2))
+
+
+def test_numbers_that_are_no_booleans_stay_numbers():
+    assert step_accuracy_score([[True, False]], [[2, 0]]) == 0.5
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, None, pd.NA])
+@pytest.mark.parametrize("metric", [step_accuracy_score, sequence_accuracy_score])
+def test_predictions_are_never_missing(metric, missing):
+    message = r"Input y_pred contains .*: y_pred\[1\] at step 0"
+    with pytest.raises(ValueError, match=message):
+        metric([[1, 0], [1]], [[1, 0], [missing]])
+    with pytest.raises(ValueError, match=message):
+        metric([["a", "b"], ["a"]], [["a", "b"], [missing]])
+
+
+def test_numbers_and_strings_are_not_compared():
+    with pytest.raises(TypeError, match="y_true holds '1' but y_pred holds 1; give"):
+        sequence_accuracy_score([["1"]], [[1]])
+    proba = np.full((1, 2, 2), 0.5)
+    with pytest.raises(TypeError, match="labels holds 0 but y_true holds '0'; give"):
+        step_log_loss([["0", "1"]], proba, labels=np.array([0, 1]))
+    for metric in (step_f1_score, step_confusion_matrix, step_classification_report):
+        with pytest.raises(
+            TypeError, match="labels holds '0' but y_true holds 0; give"
+        ):
+            metric([[0, 1]], [[0, 1]], labels=["0", "1"])
+        with pytest.raises(ValueError, match="labels names 0 twice"):
+            metric([[0, 1]], [[0, 1]], labels=np.array([0, 1, 0]))
+
+
+def test_rows_of_a_report_do_not_overwrite_each_other():
+    y = [["accuracy", "b"]]
+    with pytest.raises(ValueError, match="two rows 'accuracy'; give every label"):
+        step_classification_report(y, y, output_dict=True)
+    with pytest.raises(ValueError, match="two rows 'b'; give every label"):
+        step_classification_report(y, y, output_dict=True, target_names=["b", "b"])
+    report = step_classification_report(
+        y, y, output_dict=True, target_names=["a", np.str_("b")]
+    )
+    assert [type(name) for name in report] == [str] * 5
+
+
+LABELS = {"integers": [-1, 0, 3], "strings": ["", "a", "bb"]}
+ORACLES = [
+    (step_accuracy_score, sk.accuracy_score, {}),
+    (step_f1_score, sk.f1_score, {"average": "macro", "zero_division": 0}),
+    (step_f1_score, sk.f1_score, {"average": "weighted", "zero_division": 0}),
+    (step_f1_score, sk.f1_score, {"average": None, "zero_division": 0}),
+    (step_classification_report, sk.classification_report, {"zero_division": 0}),
+    (step_confusion_matrix, sk.confusion_matrix, {}),
+]
+
+
+@pytest.mark.filterwarnings("ignore:A single label was found")
+@given(labelled(), st.sampled_from([*LABELS]), st.data())
+def test_metrics_in_every_form_are_those_of_the_weighted_steps(rows, kind, data):
+    take = np.array(LABELS[kind], dtype=object)
+    rows = [[take[np.minimum(row, 2)].tolist() for row in side] for side in rows]
+    lengths = [len(row) for row in rows[0]]
+    steps = st.lists(st.integers(0, 2), min_size=sum(lengths), max_size=sum(lengths))
+    drawn = data.draw(st.none() | steps.filter(any))
+    flat = [np.concatenate([np.array(row) for row in side]) for side in rows]
+    weights = None
+    if drawn is not None:
+        weights = np.split(np.array(drawn), np.cumsum(lengths)[:-1])
+        counts = np.array(drawn) > 0
+        flat = [values[counts] for values in flat]
+        drawn = np.array(drawn)[counts]
+    forms = [data.draw(st.sampled_from(["padded", "ragged", "list"])) for _ in rows]
+    given = {"sample_weight": weights}
+    if "padded" in forms:
+        given["lengths"] = lengths
+    y_true, y_pred = (
+        side
+        if form == "list"
+        else as_ragged(side)
+        if form == "ragged"
+        else pad_labels(side, "no label" if kind == "strings" else 7)
+        for side, form in zip(rows, forms, strict=True)
+    )
+    for ours, theirs, kwargs in ORACLES:
+        result = ours(y_true, y_pred, **given, **kwargs)
+        expected = theirs(*flat, sample_weight=drawn, **kwargs)
+        assert_array_equal(result, expected)
 
 
 def test_nothing_is_written_to():

@@ -196,7 +196,7 @@ def test_forms_of_the_same_sequences_give_the_same_model(form, target):
     [
         lambda y: np.hstack([y, np.full((len(y), 3), np.nan)]),
         lambda y: np.where(VALID, y, np.nan),
-        lambda y: np.where(VALID, y.astype(object), None).tolist(),
+        lambda y: np.where(VALID, y.astype(object), None),
         lambda y: y.astype(object),
         lambda y: as_ragged(unpad(X, y)[1]),
         lambda y: pd.DataFrame(y),

@@ -23,8 +23,15 @@ from sklearn.model_selection import (
     permutation_test_score,
 )
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier, as_ragged, valid_steps
+from skrnn import (
+    OneHotSequenceEncoder,
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    as_ragged,
+    valid_steps,
+)
 from skrnn.metrics import (
     flatten_steps,
     get_step_scorer,
@@ -127,6 +134,64 @@ def test_steps_have_weights_of_their_own():
     model, weights = make_model().fit(X, Y), np.random.default_rng(0).random(Y.shape)
     score = get_step_scorer("accuracy")(model, X, Y, sample_weight=weights)
     assert score == pytest.approx(model.score(X, Y, sample_weight=weights), rel=1e-14)
+
+
+@pytest.mark.parametrize("form", ["padded", "ragged", "lists"])
+@pytest.mark.parametrize(
+    "name", ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "neg_log_loss"]
+)
+def test_no_scorer_counts_steps_of_weight_zero(form, name):
+    model = make_model().fit(X, Y)
+    weights = np.random.default_rng(0).random(Y.shape)
+    weights[:, :2] = 0  # where labels are missing, or no classes
+    y = np.where(weights > 0, Y, 9).astype(object)
+    y[:, 0] = None
+    counts = valid_steps(X) & (weights > 0)
+    metric, answers = {
+        "accuracy": (sk.accuracy_score, model.predict(X)),
+        "balanced_accuracy": (sk.balanced_accuracy_score, model.predict(X)),
+        "f1_macro": (partial(sk.f1_score, average="macro"), model.predict(X)),
+        "f1_weighted": (partial(sk.f1_score, average="weighted"), model.predict(X)),
+        "neg_log_loss": (partial(sk.log_loss, labels=[0, 1, 2]), None),
+    }[name]
+    if answers is None:
+        answers = model.predict_proba(X)
+    expected = metric(Y[counts], answers[counts], sample_weight=weights[counts])
+    expected *= -1 if name == "neg_log_loss" else 1
+    X_in, y_in = as_form(form, X, y)
+    _, weights_in = as_form(form, X, weights)
+    score = get_step_scorer(name)(model, X_in, y_in, sample_weight=weights_in)
+    assert score == pytest.approx(expected, rel=1e-12)
+
+
+def test_scores_of_probabilities_leave_out_steps_of_weight_zero():
+    y = np.where(Y > 0, 1, 0)
+    model = make_model().fit(X, y)
+    weights = np.random.default_rng(0).integers(0, 2, size=Y.shape)
+    counts = valid_steps(X) & (weights > 0)
+    true, proba = y[counts], model.predict_proba(X)[counts][:, 1]
+    expected = {
+        "top_k_accuracy": sk.top_k_accuracy_score(true, proba, k=1),
+        "roc_auc": sk.roc_auc_score(true, proba),
+        "neg_brier_score": -sk.brier_score_loss(true, proba),
+    }
+    odd = np.where(weights > 0, y, -7)
+    scorers = {name: get_step_scorer(name) for name in expected}
+    scorers["top_k_accuracy"] = make_step_scorer(
+        sk.top_k_accuracy_score, response_method="predict_proba", k=1
+    )
+    for name, scorer in scorers.items():
+        score = scorer(model, X, odd, sample_weight=weights)
+        assert score == pytest.approx(expected[name], rel=1e-12)
+
+
+def test_ragged_answers_say_which_steps_of_an_array_are_valid():
+    ragged, y = as_form("ragged", X, Y)
+    model = make_model().fit(ragged, y)
+    for name in (*NAMES, "sequence_accuracy"):
+        scorer = get_step_scorer(name)
+        filled = np.where(valid_steps(X), Y, 1)
+        assert scorer(model, ragged, filled) == scorer(model, ragged, y)
 
 
 SPANS = {"B": "B-X", "i": "I-X", "o": "O", "C": "B-Y"}
@@ -306,6 +371,16 @@ def test_regressors_have_scorers_too():
     expected = sk.r2_score(*flatten_steps(y, X[..., -1])[:2])
     assert get_step_scorer("r2")(NextValue(), X, y) == expected
     assert expected > -10
+
+
+@pytest.mark.parametrize("name", ["r2", "neg_root_mean_squared_error"])
+def test_several_outputs_of_rows_are_not_steps(name):
+    rows = X[:, 0]
+    targets = rows[:, :2] * [10, 1]
+    model = VanillaRNNRegressor(4, tol=10.0, random_state=0)
+    model = make_pipeline(StandardScaler(), model).fit(rows, targets)
+    expected = sk.get_scorer(name)(model, rows, targets)
+    assert get_step_scorer(name)(model, rows, targets) == expected
 
 
 def test_unknown_names_raise():

@@ -1,4 +1,4 @@
-"""Spans of BIO and IOBES labels, against their definition written out."""
+"""Spans of BIO, IOBES and other labels, against their definition written out."""
 
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from skrnn import as_ragged, pad_labels
 from skrnn.metrics import span_f1_score, span_precision_recall_fscore_support
+from skrnn.metrics._spans import _SCHEMES, _spans, _split_labels
 
 # Labels of one sequence, its spans as conlleval and seqeval read them, and whether
 # each is spelled out under BIO and under IOBES (None: not a label of BIO).
@@ -241,8 +242,149 @@ def test_labels_that_name_no_span_raise(label):
 def test_labels_outside_sequences_raise():
     with pytest.raises(ValueError, match="wrap a single sequence in a list"):
         span_f1_score(["B-X", "I-X"], ["B-X", "I-X"])
+    with pytest.raises(ValueError, match="one label per character through as_ragged"):
+        span_f1_score(["OOBI"], ["OOBI"])
+    assert span_f1_score(as_ragged(["OOBI"]), as_ragged(["OOBI"])) == 1
 
 
 def test_unknown_schemes_raise():
-    with pytest.raises(ValueError, match="scheme='BILOU' is none of"):
-        span_f1_score(Y_TRUE, Y_PRED, scheme="BILOU")
+    message = (
+        'scheme=\'BMES\' is none of "BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"'
+    )
+    with pytest.raises(ValueError, match=message):
+        span_f1_score(Y_TRUE, Y_PRED, scheme="BMES")
+
+
+@pytest.mark.parametrize(
+    ("label", "remedy"),
+    [
+        ("L-X", 'pass scheme="BILOU"'),
+        ("U-X", 'pass scheme="BILOU"'),
+        ("M-X", 'write "I-" instead of "M-" and pass scheme="IOBES"'),
+    ],
+)
+def test_labels_of_other_schemes_are_told_their_scheme(label, remedy):
+    y = [["B-X", label, "O"]]
+    with pytest.raises(ValueError, match=f"the label {label!r} is not .*; {remedy}"):
+        span_f1_score(y, y)
+
+
+def test_types_of_spans_are_named_once_and_without_a_prefix():
+    with pytest.raises(ValueError, match=r"'B-X', a label of steps; .* such as 'X'"):
+        span_f1_score(Y_TRUE, Y_PRED, labels=["Y", "B-X"])
+    with pytest.raises(ValueError, match="labels names 'X' twice"):
+        span_f1_score(Y_TRUE, Y_PRED, labels=["X", "X"])
+    with pytest.raises(TypeError, match="labels holds 1 but"):
+        span_f1_score(Y_TRUE, Y_PRED, labels=[1])
+    y = [["B-X", "B-B-X"]]
+    assert span_f1_score(y, y, labels=["B-X"]) == 1
+    assert span_f1_score(y, y, labels=["Z"], zero_division=0) == 0
+
+
+# How a span is written, of one step and of several: what starts it, goes on and ends
+# it. In IOB1 and IOE1 that depends on a neighbour of the same type that it touches.
+SPELLED = {
+    "BIO": ("B", "BII"),
+    "IOBES": ("S", "BIE"),
+    "BILOU": ("U", "BIL"),
+    "IOB1": ("I", "III"),
+    "IOE1": ("I", "III"),
+    "IOE2": ("E", "IIE"),
+}
+
+
+def encode(spans, n_steps, scheme):
+    """Return the labels of spans as the scheme was published."""
+    single, (first, inner, last) = SPELLED[scheme]
+    labels = ["O"] * n_steps
+    for start, end, kind in spans:
+        prefixes = [first, *inner * (end - start - 1), last]
+        prefixes = [single] if start == end else prefixes
+        touches = [other for other in spans if other[2] == kind]
+        if scheme == "IOB1" and any(other[1] + 1 == start for other in touches):
+            prefixes[0] = "B"
+        if scheme == "IOE1" and any(other[0] == end + 1 for other in touches):
+            prefixes[-1] = "E"
+        labels[start : end + 1] = [f"{prefix}-{kind}" for prefix in prefixes]
+    return labels
+
+
+@st.composite
+def spans_of_sequence(draw):
+    """Draw spans that do not overlap, and the number of steps."""
+    spans, step = [], draw(st.integers(0, 2))
+    for _ in range(draw(st.integers(0, 4))):
+        end = step + draw(st.integers(0, 3))
+        spans.append((step, end, draw(st.sampled_from(["X", "Y-", "-Z"]))))
+        step = end + 1 + draw(st.integers(0, 1))
+    return spans, max(step, 1)
+
+
+@pytest.mark.parametrize("scheme", SPELLED)
+@given(drawn=st.lists(spans_of_sequence(), min_size=1, max_size=3))
+def test_spans_in_every_scheme_are_read_as_they_were_written(scheme, drawn):
+    y = [encode(spans, n_steps, scheme) for spans, n_steps in drawn]
+    starts = np.cumsum([0, *(n_steps for _, n_steps in drawn)])
+    shifted = [
+        (start + first, end + first, kind)
+        for first, (spans, _) in zip(starts, drawn, strict=False)
+        for start, end, kind in spans
+    ]
+    assert decode(y, scheme) == shifted
+    support = span_precision_recall_fscore_support(
+        y, y, scheme=scheme, zero_division=0
+    )[3]
+    assert support.sum() == len(shifted)
+
+
+def decode(y, scheme):
+    """Return first step, last step and type of all spans, sequences end to end."""
+    prefixes, kinds = _split_labels([label for row in y for label in row], scheme)
+    names, numbers = np.unique(kinds, return_inverse=True)
+    ends = np.cumsum([0, *map(len, y)])
+    is_first = np.isin(np.arange(ends[-1] + 1), ends)
+    spans = _spans(np.array(prefixes), numbers, is_first, _SCHEMES[scheme])
+    return [(start, end, names[number]) for start, end, number in spans.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "labels", "lengths"),
+    [
+        ("IOB1", "B-Y", [1]),  # seqeval finds none of these three
+        ("IOB1", "B-Y I-Y B-Y O", [2, 1]),
+        ("IOE1", "O E-Y", [1]),
+        ("IOB1", "I-Y I-X B-X I-X", [1, 1, 2]),
+        ("IOE1", "I-X E-X I-X I-Y", [2, 1, 1]),
+        ("IOE2", "I-X E-X E-X", [2, 1]),
+        ("IOE2", "I-X O I-X E-X", [2]),
+        ("IOE2", "I-X E-Y", [1]),
+        ("BILOU", "B-X I-X L-X U-X", [3, 1]),
+        ("BILOU", "B-X O L-X", []),
+        ("BILOU", "B-X L-Y U-Y I-Y", [1]),
+    ],
+)
+def test_a_scheme_leaves_out_spans_that_are_not_spelled_out(scheme, labels, lengths):
+    y = [labels.split()]
+    found = decode(y, scheme)
+    assert [end - start + 1 for start, end, _ in found] == lengths
+    support = span_precision_recall_fscore_support(
+        y, y, scheme=scheme, zero_division=0
+    )[3]
+    assert support.sum() == len(lengths)
+
+
+@pytest.mark.parametrize("pair", ["BS", "IS", "EB", "ES", "SB", "SI", "SE", "SS"])
+def test_two_spans_of_one_type_are_not_merged(pair):
+    y = [[f"{prefix}-X" for prefix in pair]]
+    assert span_precision_recall_fscore_support(y, y)[3].tolist() == [2]
+
+
+@pytest.mark.parametrize("scheme", [None, *SPELLED])
+def test_no_spans_have_no_score_in_any_scheme(scheme):
+    y = [["O", "O"], ["O"]]
+    for average in ("micro", "macro", "weighted"):
+        for value in (0.0, 1.0, np.nan):
+            score = span_f1_score(
+                y, y, scheme=scheme, average=average, zero_division=value
+            )
+            assert_array_equal(score, value)

@@ -30,6 +30,7 @@ def check(form):
 
 
 PADDED, RAGGED = check("padded"), check("ragged")
+RAGGED_Y = as_form("ragged", X, y)[1]
 
 
 def labels(y, sequences=PADDED):
@@ -56,10 +57,40 @@ def test_every_form_gives_the_same_labels(form, sequences):
     assert flat.dtype == y.dtype
 
 
-def test_a_padded_list_is_read_up_to_the_end_of_its_sequences():
-    for filler in (-1, None, "end", np.nan):
-        padded = np.where(VALID, y.astype(object), filler).tolist()
-        assert_array_equal(labels(padded), y[VALID])
+@pytest.mark.parametrize("filler", [-1, None, "end", np.nan])
+def test_padding_is_in_arrays_alone(filler):
+    padded = np.where(VALID, y.astype(object), filler)
+    assert_array_equal(labels(padded), y[VALID])
+    i = int((VALID.sum(axis=1) < 6).argmax())
+    message = rf"y\[{i}\] has 6 labels but X\[{i}\] has .*pass np\."
+    for lists, hint in (
+        (padded.tolist(), r"asarray\(y\)"),
+        (list(padded), r"asarray\(y\)"),
+        (as_ragged(padded.tolist()), r"stack\(y\)"),
+    ):
+        with pytest.raises(ValueError, match=message + hint):
+            labels(lists)
+
+
+def test_weights_in_lists_have_no_padding_either():
+    with pytest.raises(ValueError, match=r"pass np\.asarray\(sample_weight\)"):
+        check_weights(np.ones(y.shape).tolist(), PADDED)
+    assert_array_equal(check_weights(np.ones(y.shape), PADDED), np.ones(VALID.sum()))
+
+
+def test_minus_one_and_the_empty_string_are_labels_in_lists(recwarn):
+    ragged = as_form("ragged", X, y)[1]
+    for label, other in ((-1, 7), ("", "a")):
+        lists = [[other] * (len(item) - 1) + [label] for item in ragged]
+        for sequences in (PADDED, RAGGED):
+            found = labels(lists, sequences).tolist()
+            assert found == [label for item in lists for label in item]
+    equally_long = [np.zeros((2, 1)), np.zeros((2, 1))]
+    sequences = check_sequences(
+        BaseEstimator(), equally_long, padding_value=np.nan, fitting=True
+    )
+    assert labels([["a", ""], ["b", ""]], sequences).tolist() == ["a", "", "b", ""]
+    assert not recwarn
 
 
 def test_a_string_has_a_label_per_character():
@@ -70,7 +101,8 @@ def test_a_string_has_a_label_per_character():
 
 def test_lists_of_strings_and_object_arrays_of_them_differ_in_type():
     names = np.array(["a", "b", "c"])[y]
-    assert labels(names.tolist()).dtype == "<U1"
+    lists = [row[: len(x)] for row, x in zip(names.tolist(), RAGGED.data, strict=True)]
+    assert labels(lists).dtype == "<U1"
     assert labels(names.astype(object)).dtype == object
 
 
@@ -89,6 +121,7 @@ def test_numbers_in_object_arrays_get_a_type_of_their_own(one):
         (y + 1j, TypeError, "complex128"),
         (y.astype("S2"), TypeError, "S2; use integers"),
         (3, TypeError, "Expected sequence or array-like"),
+        ([np.ma.array(i) for i in RAGGED_Y], TypeError, r"y\[0\] is a masked array"),
         ([[0, 1], 3] + [[0]] * 10, ValueError, r"y\[0\] has 2 labels"),
         (
             [*y[:1], np.zeros((2, 2)), *y[2:]],
@@ -194,3 +227,10 @@ def test_a_padding_label_is_a_class_or_a_list_of_them_never():
 
 def test_auto_may_be_a_class():
     assert padding_label_for(np.array(["auto"]), "auto") == ""
+
+
+def test_messages_name_a_padding_label_as_python_does():
+    for label in (np.str_("a"), np.int64(3)):
+        message = rf"padding_label={label.item()!r} is one of the classes"
+        with pytest.raises(ValueError, match=message):
+            padding_label_for(np.array([label]), label)

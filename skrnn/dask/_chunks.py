@@ -88,18 +88,22 @@ class Check(NamedTuple):
     """How to read what `fit` was given."""
 
     estimator: Any  # a plain one, with the parameters
-    targets: Callable[[Any, Sequences, str], Array]
+    targets: Callable[[Any, Sequences, str, Vector], Array]
 
 
 def load(
     check: Check, chunks: Sequence[tuple[Any, Any, Any]], first: int
 ) -> list[Chunk]:
-    """Check sequences, targets and weights; chunks without sequences are left out."""
-    return [
+    """Check sequences, targets and weights.
+
+    Chunks without sequences, or without a label in any of them, are left out.
+    """
+    loaded = [
         _load(check, sized(X), sized(y), sized(sample_weight), first + i)
         for i, (X, y, sample_weight) in enumerate(chunks)
         if length(X)
     ]
+    return [chunk for chunk in loaded if len(chunk.y)]
 
 
 def sized(part: Any) -> Any:
@@ -119,8 +123,8 @@ def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chun
         sequences = check_sequences(
             estimator, X, padding_value=estimator.padding_value, fitting=True
         )
-        targets = check.targets(y, sequences, name)
         weights = weights_of_steps(sample_weight, sequences)
+        targets = check.targets(y, sequences, name, weights)
         notes = {
             name: value
             for name, value in vars(estimator).items()

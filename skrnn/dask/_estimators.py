@@ -115,7 +115,7 @@ default=None
 
     @staticmethod
     @abstractmethod
-    def _read(y: Any, sequences: Any, estimator_name: str) -> Any:
+    def _read(y: Any, sequences: Any, estimator_name: str, weights: Any) -> Any:
         """Check the targets of a chunk."""
 
     @abstractmethod

@@ -2,10 +2,12 @@
 
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
 from ._flatten import flatten_steps
+from ._pairs import check_names
 
 Array = NDArray[Any]
 
@@ -32,7 +34,8 @@ def step_f1_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur, sorted.
+        The labels to look at, in this order. None takes all that occur at a step whose
+        weight is not 0, sorted.
     pos_label : object, default=1
         The label whose score `average="binary"` returns.
     average : {"macro", "micro", "weighted", "binary"} or None, default="macro"
@@ -41,7 +44,8 @@ def step_f1_score(
         score of `pos_label` alone. None returns the score of every label.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
@@ -60,8 +64,10 @@ default=None
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
-        :func:`~skrnn.metrics.flatten_steps`.
+        If `labels` names a label twice; if `y_true` and `y_pred` do not go together,
+        see :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -84,7 +90,7 @@ default=None
     return metrics.f1_score(
         y_true,
         y_pred,
-        labels=labels,
+        labels=check_names(labels, y_true),
         pos_label=pos_label,
         average=average,
         sample_weight=weights,
@@ -112,12 +118,14 @@ def step_confusion_matrix(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur, sorted.
+        The labels to look at, in this order. None takes all that occur at a step whose
+        weight is not 0, sorted.
     normalize : {"true", "pred", "all"} or None, default=None
         Divide by the sums of rows, of columns, or by the total.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     padding_label : object, default="auto"
         The label of padding in an array of predicted labels, `padding_label_` of the
         model. "auto" takes -1 for integers, the empty string for strings, and NaN for
@@ -134,8 +142,10 @@ default=None
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
-        :func:`~skrnn.metrics.flatten_steps`.
+        If `labels` names a label twice; if `y_true` and `y_pred` do not go together,
+        see :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -157,7 +167,11 @@ default=None
         lengths=lengths,
     )
     matrix: Array = metrics.confusion_matrix(
-        y_true, y_pred, labels=labels, normalize=normalize, sample_weight=weights
+        y_true,
+        y_pred,
+        labels=check_names(labels, y_true),
+        normalize=normalize,
+        sample_weight=weights,
     )
     return matrix
 
@@ -185,7 +199,8 @@ def step_classification_report(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur, sorted.
+        The labels to look at, in this order. None takes all that occur at a step whose
+        weight is not 0, sorted.
     target_names : array-like of shape (n_labels,), default=None
         Names to print instead of the labels.
     digits : int, default=2
@@ -194,7 +209,8 @@ def step_classification_report(
         Whether to return the numbers instead of a text.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
@@ -214,8 +230,11 @@ default=None
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
+        If `labels` names a label twice; if two rows of a dictionary have one name; if
+        `y_true` and `y_pred` do not go together, see
         :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -245,13 +264,29 @@ default=None
         padding_label=padding_label,
         lengths=lengths,
     )
+    labels = check_names(labels, y_true)
+    names = np.union1d(y_true, y_pred) if labels is None else labels
+    names = [*map(str, np.ravel(names if target_names is None else target_names))]
+    if output_dict:
+        _check_keys(names)
     return metrics.classification_report(
         y_true,
         y_pred,
         labels=labels,
-        target_names=target_names,
+        target_names=names,
         digits=digits,
         output_dict=output_dict,
         sample_weight=weights,
         zero_division=zero_division,
     )
+
+
+def _check_keys(names: list[str]) -> None:
+    """Raise where rows of a report would overwrite each other in a dictionary."""
+    keys = [*names, "accuracy", "micro avg", "macro avg", "weighted avg"]
+    for name in names:
+        if keys.count(name) > 1:
+            raise ValueError(
+                f"the report has two rows {name!r}; give every label a name of its own "
+                "in target_names"
+            )

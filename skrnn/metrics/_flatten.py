@@ -26,37 +26,37 @@ def flatten_steps(
     ----------
     y_true : array-like of shape (n_sequences, n_steps), list or object array of \
 n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequences,)
-        The true label of every step. What stands at padding is never read, and an
-        array may have more columns than `y_pred`.
+        The true label of every step. Values at padded positions are ignored, and an
+        array may have more columns than `y_pred`. Where the weight is 0, a label may be
+        missing: None, NaN or `pandas.NA`.
     y_pred : array-like or list
         What `predict`, `predict_proba`, `predict_log_proba` or `decision_function` of
         a model returned: labels in any of the forms of `y_true`, or numbers with one
         more axis for the classes.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
-        floats.
+        The label of padding in an array of labels, `padding_label_` of the model.
+        "auto" takes -1 for integers, the empty string for strings, and NaN for floats.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, where padded arrays do not show it.
 
     Returns
     -------
-    y_true : ndarray of shape (n_valid_steps,)
+    y_true : ndarray of shape (n_steps,)
         The true labels, one sequence after another.
-    y_pred : ndarray of shape (n_valid_steps,) or (n_valid_steps, n_classes)
+    y_pred : ndarray of shape (n_steps,) or (n_steps, n_classes)
         The predictions.
-    sample_weight : ndarray of shape (n_valid_steps,) or None
-        The weights; None if none were given.
+    sample_weight : ndarray of shape (n_steps,) or None
+        The weights, all above zero; None if none were given.
 
     Raises
     ------
     ValueError
         If the padding label stands at a valid step, so that it may be a class; if
-        `y_true` has no label for a valid step, or NaN or None there; if there are no
+        `y_true` and `y_pred` differ in the number of sequences or of labels of a
+        sequence; if a label is missing at a step whose weight is not 0; if there are no
         valid steps; if weights or `lengths` are not as described.
     TypeError
         If labels are of mixed types or come as a masked array.
@@ -68,18 +68,22 @@ default=None
 
     Notes
     -----
-    Predictions decide which steps are valid:
+    Only arrays of two axes and more have padding:
 
     - in an array of labels, of shape (n_sequences, n_steps), the `padding_label` at
-      the end of a row is padding;
-    - in an array with one more axis, or of floats, NaN at the end of a row is;
-    - in an object array, or a list of sequences of several lengths, nothing is;
-    - neither is it in what a model predicts for 2-D X.
+      the end of a row;
+    - in an array with one more axis, or of floats, NaN at the end of a row.
 
-    A list of equally long sequences is an array. A padding label that also stands at
-    a valid step, of `y_pred` or `y_true`, may be a class and raises, as does a
-    negative integer other than -1 under "auto". Pass `padding_label` where -1 or `""`
-    is a class, or where classes are floats. Scorers ask the model and need neither.
+    In a list of sequences, a Series of them or a 1-D object array, -1 and `""` are
+    labels, and there must be one for every valid step of the other argument.
+    Of two padded arrays the predictions decide which steps are valid. A padding label
+    that also stands at a valid step, of `y_pred` or `y_true`, may be a class and
+    raises, as does a negative integer other than -1 under "auto". Pass `padding_label`
+    where -1 or `""` is a class, or where classes are floats. Scorers ask the model and
+    need neither.
+
+    No metric of this module counts a step of weight 0, and none lists a class that
+    occurs only there, unless `labels` names it.
 
     Real-valued targets of a regressor are flattened in the same way; they may have
     one more axis for the outputs.
@@ -103,5 +107,5 @@ default=None
         sample_weight=sample_weight,
         padding_label=padding_label,
         lengths=lengths,
-    )
+    ).weighted()
     return steps.y_true, steps.y_pred, steps.sample_weight

@@ -2,21 +2,25 @@
 
     y_true, y_pred of (n_sequences, n_steps)  ->  y_true, y_pred of (n_valid_steps,)
 
-Predictions show their padding, so they say which steps are valid; true labels are
-never asked.
+Padding exists only in arrays of two axes and more; in a list every entry is a value.
+Padded predictions say which steps are valid, and padded true labels only beside
+predictions in a list.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from skrnn._containers import plain, shown
 from skrnn._padding import check_lengths
-from skrnn._sequences import Sequences, objects, padded_lengths, reject_masked
+from skrnn._sequences import Sequences, floats, objects, padded_lengths, reject_masked
 from skrnn._targets import check_complete, check_weights, of_one_type
+from skrnn._tokens import family
 
 Array = NDArray[Any]
 
@@ -30,6 +34,21 @@ class Steps:
     sample_weight: NDArray[np.float64] | None  # (n_valid_steps,)
     lengths: NDArray[np.intp]  # (n_sequences,)
     form: Literal["padded", "ragged", "rows"]
+
+    def weighted(self) -> "Steps":
+        """Leave out the steps of weight 0, at which true labels may be missing."""
+        if self.sample_weight is None or self.sample_weight.all():
+            return self
+        counts = self.sample_weight > 0
+        y_true, y_pred = self.y_true[counts], self.y_pred[counts]
+        ids = np.repeat(np.arange(len(self.lengths)), self.lengths)[counts]
+        return replace(
+            self,
+            y_true=of_one_type(y_true),
+            y_pred=_with_booleans(of_one_type(y_true), y_pred),
+            sample_weight=self.sample_weight[counts],
+            lengths=np.bincount(ids, minlength=len(self.lengths)),
+        )
 
     def split(self) -> tuple[Array, Array, Array | None]:
         """Return y_true, y_pred and weights as one array for each sequence."""
@@ -50,6 +69,7 @@ class Steps:
                     "metric compares labels; of probabilities pass "
                     "classes_[y_pred.argmax(axis=-1)]"
                 )
+        require_one_type(self.y_true, "y_true", self.y_pred, "y_pred")
 
     def weights_of_sequences(self) -> NDArray[np.float64]:
         """Return one weight for each sequence, 0 for those without a valid step."""
@@ -70,6 +90,27 @@ class Steps:
         return weights
 
 
+def require_one_type(one: Any, name: str, other: Any, other_name: str) -> None:
+    """Raise where one holds numbers and the other strings, which never are equal."""
+    if family(type(one[0])) is not family(type(other[0])):
+        raise TypeError(
+            f"{name} holds {shown(one[0])} but {other_name} holds {shown(other[0])}; "
+            "give labels one type throughout"
+        )
+
+
+def check_names(labels: Any, y_true: Array) -> Any:
+    """Return the labels that an average is over, which are of the type of y_true."""
+    if labels is None or not hasattr(labels, "__len__"):
+        return labels
+    names = list(plain(labels, "labels"))
+    for name in names:
+        require_one_type([name], "labels", y_true, "y_true")
+        if names.count(name) > 1:
+            raise ValueError(f"labels names {shown(name)} twice")
+    return labels
+
+
 def pair_steps(
     y_true: Any,
     y_pred: Any,
@@ -79,29 +120,42 @@ def pair_steps(
     lengths: ArrayLike | None = None,
 ) -> Steps:
     """Pair the true and the predicted values of all valid steps."""
-    true, predicted = _characters(
-        _as_array(y_true, "y_true"), _as_array(y_pred, "y_pred")
-    )
+    true, predicted = _as_array(y_true, "y_true"), _as_array(y_pred, "y_pred")
+    if _is_flat(true) and isinstance(y_pred, list | tuple):
+        predicted = _rows_of_numbers(predicted)
+    true, predicted = _characters(true, predicted)
     check_consistent_length(true, predicted)
-    label = _padding_label(predicted, padding_label)
-    sequences = _sequences_of(predicted, true, label, lengths)
+    sequences = _sequences_of(true, predicted, padding_label, lengths)
     if not sequences.lengths.any():
         raise ValueError("y_pred has no valid step")
     flat_true = _flat_labels(true, sequences, "y_true")
     flat_pred = _flat_labels(predicted, sequences, "y_pred")
+    weights = None
+    counts = np.arange(len(flat_true))
+    if sample_weight is not None:
+        weights = check_weights(sample_weight, sequences)
+        counts = np.flatnonzero(weights)
     if sequences.form == "padded" and lengths is None:
+        label = _padding_label(predicted, padding_label)
         is_auto = isinstance(padding_label, str) and padding_label == "auto"
         _check_contradictions(flat_true, flat_pred, sequences, label, is_auto)
     if flat_true.ndim == 1:
-        check_complete(flat_true, sequences)
-    flat_true, flat_pred = of_one_type(flat_true), of_one_type(flat_pred)
-    if flat_true.dtype == bool and flat_pred.dtype.kind in "iu":
-        # Padded predictions of boolean classes are integers.
-        flat_pred = flat_pred.astype(bool)
-    weights = None
-    if sample_weight is not None:
-        weights = check_weights(sample_weight, sequences)
+        check_complete(flat_true[counts], sequences, counts)
+    if flat_pred.ndim == 1:
+        check_complete(flat_pred[counts], sequences, counts, "y_pred")
+    flat_pred = of_one_type(flat_pred)
+    typed = of_one_type(flat_true[counts])
+    if len(typed) == len(flat_true):
+        flat_true, flat_pred = typed, _with_booleans(typed, flat_pred)
     return Steps(flat_true, flat_pred, weights, sequences.lengths, sequences.form)
+
+
+def _with_booleans(true: Array, predicted: Array) -> Array:
+    """Return as booleans what padded predictions of boolean classes hold as numbers."""
+    is_boolean = true.dtype == bool and predicted.dtype.kind in "iu"
+    if is_boolean and np.isin(predicted, [0, 1]).all():
+        return predicted.astype(bool)
+    return predicted
 
 
 def _as_array(values: Any, name: str) -> Array:
@@ -109,35 +163,63 @@ def _as_array(values: Any, name: str) -> Array:
     reject_masked(values, name, "padding_label")
     if values is None:
         raise ValueError(f"{name} is None")
+    if sparse.issparse(values):
+        raise ValueError(f"{name} is sparse; pass a dense array")
+    values = plain(values, name)
+    if len(getattr(values, "shape", ())) > 1:
+        return np.asarray(values)
+    if not hasattr(values, "__len__") or getattr(values, "shape", None) == ():
+        raise ValueError(
+            f"{name} is the single label {shown(values)}; wrap it in a list"
+        )
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values
+    items = list(values)
+    if any(_is_sequence(item) for item in items):
+        return objects(_labels_of(item, f"{name}[{i}]") for i, item in enumerate(items))
+    return _labels_of(items, name)
+
+
+def _is_sequence(item: Any) -> bool:
+    return isinstance(item, list | tuple) or np.ndim(item) > 0
+
+
+def _labels_of(item: Any, name: str) -> Array:
+    reject_masked(item, name, "padding_label")
+    item = list(item) if isinstance(item, str) else item
     try:
-        array = np.asarray(values)
-    except ValueError:  # sequences of several lengths
-        return objects(_labels_of(item) for item in values)
-    if array.ndim == 0:
-        raise ValueError(f"{name} is the single label {values!r}; wrap it in a list")
-    if array.dtype.kind == "U" and not isinstance(values, np.ndarray):
-        # Strings must not turn numbers beside them into strings.
-        array = np.asarray(values, dtype=object)
-    if _is_ragged(array):
-        return objects(_labels_of(item) for item in array)
+        array = np.asarray(item)
+    except ValueError as error:
+        raise ValueError(f"{name} has steps of unequal shape: {error}") from error
+    if array.ndim == 1 and isinstance(item, list | tuple) and _is_retyped(array, item):
+        return np.asarray(item, dtype=object)
     return array
 
 
-def _labels_of(item: Any) -> Array:
-    return np.asarray(list(item) if isinstance(item, str) else item)
+def _is_retyped(array: Array, labels: Any) -> bool:
+    """Tell numbers that are strings now, or floats because of a missing label."""
+    if array.dtype.kind == "U":
+        return not all(isinstance(label, str) for label in labels)
+    return array.dtype.kind == "f" and bool(np.isnan(array).any())
 
 
 def _is_ragged(array: Array) -> bool:
     """Tell sequences of any length from an array of single labels."""
-    return (
-        array.dtype == object
-        and array.ndim == 1
-        and any(isinstance(item, list | tuple) or np.ndim(item) > 0 for item in array)
-    )
+    return array.dtype == object and array.ndim == 1 and any(map(_is_sequence, array))
 
 
 def _is_flat(array: Array) -> bool:
     return array.ndim == 1 and not _is_ragged(array)
+
+
+def _rows_of_numbers(array: Array) -> Array:
+    """Return the array that lists of equally many floats make, all else as it is."""
+    if not _is_ragged(array) or any(np.ndim(item) != 1 for item in array):
+        return array
+    is_rectangle = len({item.shape for item in array}) == 1
+    if is_rectangle and all(item.dtype.kind == "f" for item in array):
+        return np.stack(list(array))
+    return array
 
 
 def _characters(true: Array, predicted: Array) -> tuple[Array, Array]:
@@ -147,39 +229,38 @@ def _characters(true: Array, predicted: Array) -> tuple[Array, Array]:
         return _is_flat(array) and all(isinstance(item, str) for item in array)
 
     if is_text(true) and not _is_flat(predicted) and predicted.dtype.kind in "UO":
-        true = objects(map(_labels_of, true))
+        true = objects(_labels_of(text, "y_true") for text in true)
     if is_text(predicted) and not _is_flat(true):
-        predicted = objects(map(_labels_of, predicted))
+        predicted = objects(_labels_of(text, "y_pred") for text in predicted)
     return true, predicted
 
 
-def _padding_label(predicted: Array, padding_label: Any) -> Any:
+def _padding_label(array: Array, padding_label: Any) -> Any:
     if not (isinstance(padding_label, str) and padding_label == "auto"):
         return padding_label
-    if predicted.dtype.kind == "f":
+    if array.dtype.kind == "f":
         return np.nan
-    is_text = predicted.dtype.kind == "U" or (
-        predicted.dtype == object and any(isinstance(v, str) for v in predicted.flat)
+    is_text = array.dtype.kind == "U" or (
+        array.dtype == object and any(isinstance(v, str) for v in array.flat)
     )
     return "" if is_text else -1
 
 
 def _sequences_of(
-    predicted: Array, true: Array, label: Any, lengths: ArrayLike | None
+    true: Array, predicted: Array, padding_label: Any, lengths: ArrayLike | None
 ) -> Sequences:
-    """Find the valid steps of predictions."""
+    """Find the valid steps."""
     form: Literal["padded", "ragged", "rows"]
-    if _is_ragged(predicted):
-        form, n_valid = "ragged", np.array([len(item) for item in predicted], np.intp)
-    elif _is_flat(predicted) or _is_rows_of_numbers(predicted, true):
+    if _is_flat(predicted) or _is_rows_of_numbers(predicted, true):
         form, n_valid = "rows", np.ones(len(predicted), np.intp)
-    elif lengths is None:
-        form, n_valid = "padded", lengths_from_marks(_is_padding(predicted, label))
+    elif _is_ragged(predicted):
+        form, n_valid = "ragged", _lengths_of_items(predicted, "y_pred")
     else:
-        n_steps = np.full(len(predicted), predicted.shape[1])
-        form, n_valid = "padded", check_lengths(lengths, n_steps)
-    if form != "padded" and lengths is not None:
-        raise ValueError("lengths go with padded predictions; y_pred has no padding")
+        form, n_valid = "padded", _valid_lengths(predicted, padding_label, lengths)
+    if form == "ragged" and true.ndim > 1:
+        _check_lengths_of_lists(n_valid, true, padding_label, lengths)
+    elif form != "padded" and lengths is not None:
+        raise ValueError("lengths go with padded arrays; y_pred has no padding")
     return Sequences(form, predicted, n_valid, 0, np.dtype(np.float64))
 
 
@@ -188,50 +269,98 @@ def _is_rows_of_numbers(predicted: Array, true: Array) -> bool:
     return predicted.ndim == 2 and predicted.dtype.kind == "f" and _is_flat(true)
 
 
+def _lengths_of_items(items: Array, name: str) -> NDArray[np.intp]:
+    for i, item in enumerate(items):
+        if np.ndim(item) == 0:
+            raise ValueError(
+                f"{name}[{i}] is a single label; give every sequence a list of labels"
+            )
+    return np.array([len(item) for item in items], dtype=np.intp)
+
+
+def _valid_lengths(
+    array: Array, padding_label: Any, lengths: ArrayLike | None
+) -> NDArray[np.intp]:
+    """Return the lengths of the sequences in a padded array."""
+    if lengths is not None:
+        return check_lengths(lengths, np.full(len(array), array.shape[1]))
+    return lengths_from_marks(_is_padding(array, _padding_label(array, padding_label)))
+
+
 def lengths_from_marks(is_padding: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the lengths of sequences whose padding is marked."""
     return padded_lengths(is_padding[..., None], padding_value=True)
 
 
-def _is_padding(predicted: Array, label: Any) -> NDArray[np.bool_]:
-    if predicted.ndim > 2:
-        return np.asarray(np.isnan(predicted).all(axis=2))
-    return _equals(predicted, label)
+def _check_lengths_of_lists(
+    n_predicted: NDArray[np.intp],
+    true: Array,
+    padding_label: Any,
+    lengths: ArrayLike | None,
+) -> None:
+    """Compare predictions in a list with the padding of an array of true labels."""
+    n_true = _valid_lengths(true, padding_label, lengths)
+    wrong = n_predicted != n_true
+    if lengths is None and true.dtype.kind == "f":
+        # NaN may be a missing label, too, which the weights allow or not.
+        wrong = (n_predicted < n_true) | (n_predicted > true.shape[1])
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ValueError(
+            f"y_pred[{i}] has {n_predicted[i]} labels but y_true[{i}] has {n_true[i]} "
+            "valid steps; give every valid step one label, and pass padding_label or "
+            "lengths if y_true is padded by other labels"
+        )
+
+
+def _is_padding(array: Array, label: Any) -> NDArray[np.bool_]:
+    if array.ndim > 2:
+        if array.dtype == object:
+            array = floats(array, "y_pred")
+        return np.asarray(np.isnan(array).all(axis=2))
+    return _equals(array, label)
 
 
 def _equals(array: Array, label: Any) -> NDArray[np.bool_]:
     is_nan = isinstance(label, float) and np.isnan(label)
-    equal: NDArray[np.bool_] = np.asarray(array != array if is_nan else array == label)
-    return equal
+    if array.dtype != object:
+        return np.asarray(array != array if is_nan else array == label)
+    # pandas.NA compares as itself, which NumPy cannot take for True or False.
+    equal = [value != value if is_nan else value == label for value in array.flat]
+    marks = [isinstance(mark, bool | np.bool_) and bool(mark) for mark in equal]
+    return np.array(marks, dtype=bool).reshape(array.shape)
 
 
 def _flat_labels(values: Array, sequences: Sequences, name: str) -> Array:
     """Return the values at valid steps."""
-    if sequences.form == "rows":
-        return column_or_1d(values) if name == "y_true" else values
     lengths = sequences.lengths
     if _is_ragged(values):
-        shapes = {np.shape(item) for item in values}
-        if sequences.form == "padded" and len(shapes) == 1:
-            values = np.stack(list(values))
-        else:
-            return _concatenate(values, lengths, name)
-    if values.ndim < 2 or values.shape[1] < lengths.max():
+        return _concatenate(values, lengths, name)
+    if sequences.form == "rows":
+        return column_or_1d(values) if name == "y_true" else values
+    if values.ndim < 2:
         raise ValueError(
-            f"{name} has shape {values.shape} but the longest sequence of y_pred has "
-            f"{lengths.max()} valid steps; give every valid step one label"
+            f"{name}[0] is a single label but y_pred[0] has {lengths[0]} valid steps; "
+            "give every valid step one label"
+        )
+    if values.shape[1] < lengths.max():
+        i = int(lengths.argmax())
+        raise ValueError(
+            f"{name} has shape {values.shape} but y_pred[{i}] has {lengths[i]} valid "
+            "steps; give every valid step one label"
         )
     flat: Array = values[np.arange(values.shape[1]) < lengths[:, None]]
     return flat
 
 
 def _concatenate(values: Array, lengths: NDArray[np.intp], name: str) -> Array:
-    for i, (item, n) in enumerate(zip(values, lengths.tolist(), strict=True)):
-        if np.ndim(item) == 0 or len(item) != n:
-            raise ValueError(
-                f"{name}[{i}] has {np.size(item)} labels but y_pred[{i}] has {n} valid "
-                "steps; give every valid step one label"
-            )
+    n_labels = _lengths_of_items(values, name)
+    if (n_labels != lengths).any():
+        i = int((n_labels != lengths).argmax())
+        raise ValueError(
+            f"{name}[{i}] has {n_labels[i]} labels but y_pred[{i}] has {lengths[i]} "
+            "valid steps; give every valid step one label"
+        )
     parts = [item for item in values if len(item)]
     if len({part.dtype.kind == "U" for part in parts}) > 1:
         parts = [part.astype(object) for part in parts]
@@ -251,7 +380,8 @@ def _check_contradictions(
         if wrong.any():
             step = int(wrong.argmax())
             raise ValueError(
-                f"{name}{sequences.name(step)} is {flat[step]!r}, and {label!r} is "
+                f"{name}{sequences.name(step)} is {shown(flat[step])}, and "
+                f"{shown(label)} is "
                 "taken for padding; pass padding_label, the padding_label_ of the "
                 "model, or the lengths of the sequences"
             )

@@ -16,6 +16,8 @@ from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import _check_response_method
 
+from skrnn._reading import last_step
+
 from ._pairs import lengths_from_marks, pair_steps
 from ._spans import span_f1_score
 from ._steps import sequence_accuracy_score, step_log_loss
@@ -78,7 +80,9 @@ def make_step_scorer(
     A metric of probabilities that has a parameter `labels` gets the classes of the
     model in it, since not all of them occur in every part of the data. Weights have
     one number for each sequence or for each step; in searches they are routed to the
-    scorer by `set_score_request`, as scikit-learn's user guide says.
+    scorer by `set_score_request`, as scikit-learn's user guide says. Flat arrays hold
+    no steps of zero weight; with `flatten=False` the metric gets them, and their
+    weights.
 
     Examples
     --------
@@ -197,18 +201,22 @@ class _StepScorer(_BaseScorer):
             y_pred = method_caller(estimator, method, X)  # once for several scorers
         else:
             y_pred = getattr(estimator, method)(X)
+        if _is_rows_of_outputs(estimator, y_pred):
+            # Sequences of one step: their two axes look like steps otherwise.
+            y_true, y_pred = np.asarray(y_true)[:, None], y_pred[:, None]
         steps = pair_steps(
             y_true,
             y_pred,
             sample_weight=sample_weight,
-            lengths=_lengths(estimator, method, y_pred),
+            lengths=_lengths(estimator, method, y_true, y_pred),
         )
         kwargs = {**self._kwargs, **kwargs}
         takes_labels = "labels" in signature(self._score_func).parameters
         if method != "predict" and takes_labels:
             kwargs.setdefault("labels", estimator.classes_)
-        true, predicted, weights = steps.y_true, steps.y_pred, steps.sample_weight
-        if not self._flatten:
+        flat = steps.weighted()
+        true, predicted, weights = flat.y_true, flat.y_pred, flat.sample_weight
+        if not self._flatten:  # such a metric leaves out itself what has weight 0
             true, predicted, weights = steps.split()
         if weights is not None:
             kwargs["sample_weight"] = weights
@@ -241,8 +249,22 @@ class _Answers:
         return get_tags(self.estimator)
 
 
-def _lengths(estimator: Any, method: str, y_pred: Any) -> NDArray[np.intp] | None:
-    """Return the lengths of sequences in an array of labels, None for all else."""
+def _is_rows_of_outputs(estimator: Any, y_pred: Any) -> bool:
+    """Tell several numbers for each row of 2-D X from one for each step."""
+    n_outputs = getattr(last_step(estimator), "n_outputs_", 1)
+    is_regressor = not hasattr(estimator, "classes_")
+    return is_regressor and np.ndim(y_pred) == 2 and n_outputs > 1
+
+
+def _lengths(
+    estimator: Any, method: str, y_true: Any, y_pred: Any
+) -> NDArray[np.intp] | None:
+    """Return the lengths of sequences where an array of labels may not show them."""
+    if np.ndim(y_pred) == 1:
+        is_ragged = y_pred.dtype == object and np.ndim(y_pred[0]) > 0
+        if not is_ragged or len(getattr(y_true, "shape", ())) < 2:
+            return None
+        return np.array([len(values) for values in y_pred], dtype=np.intp)
     if method != "predict" or np.ndim(y_pred) != 2:
         return None
     if not hasattr(estimator, "classes_"):  # a regressor

@@ -9,26 +9,61 @@ a boundary lies between two neighbouring steps unless the second goes on with wh
 the first began:
 
     boundary = left in {E, S, O}  or  right in {B, S, O}  or  their types differ
+
+The schemes differ in the prefixes that they have, and in those that a span must have
+at its ends. BILOU writes L and U for E and S:
+
+    step    Ada    King   Bob    wrote    to one type, PER
+    BIO     B      I      B      O        every span starts with B
+    IOB1    I      I      B      O        B only where it starts behind another
+    IOE1    I      E      I      O        E only where it ends before another
+    IOE2    I      E      E      O        every span ends with E
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from ._pairs import Steps, pair_steps
+from ._pairs import Steps, check_names, pair_steps
 
 Array = NDArray[Any]
 
-_PREFIXES = {None: "BIES", "BIO": "BI", "IOBES": "BIES"}
+Scheme = Literal["BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"]
+
+
+class _Rules(NamedTuple):
+    """What a scheme allows at the ends of spans, in the prefixes of IOBES."""
+
+    prefixes: str  # of labels
+    first: str = "BIES"  # of a span of several steps
+    last: str = "BIES"
+    single: str = "BIES"  # of a span of one step
+
+
+_SCHEMES = {
+    None: _Rules("BIES"),
+    "BIO": _Rules("BI", first="B", single="B"),
+    "IOBES": _Rules("BIES", first="B", last="E", single="S"),
+    "BILOU": _Rules("BILU", first="B", last="E", single="S"),
+    "IOB1": _Rules("BI"),
+    "IOE1": _Rules("IE"),
+    "IOE2": _Rules("IE", last="E", single="E"),
+}
+_AS_IOBES = {"L": "E", "U": "S"}
+_HINTS = {
+    "L": 'pass scheme="BILOU"',
+    "U": 'pass scheme="BILOU"',
+    "M": 'write "I-" instead of "M-" and pass scheme="IOBES"',
+}
 
 
 def span_f1_score(
     y_true: Any,
     y_pred: Any,
     *,
-    scheme: Literal["BIO", "IOBES"] | None = None,
+    scheme: Scheme | None = None,
     labels: ArrayLike | None = None,
     average: Literal["micro", "macro", "weighted"] | None = "micro",
     sample_weight: Any = None,
@@ -36,7 +71,7 @@ def span_f1_score(
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
 ) -> Any:
-    """Return the F1 score of whole spans in BIO or IOBES labels.
+    """Return the F1 score of whole spans in BIO labels and their relatives.
 
     A predicted span is right if a true one has the same first step, the same last
     step and the same type. A span lies within one sequence.
@@ -49,7 +84,7 @@ def span_f1_score(
         as "B-PER".
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
-    scheme : {"BIO", "IOBES"} or None, default=None
+    scheme : {"BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"} or None, default=None
         None finds spans in any sequence of labels, as seqeval does by default. A name
         counts only spans that are spelled out as the scheme wants (see Notes), as
         seqeval's strict mode does.
@@ -61,7 +96,8 @@ def span_f1_score(
         plain mean, or the mean weighted by the number of true spans. None returns the
         score of every type.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence, and so of its spans.
+        Weight of each sequence, and so of its spans. Sequences with zero weight are
+        left out; zero weight at some steps of a sequence is an error.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
@@ -79,9 +115,12 @@ def span_f1_score(
     Raises
     ------
     ValueError
-        If a label has no prefix of the scheme; if weights differ within a sequence; if
-        `y_true` and `y_pred` do not go together, see
+        If a label has no prefix of the scheme (those of BILOU need its name); if
+        weights differ within a sequence; if `labels` names a type twice, or labels of
+        steps; if `y_true` and `y_pred` do not go together, see
         :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `y_true` and `y_pred` are of two types, such as numbers and strings.
 
     See Also
     --------
@@ -95,8 +134,17 @@ def span_f1_score(
     where the type changes; whatever follows an end and is not O starts a span, be it
     B, S, I or E. A label without a type, such as "B", has the type "_".
 
-    With `scheme="BIO"` a span must start with B, and with `scheme="IOBES"` it must be
-    S, or start with B and end with E. All others are left out.
+    Spans of a named scheme are found in the same way, and left out if they are not
+    spelled out:
+
+    - "BIO", also known as IOB2: a span must start with B.
+    - "IOBES": a span must be S, or start with B and end with E. "BILOU" is the same
+      with L for E and U for S. For BMES write I instead of M.
+    - "IOE2": a span must end with E.
+    - "IOB1": a span starts with I, and with B if a span of its type ends at the step
+      before. "IOE1": a span ends with I, and with E if a span of its type starts at
+      the next step. Any sequence of these labels has just one reading, so B and E at
+      other places also start and end a span, and no span is left out.
 
     References
     ----------
@@ -104,6 +152,10 @@ def span_f1_score(
        task: chunking." Proceedings of CoNLL-2000, 2000.
     .. [2] L. A. Ramshaw and M. P. Marcus. "Text chunking using transformation-based
        learning." Third Workshop on Very Large Corpora, 1995.
+    .. [3] E. F. Tjong Kim Sang and J. Veenstra. "Representing text chunks."
+       Proceedings of EACL, 1999.
+    .. [4] L. Ratinov and D. Roth. "Design challenges and misconceptions in named
+       entity recognition." Proceedings of CoNLL-2009, 2009.
 
     Examples
     --------
@@ -136,7 +188,7 @@ def span_precision_recall_fscore_support(
     y_true: Any,
     y_pred: Any,
     *,
-    scheme: Literal["BIO", "IOBES"] | None = None,
+    scheme: Scheme | None = None,
     beta: float = 1.0,
     labels: ArrayLike | None = None,
     average: Literal["micro", "macro", "weighted"] | None = None,
@@ -157,7 +209,7 @@ def span_precision_recall_fscore_support(
         as "B-PER".
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
-    scheme : {"BIO", "IOBES"} or None, default=None
+    scheme : {"BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"} or None, default=None
         None finds spans in any sequence of labels; a name counts only spans that are
         spelled out as the scheme wants.
     beta : float, default=1.0
@@ -170,7 +222,8 @@ def span_precision_recall_fscore_support(
         plain mean, or the mean weighted by the number of true spans. None returns the
         scores of every type.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence, and so of its spans.
+        Weight of each sequence, and so of its spans. Sequences with zero weight are
+        left out; zero weight at some steps of a sequence is an error.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         What stands for a quotient by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
@@ -195,9 +248,12 @@ def span_precision_recall_fscore_support(
     Raises
     ------
     ValueError
-        If a label has no prefix of the scheme; if weights differ within a sequence; if
-        `y_true` and `y_pred` do not go together, see
+        If a label has no prefix of the scheme (those of BILOU need its name); if
+        weights differ within a sequence; if `labels` names a type twice, or labels of
+        steps; if `y_true` and `y_pred` do not go together, see
         :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `y_true` and `y_pred` are of two types, such as numbers and strings.
 
     See Also
     --------
@@ -231,16 +287,21 @@ def _scores(
     steps: Steps, scheme: str | None, labels: ArrayLike | None, **kwargs: Any
 ) -> tuple[Any, Any, Any, Any]:
     """Leave the scores of spans to scikit-learn, each span being one sample."""
-    if scheme not in _PREFIXES:
-        raise ValueError(f'scheme={scheme!r} is none of "BIO", "IOBES" and None')
+    if scheme not in _SCHEMES:
+        known = ", ".join(f'"{name}"' for name in _SCHEMES if name)
+        raise ValueError(f"scheme={scheme!r} is none of {known} and None")
     if steps.form == "rows":
         raise ValueError(
             "y_true and y_pred hold one label for each sequence, and spans lie within "
-            "sequences; wrap a single sequence in a list"
+            "sequences; wrap a single sequence in a list, and pass strings of one "
+            "label per character through as_ragged"
         )
+    steps.weights_of_sequences()
+    steps = steps.weighted()
     steps.require_labels()
     true, predicted, weights = _decisions(steps, scheme)
-    types = np.setdiff1d([*true, *predicted], [""]) if labels is None else labels
+    found = np.setdiff1d([*true, *predicted], [""])
+    types = found if labels is None else _types(labels, found.tolist(), scheme)
     scores = precision_recall_fscore_support(
         true,
         predicted,
@@ -253,6 +314,20 @@ def _scores(
         precision, recall, fscore, support = (s[: np.size(types)] for s in scores)
         return precision, recall, fscore, support
     return float(scores[0]), float(scores[1]), float(scores[2]), None
+
+
+def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
+    """Return the types that are asked for, among which are no labels of steps."""
+    check_names(labels, np.array(["a type"]))
+    for label in map(str, np.ravel(labels)):
+        prefix, _, kind = label.partition("-")
+        is_step = prefix in tuple(_SCHEMES[scheme].prefixes) and kind in types
+        if is_step and label not in types:
+            raise ValueError(
+                f"labels names {label!r}, a label of steps; pass the types of spans, "
+                f"such as {kind!r}"
+            )
+    return labels
 
 
 def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
@@ -269,7 +344,7 @@ def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
     is_first = np.zeros(len(steps.y_true) + 1, dtype=bool)
     is_first[0] = is_first[np.cumsum(steps.lengths)] = True
     true, predicted = (
-        _spans(prefixes[half], numbers[half], is_first, scheme)
+        _spans(prefixes[half], numbers[half], is_first, _SCHEMES[scheme])
         for half in np.split(codes, 2)
     )
     spans, place = np.unique(
@@ -284,22 +359,25 @@ def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
 
 
 def _split_labels(labels: list[Any], scheme: str | None) -> tuple[list[str], list[str]]:
-    """Return prefix and type of labels; "O" has none."""
+    """Return prefix, of IOBES, and type of labels; "O" has none."""
     prefixes, types = [], []
-    for label in labels:
-        prefix, _, kind = str(label).partition("-")
-        if label != "O" and prefix not in tuple(_PREFIXES[scheme]):
+    known = _SCHEMES[scheme].prefixes
+    for label in map(str, labels):
+        prefix, _, kind = label.partition("-")
+        if label != "O" and prefix not in tuple(known):
+            hint = f"; {_HINTS[prefix]}" if prefix in _HINTS else ""
             raise ValueError(
                 f'the label {label!r} is not one of spans: use "O", or one of the '
-                f'prefixes {", ".join(_PREFIXES[scheme])} and a type, such as "B-PER"'
+                f"prefixes {', '.join(known)} and a type, such as "
+                f'"{known[0]}-PER"{hint}'
             )
-        prefixes.append(prefix)
+        prefixes.append(_AS_IOBES.get(prefix, prefix))
         types.append("" if label == "O" else kind or "_")
     return prefixes, types
 
 
 def _spans(
-    prefixes: Array, types: Array, is_first: NDArray[np.bool_], scheme: str | None
+    prefixes: Array, types: Array, is_first: NDArray[np.bool_], rules: _Rules
 ) -> Array:
     """Return first step, last step and type of each span, of shape (n_spans, 3).
 
@@ -314,10 +392,10 @@ def _spans(
     inside = prefixes != "O"
     starts = np.flatnonzero(inside & boundary[:-1])
     ends = np.flatnonzero(inside & boundary[1:])
-    spelled_out = np.ones(len(starts), dtype=bool)
-    if scheme is not None:
-        spelled_out = prefixes[starts] == "B"
-    if scheme == "IOBES":
-        spelled_out &= prefixes[ends] == "E"
-        spelled_out |= prefixes[starts] == "S"
+    spelled_out = np.where(
+        starts == ends,
+        np.isin(prefixes[starts], [*rules.single]),
+        np.isin(prefixes[starts], [*rules.first])
+        & np.isin(prefixes[ends], [*rules.last]),
+    )
     return np.column_stack([starts, ends, types[starts]])[spelled_out]

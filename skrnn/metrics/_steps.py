@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
 from ._flatten import flatten_steps
-from ._pairs import pair_steps
+from ._pairs import check_names, pair_steps
 
 Array = NDArray[Any]
 
@@ -34,7 +34,8 @@ def step_accuracy_score(
         If False, return the number (or the total weight) of the right steps instead.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     padding_label : object, default="auto"
         The label of padding in an array of predicted labels, `padding_label_` of the
         model. "auto" takes -1 for integers, the empty string for strings, and NaN for
@@ -102,7 +103,8 @@ def sequence_accuracy_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence.
+        Weight of each sequence. Sequences with zero weight are left out; zero weight
+        at some steps of a sequence is an error.
     padding_label : object, default="auto"
         The label of padding in an array of predicted labels, `padding_label_` of the
         model. "auto" takes -1 for integers, the empty string for strings, and NaN for
@@ -121,6 +123,8 @@ def sequence_accuracy_score(
     ValueError
         If `y_true` and `y_pred` do not go together; see
         :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `y_true` and `y_pred` are of two types, such as numbers and strings.
 
     See Also
     --------
@@ -139,12 +143,14 @@ def sequence_accuracy_score(
         padding_label=padding_label,
         lengths=lengths,
     )
+    weights = steps.weights_of_sequences()
+    steps = steps.weighted()
     steps.require_labels()
     ids = np.repeat(np.arange(len(steps.lengths)), steps.lengths)
     n_wrong = np.bincount(
         ids[steps.y_true != steps.y_pred], minlength=len(steps.lengths)
     )
-    return float(np.average(n_wrong == 0, weights=steps.weights_of_sequences()))
+    return float(np.average(n_wrong == 0, weights=weights))
 
 
 def step_log_loss(
@@ -175,7 +181,8 @@ def step_log_loss(
         If False, return the sum over the steps instead.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step.
+        Weight of each sequence, or of each step. Steps with zero weight are left out,
+        and their true labels may be missing.
     lengths : array-like of shape (n_sequences,), default=None
         The number of valid steps of each sequence, where padded predictions do not
         show it.
@@ -190,6 +197,8 @@ default=None
     ValueError
         If there is not one label for each column, or if `y_true` and `y_pred` do not
         go together; see :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `labels` are not of the type of `y_true`.
 
     See Also
     --------
@@ -217,10 +226,11 @@ default=None
         n_columns = proba.shape[1] if proba.ndim == 2 else 0
         raise ValueError(
             f"y_pred has {n_columns} columns of probabilities but there are "
-            f"{len(known)} labels, {known}; pass labels=model.classes_"
+            f"{len(known)} labels, {known.tolist()}; pass labels=model.classes_"
         )
     if len(np.unique(known)) < len(known):
-        raise ValueError(f"labels has a label for two columns: {known}")
+        raise ValueError(f"labels has a label for two columns: {known.tolist()}")
+    check_names(labels, y_true)
     unseen = np.setdiff1d(y_true, known)
     every = np.concatenate([known, unseen])
     order = np.argsort(every)

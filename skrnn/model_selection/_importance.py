@@ -20,13 +20,12 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.parallel import Parallel, delayed
 
+from skrnn._containers import shown
 from skrnn._flattening import restore_steps
-from skrnn._reading import Steps, read_any_steps
+from skrnn._reading import Steps, last_step, read_any_steps
 from skrnn._sequences import objects
 from skrnn._targets import check_weights
 from skrnn.metrics import get_step_scorer
-
-from ._prediction import last_step
 
 Array = NDArray[Any]
 
@@ -273,7 +272,7 @@ def _scorer(estimator: Any, scoring: Any) -> Callable[..., float]:
 
 def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
     if lags.ndim != 1 or not lags.size or lags.dtype.kind not in "iu":
-        raise ValueError(f"lags={lags!r}; pass an integer or a list of integers")
+        raise ValueError(f"lags={shown(lags)}; pass an integer or a list of integers")
     longest = int(lengths.max())
     if np.abs(lags).max() >= longest:
         raise ValueError(

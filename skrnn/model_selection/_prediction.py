@@ -18,7 +18,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from skrnn._sequences import Sequences, objects
+from skrnn._reading import last_step
+from skrnn._sequences import Sequences, objects, reject_iterators
 from skrnn._targets import check_labels, padding_label_for, with_padding_label
 
 Array = NDArray[Any]
@@ -94,6 +95,8 @@ def cross_val_predict(
     ------
     ValueError
         If the test sets are not a partition of the sequences.
+    TypeError
+        If X is a generator or another iterable without indices.
 
     Warns
     -----
@@ -132,6 +135,7 @@ def cross_val_predict(
     >>> cross_val_predict(model, words, vowels, cv=3, method="predict_proba").shape
     (6, 7, 2)
     """
+    reject_iterators(X, "X")
     answers = model_selection.cross_val_predict(
         _AnswerBySequence(estimator, method),
         X,
@@ -225,15 +229,6 @@ def _ask(estimator: Any, method: str, X: Any) -> Any:
     return getattr(estimator, method)(X)
 
 
-def last_step(estimator: Any) -> Any:  # numpydoc ignore=PR01,RT01
-    """Return what a search or a pipeline ends in."""
-    if hasattr(estimator, "best_estimator_"):
-        return last_step(estimator.best_estimator_)
-    if isinstance(estimator, Pipeline):
-        return last_step(estimator[-1])
-    return estimator
-
-
 def _lengths(values: Array, padding_label: Any) -> NDArray[np.intp]:
     """Count the steps of padded answers, (N, T, ...), that are not padding."""
     if padding_label is not None:
@@ -265,8 +260,10 @@ def _all_classes(
     """Return the classes of all valid steps, those that no fold has seen included."""
     known = [fold.classes for fold in folds if fold.classes is not None]
     if y is not None:
-        known.append(check_labels(y, sequences, estimator_name))
-    return np.unique(np.concatenate(known))
+        # Whether a label may be missing is for `fit` to say, which has the weights.
+        unlabelled = np.zeros(sequences.lengths.sum())
+        known.append(check_labels(y, sequences, estimator_name, unlabelled))
+    return np.unique(np.concatenate([classes for classes in known if len(classes)]))
 
 
 def _aligned(

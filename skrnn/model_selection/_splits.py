@@ -19,8 +19,9 @@ from scipy import sparse
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils import check_array, check_random_state, indexable
 
-from skrnn._sequences import Sequences, padded_lengths
-from skrnn._targets import check_labels, encode_labels
+from skrnn._containers import plain
+from skrnn._sequences import Sequences, padded_lengths, reject_iterators
+from skrnn._targets import encode_labels, read_labels
 
 Array = NDArray[Any]
 
@@ -100,14 +101,18 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
         ------
         ValueError
             If there are fewer sequences or groups than folds, or y is not labels.
+        TypeError
+            If X or y is a generator or another iterable without indices.
         """
+        reject_iterators(X, "X")
+        y = None if y is None else plain(y, "y")
         X, y, groups = indexable(X, y, groups)
         fold_of = self._fold_of_sequences(X, y, groups)
         for fold in range(self.n_splits):
             yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
 
     def _fold_of_sequences(self, X: Any, y: Any, groups: Any) -> NDArray[np.intp]:
-        lengths, labels = _valid_labels(X, y)
+        lengths, labels, missing = _valid_labels(X, y)
         unit_of, what = np.arange(len(lengths)), "sequences"
         if groups is not None:
             groups = check_array(
@@ -120,17 +125,21 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
                 f"Cannot have number of splits n_splits={self.n_splits} greater than "
                 f"the number of {what}: {n_units}."
             )
-        shares = _shares(unit_of, lengths, encode_labels(labels)[1])
+        shares = _shares(
+            unit_of, np.repeat(unit_of, lengths)[~missing], encode_labels(labels)[1]
+        )
         rng = check_random_state(self.random_state) if self.shuffle else None
         return _fold_of_units(shares, self.n_splits, rng)[unit_of]
 
 
 def _shares(
-    unit_of: NDArray[np.intp], lengths: NDArray[np.intp], codes: NDArray[np.intp]
+    unit_of: NDArray[np.intp],
+    unit_of_labels: NDArray[np.intp],
+    codes: NDArray[np.intp],
 ) -> NDArray[np.float64]:
     """Return each unit's part of the steps of each class, and of the sequences."""
     n_units, n_classes = int(unit_of.max()) + 1, int(codes.max()) + 1
-    cells = np.repeat(unit_of, lengths) * n_classes + codes
+    cells = unit_of_labels * n_classes + codes
     steps = np.bincount(cells, minlength=n_units * n_classes)
     counts = np.column_stack([steps.reshape(n_units, -1), np.bincount(unit_of)])
     return np.asarray(counts / counts.sum(axis=0))
@@ -154,11 +163,14 @@ def _fold_of_units(
     return fold_of
 
 
-def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array]:
-    """Return the number of valid steps of each sequence, and the labels of all."""
+def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array, NDArray[np.bool_]]:
+    """Return the number of valid steps of each sequence, and their labels.
+
+    The last array marks the steps whose label is missing. Weights, which only `fit`
+    has, decide whether it may be.
+    """
     if y is None:
         raise ValueError("The 'y' parameter should not be None.")
-    y = np.asarray(y) if hasattr(y, "columns") else y
     lengths = _lengths_seen(X)
     form: Literal["padded", "ragged", "rows"]
     if _is_flat(y, lengths):
@@ -167,7 +179,12 @@ def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array]:
         form = "padded" if getattr(X, "ndim", 0) == 3 else "ragged"
         lengths = _lengths_of_labels(y) if lengths is None else lengths
     sequences = Sequences(form, X, lengths, 1, np.dtype(np.float64))
-    return lengths, check_labels(y, sequences, StratifiedSequenceKFold.__name__)
+    unlabelled = np.zeros(lengths.sum())
+    name = StratifiedSequenceKFold.__name__
+    labels, missing = read_labels(y, sequences, name, unlabelled)
+    if missing.all():
+        raise ValueError("Input y contains NaN: no step has a label")
+    return lengths, labels, missing
 
 
 def _is_flat(y: Any, lengths: NDArray[np.intp] | None) -> bool:

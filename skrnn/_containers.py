@@ -1,0 +1,112 @@
+"""Containers of other libraries as the lists and arrays that all other code knows.
+
+    Arrow, awkward, pandas, polars, NumPy's StringDType  ->  list | ndarray
+
+They are recognized by their methods, so none of the libraries is imported.
+"""
+
+import reprlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ._sequences import objects, reject_iterators
+
+# Single values, looked up first because lists may be long.
+_VALUES = (str, int, float, np.generic, type(None))
+
+
+def plain(values: Any, name: str) -> Any:
+    """Return a collection of sequences, or of single values, as a list or array.
+
+    Values that are no container, and arrays of several axes, are returned unchanged.
+    """
+    if isinstance(values, str | bytes):
+        raise ValueError(
+            f"{name} is the string {reprlib.repr(values)}, not a collection of "
+            "sequences; wrap it in a list"
+        )
+    reject_others(values, name)
+    values = _plain_container(values)
+    if isinstance(values, list | tuple):
+        return _with_plain_items(values, name)
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype == object:
+        items = values.tolist()
+        plain_items = _with_plain_items(items, name)
+        return values if plain_items is items else objects(plain_items)
+    return values
+
+
+def _with_plain_items(items: Any, name: str) -> Any:
+    if all(issubclass(kind, _VALUES) for kind in set(map(type, items))):
+        return items
+    for i, item in enumerate(items):
+        if type(item) not in (list, tuple, np.ndarray):
+            reject_others(item, f"{name}[{i}]")
+    converted = [_plain_container(item) for item in items]
+    same = all(a is b for a, b in zip(items, converted, strict=True))
+    return items if same else converted
+
+
+def _plain_container(values: Any) -> Any:
+    if isinstance(values, list | tuple):
+        # NumPy takes the letters of Arrow's strings for integers.
+        if any(hasattr(kind, "as_py") for kind in set(map(type, values))):
+            return [_plain_container(value) for value in values]
+        return values
+    if isinstance(values, _VALUES) or sparse.issparse(values):
+        return values
+    if isinstance(values, np.ndarray):
+        return _as_unicode(values) if values.dtype.kind == "T" else values
+    if hasattr(values, "columns"):
+        return _array_of_frame(values)
+    if hasattr(values, "isna"):  # Series, Index and arrays of pandas
+        if not isinstance(values.dtype, np.dtype) and np.any(values.isna()):
+            return np.asarray(values, dtype=object)  # which keeps integers
+        return np.asarray(values)
+    for method in ("to_pylist", "as_py", "to_list"):  # Arrow, its scalars, the others
+        if hasattr(values, method):
+            return getattr(values, method)()
+    return values
+
+
+def _array_of_frame(frame: Any) -> NDArray[Any]:
+    array = np.asarray(frame)
+    if array.dtype.kind != "f" or not np.isnan(array).any():
+        return array
+    # A missing value made floats of integers.
+    if hasattr(frame, "rows"):
+        return np.asarray(frame.rows(), dtype=object)
+    if hasattr(frame, "to_pylist"):
+        rows = [[*row.values()] for row in frame.to_pylist()]
+        return np.asarray(rows, dtype=object)
+    if all(isinstance(dtype, np.dtype) for dtype in frame.dtypes):
+        return array
+    return np.asarray(frame, dtype=object)
+
+
+def shown(value: Any) -> str:
+    """Represent a value in a message without NumPy's name of its type."""
+    if not isinstance(value, np.generic):
+        return repr(value)
+    return f"'{value}'" if value.dtype.kind in "mM" else repr(value.item())
+
+
+def _as_unicode(strings: NDArray[Any]) -> NDArray[Any]:
+    """Give variable-width strings a type that all of scikit-learn takes."""
+    values = strings.astype(object)
+    if all(isinstance(value, str) for value in values.flat):
+        return values.astype(str)
+    return values
+
+
+def reject_others(values: Any, name: str) -> None:
+    """Raise for iterators, sets, lazy frames and mappings."""
+    reject_iterators(values, name)
+    # SciPy's dictionaries of keys have a shape.
+    if isinstance(values, Mapping) and not hasattr(values, "shape"):
+        kind = type(values).__name__
+        raise TypeError(f"{name} is of type {kind}; pass a list, such as its values")

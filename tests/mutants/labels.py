@@ -1,0 +1,247 @@
+"""Faults in labels, targets, weights, tokens and the containers they come in."""
+
+from _mutant import Mutant
+
+MUTANTS = [
+    # Steps without a label
+    Mutant(
+        "a missing label is an error whatever its weight",
+        "_targets",
+        "wrong = missing if weights is None else missing & (weights > 0)",
+        "wrong = missing",
+        "unlabelled",
+    ),
+    Mutant(
+        "a missing label passes at any weight",
+        "_targets",
+        "wrong = missing if weights is None else missing & (weights > 0)",
+        "wrong = missing if weights is None else missing & False",
+        "unlabelled",
+    ),
+    Mutant(
+        "NaN makes floats of the integers in its list",
+        "_targets",
+        "retyped = is_list and kind is LABEL and _may_miss(part)",
+        "retyped = False",
+        "unlabelled",
+    ),
+    Mutant(
+        "NaN makes floats of the integers in rows",
+        "_targets",
+        "return list(y) if is_list and len(shape) == 1 and _may_miss(flat) else flat",
+        "return flat",
+        "unlabelled",
+    ),
+    Mutant(
+        "NaT is a missing label",
+        "_targets",
+        "isinstance(value, Number) and not isinstance(value, np.timedelta64)",
+        "value is not None and value != value or isinstance(value, Number)",
+        "unlabelled",
+    ),
+    Mutant(
+        "pandas.NA is a label",
+        "_targets",
+        'return value is None or type(value).__name__ == "NAType"',
+        "return value is None",
+        "unlabelled",
+    ),
+    Mutant(
+        "labels of weight 0 are no classes",
+        "_classifier",
+        "classes, codes = encode_labels(labels)",
+        "classes, codes = encode_labels(np.where(weights > 0, labels, labels[0]))",
+        "unlabelled",
+    ),
+    Mutant(
+        "a target of weight 0 is read",
+        "_targets",
+        "if weights is not None and not weights.all():",
+        "if False:",
+        "unlabelled",
+    ),
+    Mutant(
+        "no target is read where one is not",
+        "_targets",
+        "flat[weights == 0] = read.min(axis=0) if len(read) else 0",
+        "flat[weights >= 0] = read.min(axis=0) if len(read) else 0",
+        "unlabelled",
+    ),
+    Mutant(
+        "None among targets is a string",
+        "_targets",
+        "flat = np.asarray(np.where(missing, np.nan, flat).tolist())",
+        "flat = np.asarray(flat.tolist())",
+        "unlabelled",
+    ),
+    # Padding
+    Mutant(
+        "a list as wide as X is cut",
+        "_targets",
+        "        if len(part) != n:\n",
+        "        if sequences.form == 'padded':\n            part = part[:n]\n"
+        "        if len(part) != n:\n",
+        "targets",
+    ),
+    Mutant(
+        "no hint that arrays are padded",
+        "_targets",
+        "n_entries != sequences.data.shape[1]",
+        "n_entries == sequences.data.shape[1]",
+        "targets",
+    ),
+    Mutant(
+        "ragged labels that end in -1 are suspicious",
+        "_targets",
+        'if sequences.form == "padded" and not missing.any():\n'
+        "        _warn_of_forgotten_padding",
+        'if sequences.form == "padded":\n        pass\n'
+        "    elif len(set(sequences.lengths.tolist())) == 1:\n"
+        "        warnings.warn('padding_value', stacklevel=2)\n"
+        "        _ = _warn_of_forgotten_padding",
+        "targets",
+    ),
+    Mutant(
+        "a class anywhere in y is taken for padding",
+        "_targets",
+        " and (marked == trailing).all():",
+        ":",
+        "targets",
+    ),
+    Mutant(
+        "the padding label may be a class",
+        "_targets",
+        "return -1 if -1 not in known else min(known) - 1",
+        "return -1",
+        "targets",
+    ),
+    Mutant(
+        "a masked array in a list loses its mask",
+        "_targets",
+        '        reject_masked(item, f"{name}[{i}]", "-1")\n',
+        "",
+        "targets",
+    ),
+    Mutant(
+        "lengths are not heeded",
+        "_padding",
+        "row[:n] = item[:n]",
+        "row[: len(item)] = item",
+        "padding",
+    ),
+    Mutant(
+        "a padding value is kept in a type that cannot hold it",
+        "_padding",
+        "if not np.can_cast(np.min_scalar_type(padding_value), dtype):",
+        "if dtype.kind not in 'iuf':",
+        "padding",
+    ),
+    # Weights
+    Mutant(
+        "negative weights are taken",
+        "_targets",
+        "if (weights < 0).any():",
+        "if (weights < -1).any():",
+        "bad_inputs",
+    ),
+    Mutant(
+        '"balanced" counts classes that are not there',
+        "_classifier",
+        "n_present = np.count_nonzero(counts)",
+        "n_present = len(classes)",
+        "classifier",
+    ),
+    Mutant(
+        "weights may vanish in single precision",
+        "_base",
+        "weights.max() >= np.finfo(dtype).tiny",
+        "weights.max() > 0",
+        "fuzz_findings",
+    ),
+    # Containers
+    Mutant(
+        "strings of Arrow are character codes",
+        "_containers",
+        '("to_pylist", "as_py", "to_list")',
+        '("to_list",)',
+        "containers",
+    ),
+    Mutant(
+        "strings of Arrow in lists are character codes",
+        "_containers",
+        'if any(hasattr(kind, "as_py") for kind in set(map(type, values))):',
+        "if False:",
+        "containers",
+    ),
+    Mutant(
+        "StringDType is passed on",
+        "_containers",
+        'return _as_unicode(values) if values.dtype.kind == "T" else values',
+        "return values",
+        "containers",
+    ),
+    Mutant(
+        "the keys of a dict are its sequences",
+        "_containers",
+        'if isinstance(values, Mapping) and not hasattr(values, "shape"):',
+        "if False:",
+        "containers",
+    ),
+    Mutant(
+        "a lazy frame is asked for its columns",
+        "_sequences",
+        'if hasattr(values, "collect") and not hasattr(values, "shape"):',
+        "if False:",
+        "containers",
+    ),
+    Mutant(
+        "missing integers of pandas become floats",
+        "_containers",
+        "if not isinstance(values.dtype, np.dtype) and np.any(values.isna()):",
+        "if False:",
+        "unlabelled",
+    ),
+    Mutant(
+        "missing integers of polars frames become floats",
+        "_containers",
+        'if hasattr(frame, "rows"):',
+        "if False:",
+        "unlabelled",
+    ),
+    # Tokens and frames
+    Mutant(
+        "a token of another type passes",
+        "_tokens",
+        "if odd.any():",
+        "if False:",
+        "encoder",
+    ),
+    Mutant(
+        "padding before a token is a token's absence",
+        "_tokens",
+        "return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]",
+        "return ~blank",
+        "encoder",
+    ),
+    Mutant(
+        "the first of several id columns names the sequence",
+        "_frames",
+        "_numbered(codes * (further.max() + 1) + further)",
+        "_numbered(further)",
+        "frames",
+    ),
+    Mutant(
+        "sequences come in the order of their names",
+        "_frames",
+        "    order = np.argsort(first)\n",
+        "    order = np.arange(len(first))\n",
+        "frames",
+    ),
+    Mutant(
+        "a column of several types is read",
+        "_frames",
+        "if len(families) > 1:",
+        "if False:",
+        "frames",
+    ),
+]
