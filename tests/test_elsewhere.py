@@ -41,7 +41,14 @@ from skrnn import (
     valid_steps,
 )
 from skrnn.datasets import make_hmm_sequences
-from skrnn.metrics import get_step_scorer, step_accuracy_score, step_confusion_matrix
+from skrnn.metrics import (
+    get_step_scorer,
+    span_f1_score,
+    span_precision_recall_fscore_support,
+    step_accuracy_score,
+    step_confusion_matrix,
+    step_f1_score,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -206,6 +213,46 @@ def test_folds_of_sequences_need_no_lengths():
     for train, test in KFold(3).split(X):
         model = network().fit(X[train], y[train])
         assert model.predict(X[test]).shape == y[test].shape
+
+
+# seqeval, simpletransformers, biotrainer
+
+
+def test_a_scheme_decides_whether_a_span_may_start_with_i():
+    """seqeval#23"""
+    true, predicted = [["B-Phone", "I-Phone"]], [["I-Phone", "I-Phone"]]
+    assert span_f1_score(true, predicted) == 1
+    assert span_f1_score(true, predicted, scheme="BIO", zero_division=0) == 0
+    assert span_f1_score(true, predicted, scheme="IOB1") == 1
+
+
+def test_iobes_and_bilou_give_the_same_scores():
+    """seqeval#71"""
+    true = [["B-LOC", "E-LOC", "O", "S-LOC"], ["B-LOC", "I-LOC", "E-LOC"]]
+    predicted = [["B-LOC", "I-LOC", "E-LOC", "S-LOC"], ["B-LOC", "O", "E-LOC"]]
+    scores = []
+    for scheme, names in (("IOBES", "BIES"), ("BILOU", "BILU")):
+        table = str.maketrans(dict(zip("BIES", names, strict=True)))
+        rows = (
+            [[label[0].translate(table) + label[1:] for label in row] for row in y]
+            for y in (true, predicted)
+        )
+        scores.append(span_precision_recall_fscore_support(*rows, scheme=scheme))
+    assert scores[0] == scores[1]
+    assert scores[0][0] == [0.5]
+
+
+def test_labels_cut_short_are_an_error():
+    """simpletransformers#1279"""
+    with pytest.raises(ValueError, match=r"y_true\[0\] has 3 labels but y_pred\[0\] h"):
+        span_f1_score([["B-X", "O", "B-X"]], [["B-X", "O"]])
+
+
+def test_steps_of_weight_zero_count_in_no_metric():
+    """biotrainer#16"""
+    true, predicted = [["H", None], ["E", "H"]], [["H", "X"], ["E", "H"]]
+    weights = [[1, 0], [1, 1]]
+    assert step_f1_score(true, predicted, sample_weight=weights) == 1
 
 
 # hmmlearn

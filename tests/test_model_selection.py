@@ -196,6 +196,21 @@ def test_columns_follow_all_labels_those_that_no_fold_trains_on_included():
 
 
 @pytest.mark.filterwarnings("ignore:some training sets lack classes")
+@pytest.mark.parametrize("lacking", [0, 1, 2])
+def test_every_class_keeps_its_column_where_a_fold_lacks_another(lacking):
+    labels = np.where(y == lacking, (lacking + 1) % 3, y)
+    labels[6:] = y[6:]
+    result = cross_val_predict(
+        classifier(), X, labels, cv=KFold(2), method="predict_proba"
+    )
+    model = classifier().fit(X[:6], labels[:6])
+    expected = model.predict_proba(X[6:])[valid_steps(X[6:])]
+    columns = result[6:][valid_steps(X[6:])]
+    assert_array_equal(columns[:, model.classes_], expected)
+    assert (columns[:, lacking] == 0).all()
+
+
+@pytest.mark.filterwarnings("ignore:some training sets lack classes")
 def test_decisions_on_a_class_that_a_fold_has_not_seen_are_infinite():
     labels = np.zeros((12, 6), dtype=int)
     labels[:6] = np.where(valid_steps(X[:6]), np.minimum(y[:6], 1), 7)

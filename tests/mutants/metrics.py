@@ -1,0 +1,261 @@
+"""Faults in metrics, scorers and model selection."""
+
+from _mutant import Mutant
+
+MUTANTS = [
+    # Which steps go together
+    Mutant(
+        "lists of one length are a padded array",
+        "metrics/_pairs",
+        "    if any(_is_sequence(item) for item in items):",
+        "    if len({np.size(item) for item in items}) == 1:\n"
+        "        return np.asarray(items)\n"
+        "    if any(_is_sequence(item) for item in items):",
+        "metrics",
+    ),
+    Mutant(
+        "labels of a list cut to the predictions",
+        "metrics/_pairs",
+        "    if (n_labels != lengths).any():",
+        "    if (n_labels < lengths).any():",
+        "metrics",
+    ),
+    Mutant(
+        "a list is not compared with the padding of y_true",
+        "metrics/_pairs",
+        "    wrong = n_predicted != n_true\n",
+        "    wrong = n_predicted > true.shape[1]\n",
+        "metrics",
+    ),
+    Mutant(
+        "NaN at the end of y_true may only be padding",
+        "metrics/_pairs",
+        'if lengths is None and true.dtype.kind == "f":',
+        "if False:",
+        "metrics",
+    ),
+    Mutant(
+        "a padding label among valid steps is let pass",
+        "metrics/_pairs",
+        "        if wrong.any():\n            step = int(wrong.argmax())",
+        "        if wrong.all():\n            step = int(wrong.argmax())",
+        "metrics",
+    ),
+    Mutant(
+        "any number is a boolean",
+        "metrics/_pairs",
+        "if is_boolean and np.isin(predicted, [0, 1]).all():",
+        "if is_boolean:",
+        "metrics",
+    ),
+    Mutant(
+        "numbers beside strings become strings",
+        "metrics/_pairs",
+        "        return not all(isinstance(label, str) for label in labels)",
+        "        return False",
+        "metrics",
+    ),
+    Mutant(
+        "missing predictions pass",
+        "metrics/_pairs",
+        "    if flat_pred.ndim == 1:\n        check_complete(",
+        "    if flat_pred.ndim == 3:\n        check_complete(",
+        "metrics",
+    ),
+    # Weights
+    Mutant(
+        "steps of weight 0 stay",
+        "metrics/_pairs",
+        "        counts = self.sample_weight > 0\n",
+        "        counts = self.sample_weight >= 0\n",
+        "metrics",
+    ),
+    Mutant(
+        "labels of weight 0 must be there",
+        "metrics/_pairs",
+        "        counts = np.flatnonzero(weights)\n",
+        "        counts = np.arange(len(weights))\n",
+        "metrics",
+    ),
+    Mutant(
+        "scorers count steps of weight 0",
+        "metrics/_scorers",
+        "        flat = steps.weighted()\n",
+        "        flat = steps\n",
+        "scorers",
+    ),
+    Mutant(
+        "sequences may have several weights",
+        "metrics/_pairs",
+        "        if varies.any():",
+        "        if varies.all():",
+        "metrics",
+    ),
+    Mutant(
+        "a sequence without a step has the weight 1",
+        "metrics/_pairs",
+        "            weights[there] = 1\n",
+        "            weights[:] = 1\n",
+        "metrics",
+    ),
+    # Classes
+    Mutant(
+        "labels may be named twice",
+        "metrics/_pairs",
+        "        if names.count(name) > 1:",
+        "        if names.count(name) > 3:",
+        "metrics",
+    ),
+    Mutant(
+        "strings are compared with numbers",
+        "metrics/_pairs",
+        "    if family(type(one[0])) is not family(type(other[0])):",
+        "    if type(one) is type(None):",
+        "metrics",
+    ),
+    Mutant(
+        "a class may be called accuracy",
+        "metrics/_classes",
+        '    keys = [*names, "accuracy", "micro avg", "macro avg", "weighted avg"]',
+        "    keys = names",
+        "metrics",
+    ),
+    Mutant(
+        "an unseen label has the last column",
+        "metrics/_steps",
+        "    n_missing = max(len(unseen), 2 - len(known))",
+        "    codes = np.minimum(codes, len(known) - 1)\n"
+        "    n_missing = max(len(unseen), 2 - len(known))",
+        "metrics",
+    ),
+    Mutant(
+        "a sequence is right where any step is",
+        "metrics/_steps",
+        "        ids[steps.y_true != steps.y_pred], minlength",
+        "        ids[steps.y_true == steps.y_pred], minlength",
+        "metrics",
+    ),
+    # Spans
+    Mutant(
+        "a span goes on behind E",
+        "metrics/_spans",
+        'np.isin(prefixes[:-1], ["E", "S", "O"])',
+        'np.isin(prefixes[:-1], ["S", "O"])',
+        "spans",
+    ),
+    Mutant(
+        "a span goes on into S",
+        "metrics/_spans",
+        'np.isin(prefixes[1:], ["B", "S", "O"])',
+        'np.isin(prefixes[1:], ["B", "O"])',
+        "spans",
+    ),
+    Mutant(
+        "the type may change within a span",
+        "metrics/_spans",
+        "        | (types[:-1] != types[1:])\n",
+        "",
+        "spans",
+    ),
+    Mutant(
+        "spans go on in the next sequence",
+        "metrics/_spans",
+        "    is_first[0] = is_first[np.cumsum(steps.lengths)] = True",
+        "    is_first[0] = is_first[-1] = True",
+        "spans",
+    ),
+    Mutant(
+        "IOE2 needs no E",
+        "metrics/_spans",
+        '_Rules("IE", last="E", single="E")',
+        '_Rules("IE")',
+        "spans",
+    ),
+    Mutant(
+        "IOB1 needs a B",
+        "metrics/_spans",
+        '"IOB1": _Rules("BI")',
+        '"IOB1": _Rules("BI", first="B", single="B")',
+        "spans",
+    ),
+    Mutant(
+        "BILOU needs no U",
+        "metrics/_spans",
+        '"BILOU": _Rules("BILU", first="B", last="E", single="S")',
+        '"BILOU": _Rules("BILU", first="B", last="E")',
+        "spans",
+    ),
+    Mutant(
+        "L is the inside",
+        "metrics/_spans",
+        '_AS_IOBES = {"L": "E", "U": "S"}',
+        '_AS_IOBES = {"L": "I", "U": "S"}',
+        "spans",
+    ),
+    # Scorers
+    Mutant(
+        "several outputs of rows are steps",
+        "metrics/_scorers",
+        "np.ndim(y_pred) == 2 and n_outputs > 1",
+        "False",
+        "scorers",
+    ),
+    Mutant(
+        "scorers take -1 for padding",
+        "metrics/_scorers",
+        "    return lengths_from_marks(~np.isin(y_pred, estimator.classes_))",
+        "    return None",
+        "scorers",
+    ),
+    Mutant(
+        "a loss is not negated",
+        "metrics/_scorers",
+        "    sign = 1 if greater_is_better else -1",
+        "    sign = 1",
+        "scorers",
+    ),
+    # Model selection
+    Mutant(
+        "a class that a fold lacks is in the first columns",
+        "model_selection/_prediction",
+        "part[:, np.searchsorted(classes, fold.classes)] = steps",
+        "part[:, : len(fold.classes)] = steps",
+        "model_selection",
+    ),
+    Mutant(
+        "the largest fold gets the next sequence",
+        "model_selection/_splits",
+        "(totals @ shares[unit]).argmin()",
+        "(totals @ shares[unit]).argmax()",
+        "model_selection",
+    ),
+    Mutant(
+        "the importance is the score afterwards",
+        "model_selection/_importance",
+        "losses.append(before - after)",
+        "losses.append(after)",
+        "model_selection",
+    ),
+    Mutant(
+        "labels without an input at the lag are drawn",
+        "model_selection/_importance",
+        "    weights = np.where(has_input, weights, 0)\n",
+        "",
+        "model_selection",
+    ),
+    # Steps out of sequences and back
+    Mutant(
+        "ragged results begin one step late",
+        "_flattening",
+        "pairwise([0, *ends])",
+        "pairwise([1, *ends])",
+        "stepwise",
+    ),
+    Mutant(
+        "a valid step may become padding",
+        "_flattening",
+        "    lost = padded_lengths(result, fill) != sequences.lengths\n",
+        "    lost = np.zeros(1, dtype=bool)\n",
+        "stepwise",
+    ),
+]
