@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, settings
 # Not imported here: filters of warnings that a first import sets would be lost.
 SCIKIT_LEARN = tuple(int(part) for part in version("scikit-learn").split(".")[:2])
 HAS_CALLBACKS = SCIKIT_LEARN >= (1, 9)
-collect_ignore = [] if HAS_CALLBACKS else ["test_scikit_learn_callbacks.py"]
+collect_ignore = ["mutants"]
+if not HAS_CALLBACKS:
+    collect_ignore += ["test_scikit_learn_callbacks.py"]
 
 # A law holds on a slow machine too, so no profile looks at the clock.
 TIMELESS = settings(
