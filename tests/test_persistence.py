@@ -185,7 +185,11 @@ def test_a_file_of_an_earlier_version_answers_the_same(path):
         answer = getattr(model, method)(X)
         assert answer.dtype == expected.dtype
         if expected.dtype.kind == "f":
-            digits = np.finfo(expected.dtype).eps * 1e4
+            # The encoder of the language model makes float32 of tokens, so its scores
+            # have the accuracy of float32, whatever they are summed in.
+            is_single = isinstance(model, VanillaRNNLanguageModel)
+            dtype = np.float32 if is_single else expected.dtype
+            digits = np.finfo(dtype).eps * (10 if is_single else 1e4)
             assert_allclose(answer, expected, rtol=digits, atol=digits)
         else:
             assert_array_equal(answer, expected)
