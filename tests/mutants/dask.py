@@ -183,9 +183,9 @@ MUTANTS = [
         "dask_as_local",
     ),
     Mutant(
-        "empty chunks are read",
-        "dask/_chunks",
-        "        if length(X)\n",
+        "empty chunks are scored",
+        "dask/_collections",
+        "    if not length(X):\n        return None\n",
         "",
         "dask_as_local",
     ),
