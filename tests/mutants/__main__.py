@@ -22,7 +22,7 @@ from pathlib import Path
 from _mutant import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-N_WORKERS = 1
+N_WORKERS = 2
 TIMEOUT = 180  # seconds; tests that hang have noticed nothing
 
 MUTANTS = [
