@@ -393,9 +393,10 @@ step in the form of a y with a single output, default=None
         targets = check_targets(y, sequences, type(self).__name__, weights)
         targets = targets.reshape(len(targets), -1)
         check_outputs(targets, outputs.shape[1])
-        # R² has no unit, and squares of very large or small numbers have no place. A
-        # callback may score a copy that has weights and nothing else yet.
-        scale = vars(self).get("target_scale_", 1.0)
+        # R² has no unit, and squares of very large or small numbers have no place.
+        # Powers of 2 lose no digits, so a callback's copy, which has weights and nothing
+        # else yet, scores as the fitted regressor does.
+        scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))
         return moments_of(targets / scale, outputs / scale, weights)
 
     @available_if(_is_unidirectional)
