@@ -31,7 +31,7 @@ from ._network.journal import Journal
 from ._network.parameters import Architecture, Layer, Parameters
 from ._network.training import Data, Report, Result, Settings, Trainable, train
 from ._persistence import VersionedState
-from ._sequences import Sequences, check_sequences
+from ._sequences import Sequences, check_sequences, reject_table
 from ._version import __version__
 
 Array = NDArray[Any]
@@ -137,9 +137,13 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
         """Check what `fit` was given; note on self what it tells."""
+        knows_sequences = self._goes_on_with_sequences()
         sequences = check_sequences(
             self, X, padding_value=self.padding_value, fitting=True
         )
+        if knows_sequences and sequences.form == "rows":
+            reject_table(self, f"has shape {sequences.data.shape}")
+        self._fitted_on_sequences |= knows_sequences
         targets = self._targets(y, sequences, sample_weight)
         _check_total(targets.weights, sequences.dtype)
         return Lesson(
@@ -159,6 +163,9 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     def _goes_on(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "output_coef_")
+
+    def _goes_on_with_sequences(self) -> bool:
+        return self._goes_on() and vars(self).get("_fitted_on_sequences", False)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}

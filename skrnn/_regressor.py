@@ -1,5 +1,6 @@
 """The regressor of steps: numbers in, a prediction of each step's numbers out."""
 
+import warnings
 from numbers import Integral
 from typing import Any, Self
 
@@ -293,6 +294,9 @@ step in the form of a y with a single output, default=None
         -----
         ConvergenceWarning
             If `max_iter` or `max_fun` ended the training.
+        UserWarning
+            If X and y are 2-D and equally wide, as univariate series without an axis of
+            features are.
         """
         return self._fit(X, y, sample_weight)
 
@@ -300,6 +304,8 @@ step in the form of a y with a single output, default=None
         targets = check_targets(y, sequences, type(self).__name__)
         weights = check_weights(sample_weight, sequences)
         self._has_axis_of_outputs = targets.ndim == 2
+        if sequences.form == "rows":
+            warn_of_series(sequences.n_features, targets.shape[1:])
         targets = targets.reshape(len(targets), -1)
         return Targets(targets, weights, targets.shape[1])
 
@@ -442,3 +448,15 @@ step in the form of a y with a single output, default=None
         tags: Tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def warn_of_series(n_features: int, shape: tuple[int, ...]) -> None:
+    """Warn where the targets of a table look like the next values of series."""
+    if n_features > 1 and shape == (n_features,):
+        warnings.warn(
+            f"X and y are 2-D and {n_features} wide: each row is a sequence of one "
+            f"step, of {n_features} features and as many targets, so nothing is "
+            "learned of an order; for univariate series pass X[..., None]",
+            UserWarning,
+            stacklevel=7,
+        )

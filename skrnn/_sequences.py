@@ -44,6 +44,11 @@ class Sequences:
         return np.arange(self.data.shape[1]) < self.lengths[:, None]
 
     @property
+    def has_several_steps(self) -> bool:
+        """Whether any sequence has another number of steps than one."""
+        return bool((self.lengths != 1).any())
+
+    @property
     def on_disk(self) -> bool:
         """Whether X is a map of files, as of `numpy.memmap`, or views of one."""
         parts = self.data if self.form == "ragged" else [self.data]
@@ -104,7 +109,11 @@ def _is_mapped(x: Any) -> bool:
 def check_sequences(
     estimator: Any, X: Any, *, padding_value: float, fitting: bool
 ) -> Sequences:
-    """Check X in any form; in `fit`, also note its features on the estimator."""
+    """Check X in any form; in `fit`, note features and form on the estimator.
+
+    The note says whether a table is one sequence that was not wrapped. Models stored
+    by earlier versions lack it, and take both.
+    """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
     if isinstance(X, dict) and not sparse.issparse(X):
@@ -115,10 +124,21 @@ def check_sequences(
     items = _ragged_items(X)
     if items is not None:
         sequences = _check_ragged(items)
-    elif not sparse.issparse(X) and not hasattr(X, "columns") and _n_axes(X) >= 3:
+    elif not sparse.issparse(X) and not hasattr(X, "columns") and n_axes(X) >= 3:
         sequences = _check_padded(np.asarray(X), padding_value)
     else:
-        return _check_rows(estimator, X, fitting=fitting)
+        sequences = _check_rows(estimator, X, fitting=fitting)
+    if sequences.form != "rows":
+        _check_features(estimator, sequences, fitting=fitting)
+    if fitting:
+        estimator._fitted_on_sequences = sequences.has_several_steps
+    elif sequences.form == "rows" and vars(estimator).get("_fitted_on_sequences"):
+        reject_table(estimator, f"has shape {sequences.data.shape}")
+    return sequences
+
+
+def _check_features(estimator: Any, sequences: Sequences, *, fitting: bool) -> None:
+    """Do for padded and ragged X what scikit-learn's validation does for tables."""
     if fitting:
         empty = np.flatnonzero(sequences.lengths == 0)
         if empty.size:
@@ -133,10 +153,19 @@ def check_sequences(
             f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
             "features as input"
         )
-    return sequences
 
 
-def _n_axes(X: Any) -> int:
+def reject_table(estimator: Any, found: str) -> None:
+    """Raise for a table, which most often is one sequence that was not wrapped."""
+    raise ValueError(
+        f"X {found}, but {type(estimator).__name__} was fitted on sequences; pass one "
+        "sequence as X[None] or [x], and rows that are sequences of one step as "
+        "X[:, None, :]"
+    )
+
+
+def n_axes(X: Any) -> int:
+    """Return the number of axes, 0 for lists that are nested unevenly."""
     if hasattr(X, "ndim"):
         return int(X.ndim)
     try:
@@ -153,7 +182,7 @@ def _ragged_items(X: Any) -> Sequence[Any] | None:
     elif not (isinstance(X, list | tuple) or is_object_array):
         return None
     _require(len(X) > 0, "0 sample(s) (shape=(0,))")
-    axes = {_n_axes(item) for item in X}
+    axes = {n_axes(item) for item in X}
     if 0 in axes:
         for i, item in enumerate(X):
             reject_iterators(item, f"X[{i}]")

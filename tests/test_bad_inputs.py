@@ -24,7 +24,13 @@ from sklearn.exceptions import (
 from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_info
 
-from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier, unpad, valid_steps
+from skrnn import (
+    OneHotSequenceEncoder,
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    unpad,
+    valid_steps,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -441,6 +447,15 @@ CASES = [
     fit(
         19, "2-D X and y", ROWS, y, ValueError, r"univariate series pass X\[\.\.\., No"
     ),
+    Case(
+        19,
+        "a regressor",
+        (UserWarning, r"for univariate series pass X\[\.\.\., None\]"),
+        lambda model: VanillaRNNRegressor(2, max_iter=1).fit(
+            FULL[..., 0], FULL[..., 1]
+        ),
+        FULL,
+    ),
     fit(19, "a column", ROWS, y[:, :1], DataConversionWarning, "column-vector"),
     *[
         fit(
@@ -730,6 +745,18 @@ CASES = [
         )
         for model in (None, OneHotSequenceEncoder().fit(["ab"]))
     ],
+    *[
+        predict(
+            50,
+            f"{method} {name}",
+            table,
+            ValueError,
+            r"fitted on sequences; pass one sequence as X\[None\] or \[x\]",
+            method=method,
+        )
+        for method in ("predict", "predict_proba", "hidden_states")
+        for name, table in {"array": ROWS, "list": ROWS.tolist()}.items()
+    ],
 ]
 
 
@@ -741,7 +768,7 @@ def fitted():
 
 
 def test_the_table_is_whole():
-    assert {case.row for case in CASES} == set(range(1, 50))
+    assert {case.row for case in CASES} == {*range(1, 51)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.name}")

@@ -143,6 +143,38 @@ def test_targets_may_be_numbers(client, data):
     assert remote.predict(chunked(X)).shape == (N, T, 2)
 
 
+def test_a_model_of_sequences_refuses_a_table(client, data):
+    X, y = data
+    few = {**FIT, "max_iter": 1}
+    remote = DaskVanillaRNNClassifier(**few, warm_start=True)
+    remote.fit(chunked(X), chunked(y))
+    table, labels = chunked(X[:, 0]), chunked(y[:, 0])
+    for model, steps in ((remote, table), (remote.to_local(), X[:, 0])):
+        with pytest.raises(ValueError, match=r"fitted on sequences; .*X\[None\] or"):
+            model.predict(steps)
+    with pytest.raises(ValueError, match=r"X has 2-D chunks, but Dask.* on sequences"):
+        remote.fit(table, labels)
+    rows = DaskVanillaRNNClassifier(**few).fit(table, labels)
+    assert rows.predict(table).compute().shape == (N,)
+    assert rows.to_local().predict(X[:, 0]).shape == (N,)
+
+
+def test_one_long_chunk_makes_a_model_of_sequences(client, data):
+    X, y = ([part[:3, :1], part[3:6]] for part in data)
+    shards = [[dask.delayed(part) for part in parts] for parts in (X, y)]
+    model = DaskVanillaRNNClassifier(**{**FIT, "max_iter": 1}).fit(*shards)
+    with pytest.raises(ValueError, match="was fitted on sequences"):
+        model.to_local().predict(data[0][0])
+
+
+def test_univariate_series_as_a_table_warn(client):
+    series = np.random.default_rng(0).normal(size=(8, 5))
+    model = DaskVanillaRNNRegressor(**{**FIT, "max_iter": 1})
+    with pytest.warns(UserWarning, match=r"for univariate series") as found:
+        model.fit(chunked(series[:, :-1]), chunked(series[:, 1:]))
+    assert {warning.filename for warning in found} == {__file__}
+
+
 def test_a_warm_start_goes_on(client, data):
     X, y = data
     local = VanillaRNNClassifier(**FIT, warm_start=True).fit(X, y).fit(X, y)

@@ -124,6 +124,8 @@ class Description(NamedTuple):
 
     n_features: int
     is_single: bool  # whether it is of single precision
+    is_table: bool
+    has_several_steps: bool  # whether any sequence has
     shape: tuple[int, ...]  # of the targets of a step
     classes: Array  # a single one for targets that are numbers
     counts: Vector  # weight of the steps of each class
@@ -139,7 +141,15 @@ def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
         counts = sums(codes, w, len(classes))
         is_single = sequences.dtype == np.float32
         found.append(
-            Description(sequences.n_features, is_single, y.shape[1:], classes, counts)
+            Description(
+                sequences.n_features,
+                is_single,
+                sequences.form == "rows",
+                sequences.has_several_steps,
+                y.shape[1:],
+                classes,
+                counts,
+            )
         )
     return found
 
@@ -166,7 +176,13 @@ def describe_all(found: list[Description]) -> Description:
     )
     counts = sums(codes, np.concatenate([one.counts for one in found]), len(classes))
     is_single = all(one.is_single for one in found)
-    return found[0]._replace(is_single=is_single, classes=classes, counts=counts)
+    return found[0]._replace(
+        is_single=is_single,
+        is_table=any(one.is_table for one in found),
+        has_several_steps=any(one.has_several_steps for one in found),
+        classes=classes,
+        counts=counts,
+    )
 
 
 def sums(numbers: Ids, values: Vector, n: int) -> Vector:
