@@ -88,8 +88,8 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     n_features_in_ : int
         Number of features of a step.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features. Only defined if X was a 2-D data frame whose names are
-        all strings.
+        Names of the features. Only defined if X was a data frame, or a list of data
+        frames, whose names are all strings.
     input_coefs_ : list of ndarray of shape (n_directions, n_in, n_hidden)
         Weights `W_xh` from the input of each layer to its hidden units; `n_in` is
         `n_features_in_` for the first layer and `n_directions * n_hidden` of the layer
@@ -305,7 +305,7 @@ step in the form of a y with a single output, default=None
         weights = check_weights(sample_weight, sequences)
         self._has_axis_of_outputs = targets.ndim == 2
         if sequences.form == "rows":
-            warn_of_series(sequences.n_features, targets.shape[1:])
+            _warn_of_series(sequences.n_features, targets.shape[1:])
         targets = targets.reshape(len(targets), -1)
         return Targets(targets, weights, targets.shape[1])
 
@@ -450,7 +450,7 @@ step in the form of a y with a single output, default=None
         return tags
 
 
-def warn_of_series(n_features: int, shape: tuple[int, ...]) -> None:
+def _warn_of_series(n_features: int, shape: tuple[int, ...]) -> None:
     """Warn where the targets of a table look like the next values of series."""
     if n_features > 1 and shape == (n_features,):
         warnings.warn(

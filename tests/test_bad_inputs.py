@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from samples import fingerprint, make_sequences
@@ -746,6 +747,26 @@ CASES = [
         for model in (None, OneHotSequenceEncoder().fit(["ab"]))
     ],
     *[
+        Case(
+            55,
+            f"{name} columns of {library.__name__}",
+            (ValueError, message),
+            lambda model, library=library, columns=columns: (
+                classifier()
+                .fit(
+                    [library(dict(zip("abc", x.T, strict=True))) for x in RAGGED],
+                    RAGGED_Y,
+                )
+                .predict([library(dict(zip(columns, RAGGED[0].T, strict=True)))])
+            ),
+        )
+        for library in (pd.DataFrame, pl.DataFrame)
+        for name, columns, message in [
+            ("swapped", "bac", "must be in the same order as they were in fit"),
+            ("other", "abd", r"unseen at fit time:\n- d\n"),
+        ]
+    ],
+    *[
         predict(
             50,
             f"{method} {name}",
@@ -768,7 +789,7 @@ def fitted():
 
 
 def test_the_table_is_whole():
-    assert {case.row for case in CASES} == {*range(1, 51)}
+    assert {case.row for case in CASES} == {*range(1, 51), 55}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.name}")

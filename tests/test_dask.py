@@ -10,6 +10,7 @@ import dask
 import dask.array as da
 import dask.bag as db
 import numpy as np
+import pandas as pd
 import pytest
 from dask.sizeof import sizeof
 from distributed import Client, LocalCluster
@@ -152,11 +153,37 @@ def test_a_model_of_sequences_refuses_a_table(client, data):
     for model, steps in ((remote, table), (remote.to_local(), X[:, 0])):
         with pytest.raises(ValueError, match=r"fitted on sequences; .*X\[None\] or"):
             model.predict(steps)
-    with pytest.raises(ValueError, match=r"X has 2-D chunks, but Dask.* on sequences"):
+    with pytest.raises(ValueError, match=r"X is 2-D, but Dask.* on sequences"):
         remote.fit(table, labels)
     rows = DaskVanillaRNNClassifier(**few).fit(table, labels)
     assert rows.predict(table).compute().shape == (N,)
     assert rows.to_local().predict(X[:, 0]).shape == (N,)
+
+
+def test_chunks_of_frames_note_their_columns(client, data):
+    X, y = ragged(*data)
+    frames = [pd.DataFrame(x, columns=["a", "b", "c"]) for x in X]
+    few = {**FIT, "max_iter": 1}
+
+    def shards(items):
+        return [dask.delayed(items[:30]), dask.delayed(items[30:])]
+
+    model = DaskVanillaRNNClassifier(**few, warm_start=True)
+    model.fit(shards(frames), shards(list(y)))
+    assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+    swapped = [frame[["b", "a", "c"]] for frame in frames]
+    with pytest.raises(ValueError, match="same order as they were in fit"):
+        model.to_local().predict(swapped)
+    with pytest.raises(
+        ValueError, match=r"goes on with the features \['a', 'b', 'c'\]"
+    ):
+        model.fit(shards(swapped), shards(list(y)))
+    with pytest.raises(ValueError, match="chunks differ in the columns of X"):
+        model.fit(shards([*frames[:30], *swapped[30:]]), shards(list(y)))
+    model.fit(shards(list(X)), shards(list(y)))
+    assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+    again = DaskVanillaRNNClassifier(**few).fit(shards(list(X)), shards(list(y)))
+    assert not hasattr(again, "feature_names_in_")
 
 
 def test_one_long_chunk_makes_a_model_of_sequences(client, data):

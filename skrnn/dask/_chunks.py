@@ -4,6 +4,7 @@ These functions run as tasks and know nothing of Dask. A task may run again afte
 worker was lost, so none changes what it was given.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._sequences import Sequences, check_sequences, objects
+from skrnn._sequences import Form, Sequences, check_sequences, objects
 from skrnn._targets import of_one_type, weights_of_steps
 
 Array = NDArray[Any]
@@ -108,7 +109,7 @@ def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chun
     name = type(check.estimator).__name__
     try:
         sequences = check_sequences(
-            check.estimator,
+            copy.copy(check.estimator),  # threads note different things on it
             X,
             padding_value=check.estimator.padding_value,
             fitting=True,
@@ -124,8 +125,7 @@ class Description(NamedTuple):
 
     n_features: int
     is_single: bool  # whether it is of single precision
-    is_table: bool
-    has_several_steps: bool  # whether any sequence has
+    form: Form
     shape: tuple[int, ...]  # of the targets of a step
     classes: Array  # a single one for targets that are numbers
     counts: Vector  # weight of the steps of each class
@@ -144,8 +144,7 @@ def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
             Description(
                 sequences.n_features,
                 is_single,
-                sequences.form == "rows",
-                sequences.has_several_steps,
+                Form.of(sequences),
                 y.shape[1:],
                 classes,
                 counts,
@@ -178,10 +177,25 @@ def describe_all(found: list[Description]) -> Description:
     is_single = all(one.is_single for one in found)
     return found[0]._replace(
         is_single=is_single,
-        is_table=any(one.is_table for one in found),
-        has_several_steps=any(one.has_several_steps for one in found),
+        form=_common_form([one.form for one in found]),
         classes=classes,
         counts=counts,
+    )
+
+
+def _common_form(forms: list[Form]) -> Form:
+    """Describe all chunks together; those of data frames need the same columns."""
+    names = [[*form.feature_names] for form in forms if form.feature_names is not None]
+    other = next((found for found in names if found != names[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"chunks differ in the columns of X: {names[0]} and {other}; give all "
+            "chunks the same columns in the same order"
+        )
+    return Form(
+        any(form.is_table for form in forms),
+        any(form.has_several_steps for form in forms),
+        np.array(names[0], dtype=object) if names else None,
     )
 
 

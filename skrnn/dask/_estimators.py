@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._base import BaseVanillaRNN, Lesson, _check_total
-from skrnn._sequences import reject_table
 
 from . import _chunks
 from ._cluster import RemoteData, Tasks, connected, loaded
@@ -106,17 +105,13 @@ default=None
             found = _chunks.describe_all([one for part in described for one in part])
             if not found.counts.any():
                 raise ValueError(NO_WEIGHT)
-            knows_sequences = self._goes_on_with_sequences()
-            if knows_sequences and found.is_table:
-                reject_table(self, "has 2-D chunks")
+            self._learn_form(self._known_form(), found.form)
             targets, n_outputs = self._learn_targets(found)
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
             _check_total(found.counts * targets.weights(numbers), dtype)
             stack.pop_all()  # the chunks are held for what follows
-        self._fitted_on_sequences = knows_sequences or found.has_several_steps
         self.n_features_in_ = found.n_features
-        self.__dict__.pop("feature_names_in_", None)
         data = RemoteData(tasks, chunks, targets, found.n_features, not has_labels)
         return Lesson(data, found.n_features, n_outputs, dtype)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skrnn._network import inference
-from skrnn._regressor import VanillaRNNRegressor, warn_of_series
+from skrnn._regressor import VanillaRNNRegressor, _warn_of_series
 from skrnn._targets import check_targets, weights_of_steps
 
 from . import _chunks
@@ -105,8 +105,8 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
 
     def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
         self._has_axis_of_outputs = len(found.shape) == 1
-        if found.is_table:
-            warn_of_series(found.n_features, found.shape)
+        if found.form.is_table:
+            _warn_of_series(found.n_features, found.shape)
         return _chunks.Numbers(), int(np.prod(found.shape))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
