@@ -23,7 +23,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from ._callbacks import CallbackSupport, FitTask, printing
 from ._network import inference
@@ -32,7 +32,7 @@ from ._network.lbfgs import NEAR
 from ._network.parameters import Architecture, Layer, Parameters
 from ._network.training import Data, Report, Result, Settings, Trainable, train
 from ._persistence import VersionedState
-from ._sequences import Sequences, check_sequences
+from ._sequences import Form, Sequences, check_sequences, reject_table
 from ._version import __version__
 
 Array = NDArray[Any]
@@ -138,9 +138,11 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
         """Check what `fit` was given; note on self what it tells."""
+        known = self._known_form()
         sequences = check_sequences(
             self, X, padding_value=self.padding_value, fitting=True
         )
+        self._learn_form(known, Form.of(sequences))
         targets = self._targets(y, sequences, sample_weight)
         _check_total(targets.weights, sequences.dtype)
         return Lesson(
@@ -160,6 +162,33 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     def _goes_on(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "output_coef_")
+
+    def _known_form(self) -> Form | None:
+        """Return what is known of X where a warm start goes on."""
+        if not self._goes_on():
+            return None
+        has_several_steps = vars(self).get("_fitted_on_sequences", False)
+        return Form(False, has_several_steps, vars(self).get("feature_names_in_"))
+
+    def _learn_form(self, known: Form | None, form: Form) -> None:
+        """Note the form of X; raise where a warm start cannot go on with it."""
+        names, has_several_steps = form.feature_names, form.has_several_steps
+        if known is not None:
+            if known.has_several_steps and form.is_table:
+                reject_table(self, "is 2-D")
+            before = known.feature_names
+            if before is not None and names is not None and [*before] != [*names]:
+                raise ValueError(
+                    f"warm_start goes on with the features {[*before]}, but X has "
+                    f"{[*names]}"
+                )
+            names = before if names is None else names
+            has_several_steps |= known.has_several_steps
+        self._fitted_on_sequences = has_several_steps
+        if names is None:
+            self.__dict__.pop("feature_names_in_", None)
+        else:
+            self.feature_names_in_ = names
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -417,6 +446,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         # check_is_fitted alone takes as long as the step.
         if "output_coef_" not in vars(self):
             check_is_fitted(self)
+        if hasattr(X_t, "columns"):
+            _check_feature_names(self, X_t, reset=False)
         X_t = np.asarray(X_t, dtype=self.output_coef_.dtype)
         if X_t.ndim != 2 or X_t.shape[1] != self.n_features_in_:
             raise ValueError(

@@ -98,8 +98,8 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     n_features_in_ : int
         Number of features of a step.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features. Only defined if X was a 2-D data frame whose names are
-        all strings.
+        Names of the features. Only defined if X was a data frame, or a list of data
+        frames, whose names are all strings.
     input_coefs_ : list of ndarray of shape (n_directions, n_in, n_hidden)
         Weights `W_xh` from the input of each layer to its hidden units; `n_in` is
         `n_features_in_` for the first layer and `n_directions * n_hidden` of the layer

@@ -6,14 +6,12 @@ They are recognized by their methods, so none of the libraries is imported.
 """
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-
-from ._sequences import objects, reject_iterators
 
 # Single values, looked up first because lists may be long.
 _VALUES = (str, int, float, np.generic, type(None))
@@ -30,7 +28,7 @@ def plain(values: Any, name: str) -> Any:
             "sequences; wrap it in a list"
         )
     reject_others(values, name)
-    values = _plain_container(values)
+    values = plain_container(values)
     if isinstance(values, list | tuple):
         return _with_plain_items(values, name)
     if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype == object:
@@ -46,16 +44,17 @@ def _with_plain_items(items: Any, name: str) -> Any:
     for i, item in enumerate(items):
         if type(item) not in (list, tuple, np.ndarray):
             reject_others(item, f"{name}[{i}]")
-    converted = [_plain_container(item) for item in items]
+    converted = [plain_container(item) for item in items]
     same = all(a is b for a, b in zip(items, converted, strict=True))
     return items if same else converted
 
 
-def _plain_container(values: Any) -> Any:
+def plain_container(values: Any) -> Any:
+    """Return one container as a list or array, and all else as it is."""
     if isinstance(values, list | tuple):
         # NumPy takes the letters of Arrow's strings for integers.
         if any(hasattr(kind, "as_py") for kind in set(map(type, values))):
-            return [_plain_container(value) for value in values]
+            return [plain_container(value) for value in values]
         return values
     if isinstance(values, _VALUES) or sparse.issparse(values):
         return values
@@ -110,3 +109,33 @@ def reject_others(values: Any, name: str) -> None:
     if isinstance(values, Mapping) and not hasattr(values, "shape"):
         kind = type(values).__name__
         raise TypeError(f"{name} is of type {kind}; pass a list, such as its values")
+
+
+def reject_iterators(values: Any, name: str) -> None:
+    """Raise for what can be iterated over, but has no length or no indices.
+
+    Such are generators, `map`, `zip`, `dict.values()` and sets: some can be read only
+    once, and NumPy makes an array of one object of each. Lazy frames have no
+    values yet.
+    """
+    if hasattr(values, "collect") and not hasattr(values, "shape"):
+        raise TypeError(
+            f"{name} is of type {type(values).__name__}; pass what its collect() "
+            "returns"
+        )
+    is_collection = hasattr(values, "__len__") and hasattr(values, "__getitem__")
+    # Sparse arrays and those of other libraries lack one or the other.
+    if hasattr(values, "__iter__") and not (is_collection or hasattr(values, "shape")):
+        raise TypeError(
+            f"{name} is of type {type(values).__name__}, which has no length or no "
+            f"indices; pass a list, such as list({name})"
+        )
+
+
+def objects(items: Iterable[Any]) -> NDArray[np.object_]:
+    """Return a 1-D object array of the items, also where they have equal shapes."""
+    items = list(items)
+    result = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        result[i] = item
+    return result

@@ -3,7 +3,8 @@
     padded array | list of arrays | list of lists of dicts  ->  steps, end to end
     rows, dense or sparse, or objects, one per step         ->  the same form again
 
-It is what ``_sequences`` does for numbers, without a look at what the steps are.
+It is what ``_sequences`` does for numbers, without a look at what the steps are. Frames
+of a list go on as one frame, so that the transformer finds columns by their names.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,12 +20,13 @@ from scipy import sparse
 from ._sequences import (
     Sequences,
     floats,
-    items_of_container,
+    list_items,
     objects,
     padded_lengths,
     reject_iterators,
     reject_masked,
 )
+from ._tables import common_columns, is_frame, joined
 
 Array = NDArray[Any]
 
@@ -41,8 +43,8 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
     """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
-    is_array = not (sparse.issparse(X) or hasattr(X, "to_list"))  # as awkward's has
-    if is_array and getattr(X, "ndim", 0) > 2:
+    items = _listed(X)
+    if items is None and getattr(X, "ndim", 0) > 2 and not sparse.issparse(X):
         X = np.asarray(X)
         if X.dtype == object:  # in which NaN is not sought
             X = floats(X, "X")
@@ -54,13 +56,14 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
             )
         sequences = Sequences("padded", X, lengths, X.shape[2], X.dtype)
         return X[sequences.valid], sequences
-    items = _listed(X)
+    items = items or []
     for i, item in enumerate(items):
         if not hasattr(item, "__len__"):  # sets may be steps
             reject_iterators(item, f"X[{i}]")
     kinds = {_kind(item) for item in items} - {"empty"}
     if "rows" in kinds:
-        items, steps = _stacked(items)
+        common_columns(items, "X")
+        items, steps = joined(items) or _stacked(items)
     elif len(items) and kinds <= {"objects"}:
         steps = list(chain.from_iterable(items))
     else:
@@ -70,20 +73,19 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
     return steps, Sequences("ragged", items, lengths, 0, np.dtype(object))
 
 
-def _listed(X: Any) -> Any:
-    """List what may be sequences; nothing where X is a table."""
-    items = items_of_container(X)
-    if items is not None:
-        return items
-    if isinstance(X, np.ndarray) and X.dtype == object and X.size:
-        holds_dicts = X.ndim == 2 and isinstance(X.flat[0], Mapping)
-        return list(X) if X.ndim == 1 or holds_dicts else []
-    return X if isinstance(X, list | tuple) else []
+def _listed(X: Any) -> list[Any] | None:
+    """List what may be sequences; None where X is a table or a padded array."""
+    is_array = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2
+    if is_array and X.size and isinstance(X.flat[0], Mapping):
+        return list(X)
+    return list_items(X)
 
 
 def _kind(item: Any) -> Literal["rows", "objects", "step", "empty"]:
     """Tell a sequence of rows, one of objects, and a single step of any kind."""
     n_axes = getattr(item, "ndim", 1 if isinstance(item, list | tuple) else 0)
+    if is_frame(item):
+        n_axes = 2  # polars does not say
     if n_axes != 1:
         return "rows" if n_axes == 2 else "step"
     if not len(item):
@@ -121,7 +123,7 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
     """Give results per valid step, dense, sparse or objects, the form of X."""
     if sequences is None:
         return steps
-    if hasattr(steps, "columns"):
+    if is_frame(steps) and not _holds_frames(sequences):
         raise ValueError(NO_FRAME)
     steps = objects(steps) if isinstance(steps, list | tuple) else steps
     n_steps = int(sequences.lengths.sum())
@@ -130,17 +132,19 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
             f"the transformer returns {steps.shape[0]} rows for {n_steps} steps; it "
             "has to return one for each"
         )
-    if steps.ndim == 1 and steps.dtype.kind in "biuf":
+    if len(steps.shape) == 1 and steps.dtype.kind in "biuf":
         raise ValueError(
             f"the transformer returns numbers of shape {steps.shape}; it has to return "
             "rows, of shape (n_steps, n_features_out)"
         )
+    ends = sequences.lengths.cumsum().tolist()
+    if is_frame(steps):
+        return objects(steps[a:b] for a, b in pairwise([0, *ends]))
     if sparse.issparse(steps) and sequences.form == "ragged":
         steps = sparse.csr_array(steps)
         if max(steps.nnz, *steps.shape) <= np.iinfo(np.int32).max:
             # Not all of scikit-learn takes the wider indices that others return.
             steps.indices, steps.indptr = sparse.safely_cast_index_arrays(steps)
-        ends = sequences.lengths.cumsum().tolist()
         return objects(steps[a:b] for a, b in pairwise([0, *ends]))
     steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
     if sequences.form == "padded" and not sequences.valid.all():
@@ -149,6 +153,10 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
     if sequences.form == "padded":
         _check_no_step_is_lost(result, sequences, fill)
     return result
+
+
+def _holds_frames(sequences: Sequences) -> bool:
+    return sequences.form == "ragged" and is_frame(sequences.data[0])
 
 
 def _able_to_hold(steps: Array, fill: Any) -> Array:
@@ -182,6 +190,7 @@ def naming_the_step(steps: Any, sequences: Sequences | None) -> Iterator[None]:
                 f"{message}\nPass sequences of a single feature as x[:, None] each, of "
                 "shape (n_steps, 1)."
             ) from error
+        steps = np.asarray(steps) if is_frame(steps) else steps
         is_array = isinstance(steps, np.ndarray) and steps.dtype.kind == "f"
         if sequences is None or not is_array or "Input X contains" not in message:
             raise

@@ -19,6 +19,7 @@ from ._containers import plain, shown
 from ._padding import as_ragged, pad_labels, pad_sequences
 from ._reading import read_any_steps
 from ._sequences import Sequences, objects
+from ._tables import column_names, is_frame
 from ._tokens import family, flaw
 
 Array = NDArray[Any]
@@ -295,7 +296,8 @@ def frame_from_sequences(
     sequence_names : array-like of shape (n_sequences,), default=None
         What to call the sequences; None numbers them.
     feature_names : sequence of str, default=None
-        The columns of the features of X: None is `x0`, `x1`, ..., for tokens `token`.
+        The columns of the features of X: None is those of X where it is data frames,
+        else `x0`, `x1`, ..., for tokens `token`.
         An empty list leaves X out.
     sequence : str, default="sequence"
         The column that names the sequence.
@@ -355,7 +357,7 @@ def frame_from_sequences(
     if feature_names is None:
         feature_names = _feature_names(steps)
     if len(feature_names):
-        steps = steps.toarray() if sparse.issparse(steps) else steps
+        steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
         parts += _named_columns(tuple(feature_names), steps)
     for name, per_step in (values or {}).items():
         per_step = plain(per_step, f"values[{name!r}]")
@@ -367,6 +369,8 @@ def frame_from_sequences(
 
 
 def _feature_names(steps: Any) -> list[str]:
+    if is_frame(steps):
+        return [str(name) for name in column_names(steps)]
     if steps.ndim == 1:
         return ["token"]
     return [f"x{i}" for i in range(steps.shape[1])]

@@ -9,7 +9,8 @@ from scipy import sparse
 from sklearn.utils import check_consistent_length
 
 from ._containers import plain
-from ._sequences import objects, padded_lengths, reject_iterators
+from ._sequences import list_items, objects, padded_lengths, reject_iterators
+from ._tables import common_columns
 from ._targets import of_one_type, padding_label_for, with_padding_label
 
 Array = NDArray[Any]
@@ -59,7 +60,9 @@ def pad_sequences(
     array([[ 1.,  2.],
            [ 3., nan]])
     """
-    sequences = plain(sequences, "sequences")
+    listed = list_items(sequences, "sequences")
+    common_columns(listed or [], "sequences")
+    sequences = plain(sequences if listed is None else listed, "sequences")
     items = [x.toarray() if sparse.issparse(x) else np.asarray(x) for x in sequences]
     n_features = next((item.shape[1] for item in items if item.ndim == 2), 0)
     # An empty list has neither steps nor features.

@@ -1,5 +1,6 @@
 """The regressor of steps: numbers in, a prediction of each step's numbers out."""
 
+import warnings
 from numbers import Integral
 from typing import Any, Self
 
@@ -88,8 +89,8 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     n_features_in_ : int
         Number of features of a step.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features. Only defined if X was a 2-D data frame whose names are
-        all strings.
+        Names of the features. Only defined if X was a data frame, or a list of data
+        frames, whose names are all strings.
     input_coefs_ : list of ndarray of shape (n_directions, n_in, n_hidden)
         Weights `W_xh` from the input of each layer to its hidden units; `n_in` is
         `n_features_in_` for the first layer and `n_directions * n_hidden` of the layer
@@ -298,6 +299,9 @@ step in the form of a y with a single output, default=None
             If `max_iter` or `max_fun` ended training, or L-BFGS gave up by itself (see
             `stop_reason_`) with a component of the gradient above ``100 * tol``, or
             above `tol` before its first iteration.
+        UserWarning
+            If X and y are 2-D and equally wide, as univariate series without an axis of
+            features are.
         """
         return self._fit(X, y, sample_weight)
 
@@ -305,6 +309,8 @@ step in the form of a y with a single output, default=None
         weights = check_weights(sample_weight, sequences)
         targets = check_targets(y, sequences, type(self).__name__, weights)
         self._has_axis_of_outputs = targets.ndim == 2
+        if sequences.form == "rows":
+            _warn_of_series(sequences.n_features, targets.shape[1:])
         targets = targets.reshape(len(targets), -1)
         return Targets(targets, weights, targets.shape[1])
 
@@ -394,8 +400,8 @@ step in the form of a y with a single output, default=None
         targets = targets.reshape(len(targets), -1)
         check_outputs(targets, outputs.shape[1])
         # R² has no unit, and squares of very large or small numbers have no place.
-        # Powers of 2 lose no digits, so a callback's copy, which has weights and nothing
-        # else yet, scores as the fitted regressor does.
+        # Powers of 2 lose no digits, so a callback's copy, which has no scale yet, scores
+        # as the fitted regressor does.
         scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))
         return moments_of(targets / scale, outputs / scale, weights)
 
@@ -458,3 +464,15 @@ step in the form of a y with a single output, default=None
         tags: Tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _warn_of_series(n_features: int, shape: tuple[int, ...]) -> None:
+    """Warn where the targets of a table look like the next values of series."""
+    if n_features > 1 and shape == (n_features,):
+        warnings.warn(
+            f"X and y are 2-D and {n_features} wide: each row is a sequence of one "
+            f"step, of {n_features} features and as many targets, so nothing is "
+            "learned of an order; for univariate series pass X[..., None]",
+            UserWarning,
+            stacklevel=7,
+        )

@@ -7,18 +7,27 @@ sequence after another; nothing behind this module ever sees padding. All checks
 X stand here; those of labels and weights stand in ``_targets``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from math import prod
 from mmap import mmap
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _get_feature_names,
+    validate_data,
+)
+
+from ._containers import objects as objects
+from ._containers import plain_container
+from ._containers import reject_iterators as reject_iterators
+from ._tables import common_columns, is_frame
 
 Array = NDArray[Any]
 
@@ -37,11 +46,17 @@ class Sequences:
     lengths: NDArray[np.intp]  # (N,), number of valid steps
     n_features: int
     dtype: np.dtype[Any]  # of results: float32 where all of X is, else float64
+    feature_names: NDArray[np.object_] | None = None  # of data frames
 
     @property
     def valid(self) -> NDArray[np.bool_]:
         """Mask of valid steps, of shape (n_sequences, n_steps), of padded input."""
         return np.arange(self.data.shape[1]) < self.lengths[:, None]
+
+    @property
+    def has_several_steps(self) -> bool:
+        """Whether any sequence has another number of steps than one."""
+        return bool((self.lengths != 1).any())
 
     @property
     def on_disk(self) -> bool:
@@ -95,6 +110,20 @@ class Sequences:
         return f"[{i}] at step {step - int(ends[i] - self.lengths[i])}"
 
 
+class Form(NamedTuple):
+    """What `fit` notes of X, so that what comes later is not misread."""
+
+    is_table: bool
+    has_several_steps: bool  # whether any sequence has
+    feature_names: NDArray[np.object_] | None  # of data frames
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> "Form":
+        """Describe sequences."""
+        is_table = sequences.form == "rows"
+        return cls(is_table, sequences.has_several_steps, sequences.feature_names)
+
+
 def _is_mapped(x: Any) -> bool:
     while isinstance(x, np.ndarray):
         x = x.base
@@ -104,7 +133,11 @@ def _is_mapped(x: Any) -> bool:
 def check_sequences(
     estimator: Any, X: Any, *, padding_value: float, fitting: bool
 ) -> Sequences:
-    """Check X in any form; in `fit`, also note its features on the estimator."""
+    """Check X in any form; in `fit`, note features and form on the estimator.
+
+    The note says whether a table is one sequence that was not wrapped. Models stored
+    by earlier versions lack it, and take both.
+    """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
     if isinstance(X, dict) and not sparse.issparse(X):
@@ -112,31 +145,58 @@ def check_sequences(
             "X is a dict; pass an array of shape (n_sequences, n_steps, n_features) "
             "or a list of arrays of shape (n_steps, n_features)"
         )
-    items = _ragged_items(X)
-    if items is not None:
+    items = list_items(X)
+    if items is not None and _are_ragged(items):
         sequences = _check_ragged(items)
-    elif not sparse.issparse(X) and not hasattr(X, "columns") and _n_axes(X) >= 3:
+        frame = common_columns(items, "X")
+    elif not sparse.issparse(X) and not is_frame(X) and n_axes(X) >= 3:
         sequences = _check_padded(np.asarray(X), padding_value)
+        frame = None
     else:
-        return _check_rows(estimator, X, fitting=fitting)
+        X = X if items is None else items
+        sequences = _check_rows(estimator, X, fitting=fitting)
+        frame = X
+    sequences.feature_names = _get_feature_names(frame)
+    if sequences.form != "rows":
+        _check_features(estimator, frame, sequences, fitting=fitting)
     if fitting:
-        empty = np.flatnonzero(sequences.lengths == 0)
-        if empty.size:
-            raise ValueError(
-                f"X[{empty[0]}] has no valid step; leave such sequences out of fit"
-            )
+        estimator._fitted_on_sequences = sequences.has_several_steps
+    elif sequences.form == "rows" and vars(estimator).get("_fitted_on_sequences"):
+        reject_table(estimator, f"has shape {sequences.data.shape}")
+    return sequences
+
+
+def _check_features(
+    estimator: Any, frame: Any, sequences: Sequences, *, fitting: bool
+) -> None:
+    """Do for padded and ragged X what scikit-learn's validation does for tables."""
+    empty = np.flatnonzero(sequences.lengths == 0)
+    if fitting and empty.size:
+        raise ValueError(
+            f"X[{empty[0]}] has no valid step; leave such sequences out of fit"
+        )
+    _check_feature_names(estimator, frame, reset=fitting)
+    if fitting:
         estimator.n_features_in_ = sequences.n_features
-        estimator.__dict__.pop("feature_names_in_", None)
     elif sequences.n_features != estimator.n_features_in_:
         raise ValueError(
             f"X has {sequences.n_features} features, but "
             f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
             "features as input"
         )
-    return sequences
 
 
-def _n_axes(X: Any) -> int:
+def reject_table(estimator: Any, found: str) -> None:
+    """Raise for a table, which most often is one sequence that was not wrapped."""
+    raise ValueError(
+        f"X {found}, but {type(estimator).__name__} was fitted on sequences; pass one "
+        "sequence as X[None] or [x], and rows that are sequences of one step as "
+        "X[:, None, :]"
+    )
+
+
+def n_axes(X: Any) -> int:
+    """Return the number of axes, 0 for lists that are nested unevenly."""
     if hasattr(X, "ndim"):
         return int(X.ndim)
     try:
@@ -145,42 +205,66 @@ def _n_axes(X: Any) -> int:
         return 0
 
 
-def _ragged_items(X: Any) -> Sequence[Any] | None:
-    """Return the sequences of ragged input, None for all other input."""
-    is_object_array = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
-    items = items_of_container(X)
-    if items is not None:
-        X = items
-    elif not (isinstance(X, list | tuple) or is_object_array):
+def list_items(X: Any, name: str = "X") -> list[Any] | None:
+    """List the sequences of lists, object arrays and containers of other libraries.
+
+    Each becomes an array or a list; frames stay frames, for their names. None is
+    returned for tables, frames and arrays of numbers.
+    """
+    if is_frame(X) or sparse.issparse(X):
         return None
-    _require(len(X) > 0, "0 sample(s) (shape=(0,))")
-    axes = {_n_axes(item) for item in X}
+    X = plain_container(X)
+    if isinstance(X, np.ndarray):
+        if X.dtype != object or X.ndim != 1:
+            return None
+    elif not isinstance(X, Sequence) or isinstance(X, str | bytes):
+        return None
+    return [_plain_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
+
+
+def _plain_item(item: Any, name: str) -> Any:
+    if type(item) is np.ndarray and item.dtype.char in _NUMBERS:
+        return item
+    if is_frame(item):
+        return item
+    item = plain_container(item)
+    if isinstance(item, np.ndarray) and item.dtype == object and item.ndim == 1:
+        return _stacked_rows(item, name)
+    return item
+
+
+def _stacked_rows(rows: NDArray[np.object_], name: str) -> Array:
+    """Make one array of an array of rows, as Arrow's nested lists become in pandas."""
+    if not len(rows) or not all(isinstance(row, np.ndarray) for row in rows):
+        return rows
+    shapes = [row.shape for row in rows]
+    for step, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(
+                f"{name} has steps of unequal shape: {shapes[0]} at step 0 and {shape} "
+                f"at step {step}"
+            )
+    return np.stack(list(rows))
+
+
+def _are_ragged(items: Sequence[Any]) -> bool:
+    """Tell sequences of rows from the rows of a table, and from all else."""
+    _require(len(items) > 0, "0 sample(s) (shape=(0,))")
+    axes = {n_axes(item) for item in items}
     if 0 in axes:
-        for i, item in enumerate(X):
+        for i, item in enumerate(items):
             reject_iterators(item, f"X[{i}]")
     if 2 in axes:
-        return list(X)
-    if 1 in axes and len({np.shape(item) for item in X}) > 1:
-        for item in X:
+        return True
+    if 1 in axes and len({np.shape(item) for item in items}) > 1:
+        for item in items:
             _numeric(np.asarray(item))
         raise ValueError(
             "X is a list of 1-D rows of unequal length; for sequences of a single "
-            "feature pass each as x[:, None], of shape (n_steps, 1)"
+            "feature pass each as x[:, None], of shape (n_steps, 1), and encode "
+            "sequences of symbols by OneHotSequenceEncoder first"
         )
-    return None
-
-
-def items_of_container(X: Any) -> list[Any] | None:
-    """List what a Series, or an array of Arrow or awkward, holds; None for others."""
-    if hasattr(X, "columns"):
-        return None
-    if isinstance(X, list) and any(
-        hasattr(kind, "as_py") for kind in set(map(type, X))
-    ):
-        return [x.as_py() if hasattr(x, "as_py") else x for x in X]
-    method = getattr(X, "to_list", None) or getattr(X, "to_pylist", None)
-    items: list[Any] | None = None if method is None else method()
-    return items
+    return False
 
 
 def _check_ragged(items: Sequence[Any]) -> Sequences:
@@ -382,27 +466,6 @@ def reject_masked(values: Any, name: str, filler: str) -> None:
         raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
 
 
-def reject_iterators(values: Any, name: str) -> None:
-    """Raise for what can be iterated over, but has no length or no indices.
-
-    Such are generators, `map`, `zip`, `dict.values()` and sets: some can be read only
-    once, and NumPy makes an array of one object of each. Lazy frames have no
-    values yet.
-    """
-    if hasattr(values, "collect") and not hasattr(values, "shape"):
-        raise TypeError(
-            f"{name} is of type {type(values).__name__}; pass what its collect() "
-            "returns"
-        )
-    is_collection = hasattr(values, "__len__") and hasattr(values, "__getitem__")
-    # Sparse arrays and those of other libraries lack one or the other.
-    if hasattr(values, "__iter__") and not (is_collection or hasattr(values, "shape")):
-        raise TypeError(
-            f"{name} is of type {type(values).__name__}, which has no length or no "
-            f"indices; pass a list, such as list({name})"
-        )
-
-
 def _reject_times(X: Array) -> None:
     if X.dtype.kind in "mM":
         raise TypeError(f"X has dtype {X.dtype}; pass numbers, such as seconds")
@@ -438,12 +501,3 @@ def floats(values: Array, name: str) -> NDArray[np.float64]:
 def _require(condition: bool, found: str) -> None:
     if not condition:
         raise ValueError(f"Found array with {found} while a minimum of 1 is required.")
-
-
-def objects(items: Iterable[Any]) -> NDArray[np.object_]:
-    """Return a 1-D object array of the items, also where they have equal shapes."""
-    items = list(items)
-    result = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):
-        result[i] = item
-    return result

@@ -73,8 +73,8 @@ class StepwiseTransformer(  # type: ignore[call-arg]
     n_features_in_ : int
         Number of features of a step. Only defined if the transformer has it.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features. Only defined if X was a 2-D data frame whose names are
-        all strings.
+        Names of the features. Only defined if X was a data frame, or a list of data
+        frames, whose names are all strings.
 
     See Also
     --------
@@ -88,11 +88,12 @@ class StepwiseTransformer(  # type: ignore[call-arg]
     - **padded**: an array of shape (n_sequences, n_steps, n_features), with padding
       behind the end of each sequence. Results are padded arrays, so sparse rows are
       made dense;
-    - **ragged**: a list or object array with one item for each sequence: an array or
-      sparse matrix of shape (n_steps_i, n_features), or a list or 1-D array of steps
-      that are dicts, strings or lists of them, for a transformer that takes such.
-      Results are object array of arrays, or of :class:`scipy.sparse.csr_array` where
-      the transformer returns sparse rows;
+    - **ragged**: a list or object array with one item for each sequence: an array,
+      sparse matrix or data frame of shape (n_steps_i, n_features), or a list or 1-D
+      array of steps that are dicts, strings or lists of them, for a transformer that
+      takes such. Results are object arrays of arrays, or of
+      :class:`scipy.sparse.csr_array` where the transformer returns sparse rows. The
+      transformer sees the steps of data frames as one data frame;
     - **2-D**, or a list of dicts or of strings: sequences of one step, which go to
       the transformer as they are. Rows of strings have to be an array, since a list of
       lists of strings is ragged.
@@ -100,8 +101,8 @@ class StepwiseTransformer(  # type: ignore[call-arg]
     y and `sample_weight` go on to the transformer with one value per valid step, in the
     forms that :class:`VanillaRNNClassifier` takes.
 
-    `set_output` sets the output of the transformer. Only what comes from 2-D X can be a
-    data frame.
+    `set_output` sets the output of the transformer. Only what comes from data frames,
+    or from 2-D X, can be data frames.
 
     Examples
     --------
@@ -327,7 +328,8 @@ n_features_out), or {array-like, sparse matrix} of shape (n_sequences, n_feature
         ----------
         transform : {"default", "pandas", "polars"}, default=None
             The container; None leaves it as it is. Data frames have two axes, so
-            `transform` of sequences raises unless it is "default".
+            `transform` of sequences that are no data frames raises unless it is
+            "default".
 
         Returns
         -------

@@ -44,8 +44,8 @@ class WindowTransformer(VersionedState, TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Number of features of a step.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the features. Only defined if X was a 2-D data frame whose names are
-        all strings.
+        Names of the features. Only defined if X was a data frame, or a list of data
+        frames, whose names are all strings.
 
     See Also
     --------

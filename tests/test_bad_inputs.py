@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from samples import fingerprint, make_sequences
@@ -24,7 +25,13 @@ from sklearn.exceptions import (
 from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_info
 
-from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier, unpad, valid_steps
+from skrnn import (
+    OneHotSequenceEncoder,
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    unpad,
+    valid_steps,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -441,6 +448,15 @@ CASES = [
     fit(
         19, "2-D X and y", ROWS, y, ValueError, r"univariate series pass X\[\.\.\., No"
     ),
+    Case(
+        19,
+        "a regressor",
+        (UserWarning, r"for univariate series pass X\[\.\.\., None\]"),
+        lambda model: VanillaRNNRegressor(2, max_iter=1).fit(
+            FULL[..., 0], FULL[..., 1]
+        ),
+        FULL,
+    ),
     fit(19, "a column", ROWS, y[:, :1], DataConversionWarning, "column-vector"),
     *[
         fit(
@@ -732,6 +748,38 @@ CASES = [
         )
         for model in (None, OneHotSequenceEncoder().fit(["ab"]))
     ],
+    *[
+        Case(
+            55,
+            f"{name} columns of {library.__name__}",
+            (ValueError, message),
+            lambda model, library=library, columns=columns: (
+                classifier()
+                .fit(
+                    [library(dict(zip("abc", x.T, strict=True))) for x in RAGGED],
+                    RAGGED_Y,
+                )
+                .predict([library(dict(zip(columns, RAGGED[0].T, strict=True)))])
+            ),
+        )
+        for library in (pd.DataFrame, pl.DataFrame)
+        for name, columns, message in [
+            ("swapped", "bac", "must be in the same order as they were in fit"),
+            ("other", "abd", r"unseen at fit time:\n- d\n"),
+        ]
+    ],
+    *[
+        predict(
+            50,
+            f"{method} {name}",
+            table,
+            ValueError,
+            r"fitted on sequences; pass one sequence as X\[None\] or \[x\]",
+            method=method,
+        )
+        for method in ("predict", "predict_proba", "hidden_states")
+        for name, table in {"array": ROWS, "list": ROWS.tolist()}.items()
+    ],
 ]
 
 
@@ -743,7 +791,7 @@ def fitted():
 
 
 def test_the_table_is_whole():
-    assert {case.row for case in CASES} == set(range(1, 50))
+    assert {case.row for case in CASES} == {*range(1, 51), 55}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.name}")

@@ -10,6 +10,7 @@ import dask
 import dask.array as da
 import dask.bag as db
 import numpy as np
+import pandas as pd
 import pytest
 from dask.sizeof import sizeof
 from distributed import Client, LocalCluster
@@ -144,6 +145,64 @@ def test_targets_may_be_numbers(client, data):
     assert_allclose(remote.target_scale_, local.target_scale_, rtol=1e-12)
     assert_allclose(remote.score(chunked(X), chunked(y)), local.score(X, y), rtol=1e-9)
     assert remote.predict(chunked(X)).shape == (N, T, 2)
+
+
+def test_a_model_of_sequences_refuses_a_table(client, data):
+    X, y = data
+    few = {**FIT, "max_iter": 1}
+    remote = DaskVanillaRNNClassifier(**few, warm_start=True)
+    remote.fit(chunked(X), chunked(y))
+    table, labels = chunked(X[:, 0]), chunked(y[:, 0])
+    for model, steps in ((remote, table), (remote.to_local(), X[:, 0])):
+        with pytest.raises(ValueError, match=r"fitted on sequences; .*X\[None\] or"):
+            model.predict(steps)
+    with pytest.raises(ValueError, match=r"X is 2-D, but Dask.* on sequences"):
+        remote.fit(table, labels)
+    rows = DaskVanillaRNNClassifier(**few).fit(table, labels)
+    assert rows.predict(table).compute().shape == (N,)
+    assert rows.to_local().predict(X[:, 0]).shape == (N,)
+
+
+def test_chunks_of_frames_note_their_columns(client, data):
+    X, y = ragged(*data)
+    frames = [pd.DataFrame(x, columns=["a", "b", "c"]) for x in X]
+    few = {**FIT, "max_iter": 1}
+
+    def shards(items):
+        return [dask.delayed(items[:30]), dask.delayed(items[30:])]
+
+    model = DaskVanillaRNNClassifier(**few, warm_start=True)
+    model.fit(shards(frames), shards(list(y)))
+    assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+    swapped = [frame[["b", "a", "c"]] for frame in frames]
+    with pytest.raises(ValueError, match="same order as they were in fit"):
+        model.to_local().predict(swapped)
+    with pytest.raises(
+        ValueError, match=r"goes on with the features \['a', 'b', 'c'\]"
+    ):
+        model.fit(shards(swapped), shards(list(y)))
+    with pytest.raises(ValueError, match="chunks differ in the columns of X"):
+        model.fit(shards([*frames[:30], *swapped[30:]]), shards(list(y)))
+    model.fit(shards(list(X)), shards(list(y)))
+    assert model.feature_names_in_.tolist() == ["a", "b", "c"]
+    again = DaskVanillaRNNClassifier(**few).fit(shards(list(X)), shards(list(y)))
+    assert not hasattr(again, "feature_names_in_")
+
+
+def test_one_long_chunk_makes_a_model_of_sequences(client, data):
+    X, y = ([part[:3, :1], part[3:6]] for part in data)
+    shards = [[dask.delayed(part) for part in parts] for parts in (X, y)]
+    model = DaskVanillaRNNClassifier(**{**FIT, "max_iter": 1}).fit(*shards)
+    with pytest.raises(ValueError, match="was fitted on sequences"):
+        model.to_local().predict(data[0][0])
+
+
+def test_univariate_series_as_a_table_warn(client):
+    series = np.random.default_rng(0).normal(size=(8, 5))
+    model = DaskVanillaRNNRegressor(**{**FIT, "max_iter": 1})
+    with pytest.warns(UserWarning, match=r"for univariate series") as found:
+        model.fit(chunked(series[:, :-1]), chunked(series[:, 1:]))
+    assert {warning.filename for warning in found} == {__file__}
 
 
 def test_a_warm_start_goes_on(client, data):

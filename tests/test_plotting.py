@@ -24,7 +24,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import skrnn.plotting
-from skrnn import OneHotSequenceEncoder, StepwiseTransformer, VanillaRNNClassifier
+from skrnn import (
+    OneHotSequenceEncoder,
+    StepwiseTransformer,
+    VanillaRNNClassifier,
+    as_ragged,
+)
 from skrnn.plotting import (
     HiddenStateDisplay,
     LossCurveDisplay,
@@ -189,6 +194,27 @@ def test_bad_sequences_and_labels_are_named(display):
         draw(ONE_WAY, "")
     with pytest.raises(ValueError, match="pass shape \\(n_steps, n_features\\)"):
         draw(NUMERIC, [1.0, 2.0, 3.0])
+    one_step = VanillaRNNClassifier(2, tol=10).fit(X[:, 0], Y[:, 0])
+    with pytest.raises(ValueError, match="pass shape \\(n_steps, n_features\\)"):
+        draw(one_step, X[0, 0])
+
+
+@pytest.mark.parametrize("display", OF_SEQUENCES)
+@pytest.mark.parametrize(
+    "several",
+    [
+        [X[0], X[1, :2]],
+        [X[0, :2].tolist(), X[1, :2].tolist()],
+        [sparse.csr_array(X[0]), X[1]],
+        X[:2],
+        as_ragged([X[0], X[1, :2]]),
+    ],
+    ids=["unequal", "lists", "sparse", "padded", "objects"],
+)
+def test_several_sequences_are_told_to_be_one(display, several):
+    message = f"sequence holds 2 sequences, and {display.__name__}.* sequence\\[0\\]"
+    with pytest.raises(ValueError, match=message):
+        display.from_estimator(NUMERIC, several)
 
 
 @pytest.mark.parametrize("display", [HiddenStateDisplay, LossCurveDisplay])

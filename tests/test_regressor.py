@@ -211,7 +211,8 @@ def test_targets_may_come_in_every_form_and_are_never_read_at_padding(form):
 def test_a_2d_y_is_one_output_per_step_for_sequences_and_several_for_rows():
     square, rows = X[:, :, :1], np.nan_to_num(X[:, :, 0])
     assert regressor().fit(square, y).n_outputs_ == 1
-    assert regressor().fit(rows, y).n_outputs_ == y.shape[1]
+    with pytest.warns(UserWarning, match="for univariate series"):
+        assert regressor().fit(rows, y).n_outputs_ == y.shape[1]
 
 
 def test_padding_is_nan():
@@ -385,7 +386,8 @@ def test_a_forecast_starts_at_each_sequences_own_end():
     assert_allclose(model.forecast(unpad(padded), 7), together, rtol=1e-12)
     for i, n in enumerate((120, 50, 1)):
         assert_allclose(model.forecast(SERIES[:, :n], 7)[0], together[i], rtol=1e-7)
-    assert_allclose(model.forecast(SERIES[:, 0], 7)[0], together[2], rtol=1e-7)
+    one_step = SERIES[:, 0][:, None, :]
+    assert_allclose(model.forecast(one_step, 7)[0], together[2], rtol=1e-7)
 
 
 def test_a_forecast_has_an_axis_of_features_if_y_had_one():

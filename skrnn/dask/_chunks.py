@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._sequences import Sequences, check_sequences, objects
+from skrnn._sequences import Form, Sequences, check_sequences, objects
 from skrnn._targets import of_one_type, weights_of_steps
 
 Array = NDArray[Any]
@@ -51,7 +51,6 @@ class Chunk(Weighty):
     sequences: Sequences
     y: Array  # (n_steps,) labels, or (n_steps, ...) numbers
     w: Vector  # (n_steps,)
-    notes: dict[str, Any]  # what `fit` learns of the form of X, such as its names
 
 
 class Labels(NamedTuple):
@@ -118,19 +117,16 @@ def length(X: Any) -> int:
 
 def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chunk:
     name = type(check.estimator).__name__
-    estimator = copy.copy(check.estimator)
     with named(number):
         sequences = check_sequences(
-            estimator, X, padding_value=estimator.padding_value, fitting=True
+            copy.copy(check.estimator),  # threads note different things on it
+            X,
+            padding_value=check.estimator.padding_value,
+            fitting=True,
         )
         weights = weights_of_steps(sample_weight, sequences)
         targets = check.targets(y, sequences, name, weights)
-        notes = {
-            name: value
-            for name, value in vars(estimator).items()
-            if name not in vars(check.estimator)
-        }
-        return Chunk(sequences, targets, weights, notes)
+        return Chunk(sequences, targets, weights)
 
 
 @contextmanager
@@ -146,8 +142,8 @@ class Description(NamedTuple):
     """What all have to know of one chunk."""
 
     n_features: int
-    notes: dict[str, Any]  # attributes of the fitted estimator
     is_single: bool  # whether it is of single precision
+    form: Form
     shape: tuple[int, ...]  # of the targets of a step
     classes: Array  # a single one for targets that are numbers
     counts: Vector  # weight of the steps of each class
@@ -165,8 +161,8 @@ def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
         found.append(
             Description(
                 sequences.n_features,
-                chunk.notes,
                 is_single,
+                Form.of(sequences),
                 y.shape[1:],
                 classes,
                 counts,
@@ -186,14 +182,6 @@ def describe_all(found: list[Description]) -> Description:
             raise ValueError(
                 f"chunks differ in the {name}: {values}; give all chunks the same"
             )
-    for one in found:
-        for name in sorted({*one.notes, *found[0].notes}):
-            values = [np.array(d.notes.get(name)).tolist() for d in (found[0], one)]
-            if values[0] != values[1]:
-                raise ValueError(
-                    f"chunks differ in {name}: {values[0]} and {values[1]}; give all "
-                    "chunks the same"
-                )
     # Strings would turn numbers of other chunks into strings.
     labels = [label for one in found for label in one.classes.tolist()]
     of_one_type(objects(labels))
@@ -202,7 +190,28 @@ def describe_all(found: list[Description]) -> Description:
     )
     counts = sums(codes, np.concatenate([one.counts for one in found]), len(classes))
     is_single = all(one.is_single for one in found)
-    return found[0]._replace(is_single=is_single, classes=classes, counts=counts)
+    return found[0]._replace(
+        is_single=is_single,
+        form=_common_form([one.form for one in found]),
+        classes=classes,
+        counts=counts,
+    )
+
+
+def _common_form(forms: list[Form]) -> Form:
+    """Describe all chunks together; those of data frames need the same columns."""
+    names = [[*form.feature_names] for form in forms if form.feature_names is not None]
+    other = next((found for found in names if found != names[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"chunks differ in the columns of X: {names[0]} and {other}; give all "
+            "chunks the same columns in the same order"
+        )
+    return Form(
+        any(form.is_table for form in forms),
+        any(form.has_several_steps for form in forms),
+        np.array(names[0], dtype=object) if names else None,
+    )
 
 
 def sums(numbers: Ids, values: Vector, n: int) -> Vector:

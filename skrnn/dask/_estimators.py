@@ -103,13 +103,13 @@ default=None
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])
             require_weight(found.counts.any())
+            self._learn_form(self._known_form(), found.form)
             targets, n_outputs = self._learn_targets(found)
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
             _check_total(found.counts * targets.weights(numbers), dtype)
             stack.pop_all()  # the chunks are held for what follows
-        self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(found.notes)
+        self.n_features_in_ = found.n_features
         data = RemoteData(tasks, chunks, targets, found.n_features, not has_labels)
         return Lesson(data, found.n_features, n_outputs, dtype)
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skrnn._regressor import VanillaRNNRegressor
+from skrnn._regressor import VanillaRNNRegressor, _warn_of_series
 from skrnn._scores import r2
 from skrnn._targets import check_targets
 
@@ -105,6 +105,8 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
 
     def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
         self._has_axis_of_outputs = len(found.shape) == 1
+        if found.form.is_table:
+            _warn_of_series(found.n_features, found.shape)
         return _chunks.Numbers(), int(np.prod(found.shape))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -24,6 +24,7 @@ from skrnn._containers import shown
 from skrnn._flattening import restore_steps
 from skrnn._reading import Steps, last_step, read_any_steps
 from skrnn._sequences import objects
+from skrnn._tables import is_frame, take_rows, with_column_of
 from skrnn._targets import check_weights
 from skrnn.metrics import get_step_scorer
 
@@ -156,7 +157,7 @@ def permutation_importance(
     if over == "features":
         before = task.score(X, sample_weight)
         values = task.steps.values
-        n_features = values.shape[1] if values.ndim == 2 else 1
+        n_features = values.shape[1] if len(values.shape) == 2 else 1
         importances = Parallel(n_jobs=n_jobs)(
             delayed(_of_feature)(task, before, feature, n_repeats, seed)
             for feature in range(n_features)
@@ -207,6 +208,8 @@ def _of_feature(
 
 def _with_column(values: Any, column: int, donors: NDArray[np.intp]) -> Any:
     """Return rows of which one column is taken from other rows."""
+    if is_frame(values):
+        return with_column_of(values, column, donors)
     if values.ndim == 1:
         return values[donors]
     if sparse.issparse(values):
@@ -233,7 +236,9 @@ def _of_lag(task: _Task, lag: int, n_repeats: int, seed: int) -> list[float]:
         drawn[labels] = their_weights
         sample_weight = sequences.restore(drawn, 0.0)
         before = task.score(task.X, sample_weight)
-        after = task.score_with(task.steps.values[sources], sample_weight)
+        values = task.steps.values
+        taken = take_rows(values, sources) if is_frame(values) else values[sources]
+        after = task.score_with(taken, sample_weight)
         losses.append(before - after)
     return losses
 

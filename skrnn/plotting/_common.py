@@ -9,6 +9,8 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._sequences import n_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -35,11 +37,6 @@ class OneSequence(NamedTuple):
 
     def values(self, result: Any) -> Array:
         """Return the valid steps of what a method answers for X."""
-        if np.ndim(result[0]) != 2:
-            raise ValueError(
-                "sequence has one axis where the network wants two; pass shape "
-                "(n_steps, n_features), or a Pipeline that encodes tokens"
-            )
         return valid_rows(result[0], "sequence")
 
 
@@ -78,6 +75,11 @@ def read_sequence(
 ) -> OneSequence:
     """Send one sequence through the transformers in front of a network."""
     transformers, network = split(estimator, caller, attribute)
+    if _holds_sequences(sequence):
+        raise ValueError(
+            f"sequence holds {len(sequence)} sequences, and {caller} shows one; pass "
+            "one of them, such as sequence[0]"
+        )
     X: Any = [sequence]
     # An array may be a row of a padded one, and then stays padded.
     if isinstance(sequence, np.ndarray) and (
@@ -87,7 +89,20 @@ def read_sequence(
     tokens = _tokens(sequence) if transformers else None
     for transformer in transformers:
         X = transformer.transform(X)
+    if sparse.issparse(X) or hasattr(X, "columns") or n_axes(X[0]) == 1:
+        raise ValueError(
+            "sequence has one axis where the network wants two; pass shape "
+            "(n_steps, n_features), or a Pipeline that encodes tokens"
+        )
     return OneSequence(network, X, tokens, _feature_names(transformers, network))
+
+
+def _holds_sequences(sequence: Any) -> bool:
+    """Tell several sequences of rows from a single one."""
+    if isinstance(sequence, list | tuple):
+        return any(n_axes(item) == 2 for item in sequence)
+    is_object = isinstance(sequence, np.ndarray) and sequence.dtype == object
+    return n_axes(sequence) > 2 or (is_object and _holds_sequences(list(sequence)))
 
 
 def _feature_names(transformers: list[Any], network: Any) -> list[str] | None:

@@ -1,0 +1,144 @@
+"""Data frames as sequences: their columns, and their rows joined, taken, exchanged.
+
+    list of frames, one a sequence  ->  one frame of all steps
+
+pandas, polars and Arrow each have names of their own for the same few operations. None
+is imported: the library is loaded where its frames are.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.validation import _get_feature_names
+
+Indices = NDArray[np.intp]
+
+
+class _Operations(NamedTuple):
+    """What a library calls them."""
+
+    join: Callable[[Any, list[Any]], Any]  # (library, frames)
+    take: Callable[[Any, Indices], Any]  # (frame, rows)
+    exchange: Callable[[Any, int, Any], Any]  # (frame, column, frame that has it)
+
+
+def _exchange_of_pandas(frame: Any, column: int, other: Any) -> Any:
+    frame = frame.copy()
+    frame.isetitem(column, other.iloc[:, column])
+    return frame
+
+
+_OPERATIONS = {
+    "pandas": _Operations(
+        join=lambda pandas, frames: pandas.concat(frames, ignore_index=True),
+        take=lambda frame, rows: frame.iloc[rows].reset_index(drop=True),
+        exchange=_exchange_of_pandas,
+    ),
+    "polars": _Operations(
+        join=lambda polars, frames: polars.concat(frames, how="vertical_relaxed"),
+        take=lambda frame, rows: frame[rows],
+        exchange=lambda frame, column, other: frame.clone().replace_column(
+            column, other.to_series(column)
+        ),
+    ),
+    "pyarrow": _Operations(
+        join=lambda pyarrow, tables: pyarrow.concat_tables(
+            tables, promote_options="permissive"
+        ),
+        take=lambda table, rows: table.take(rows),
+        exchange=lambda table, column, other: table.set_column(
+            column, table.field(column), other.column(column)
+        ),
+    ),
+}
+
+
+def is_frame(X: Any) -> bool:
+    """Tell a data frame by its columns."""
+    return hasattr(X, "columns")
+
+
+def column_names(frame: Any) -> list[Any]:
+    """List the columns of a data frame."""
+    names = getattr(frame, "column_names", None)  # Arrow's `columns` are the data
+    return list(frame.columns if names is None else names)
+
+
+def common_columns(items: Sequence[Any], name: str) -> Any:
+    """Return the first data frame among sequences, None if there is none.
+
+    All frames have to have the same columns. A warning says where other sequences
+    have no names.
+    """
+    numbers = [i for i, item in enumerate(items) if is_frame(item)]
+    if not numbers:
+        return None
+    first = numbers[0]
+    expected = column_names(items[first])
+    for i in numbers:
+        found = column_names(items[i])
+        if found != expected:
+            raise ValueError(
+                f"{name}[{i}] has the columns {found} but {name}[{first}] has "
+                f"{expected}; give all sequences the same columns in the same order"
+            )
+    if _get_feature_names(items[first]) is not None:
+        other = next((i for i, x in enumerate(items) if _lacks_names(x)), None)
+        if other is not None:
+            warnings.warn(
+                f"{name}[{other}] does not have valid feature names, but "
+                f"{name}[{first}] has feature names",
+                UserWarning,
+                stacklevel=2,
+            )
+    return items[first]
+
+
+def _lacks_names(item: Any) -> bool:
+    """Tell other sequences from frames; those without any step need no names."""
+    return not is_frame(item) and (sparse.issparse(item) or len(item) > 0)
+
+
+def joined(items: Sequence[Any]) -> tuple[list[Any], Any] | None:
+    """Return sequences as frames, and one of all their rows.
+
+    None is returned where not all are frames of a library known here. Sequences
+    without a step become empty frames.
+    """
+    frames = [item for item in items if is_frame(item)]
+    if not frames or any(map(_lacks_names, items)):
+        return None
+    name = _library(frames[0])
+    if name is None:
+        return None
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    empty = frames[0][:0]
+    join = _OPERATIONS[name].join
+    as_frames = [item if is_frame(item) else empty for item in items]
+    return as_frames, join(sys.modules[name], frames)
+
+
+def _library(frame: Any) -> str | None:
+    """Name the library of a frame, or of what its class is derived from."""
+    names = (kind.__module__.partition(".")[0] for kind in type(frame).__mro__)
+    return next((name for name in names if name in _OPERATIONS), None)
+
+
+def _operations(frame: Any) -> _Operations:
+    return _OPERATIONS[str(_library(frame))]
+
+
+def take_rows(frame: Any, rows: Indices) -> Any:
+    """Return rows of a joined frame."""
+    return _operations(frame).take(frame, rows)
+
+
+def with_column_of(frame: Any, column: int, rows: Indices) -> Any:
+    """Return a joined frame of which one column is taken from other rows."""
+    operations = _operations(frame)
+    return operations.exchange(frame, column, operations.take(frame, rows))
