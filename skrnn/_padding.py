@@ -60,6 +60,7 @@ def pad_sequences(
     array([[ 1.,  2.],
            [ 3., nan]])
     """
+    reject_iterators(sequences, "sequences")
     listed = list_items(sequences, "sequences")
     common_columns(listed or [], "sequences")
     sequences = plain(sequences if listed is None else listed, "sequences")

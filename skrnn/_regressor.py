@@ -400,8 +400,8 @@ step in the form of a y with a single output, default=None
         targets = targets.reshape(len(targets), -1)
         check_outputs(targets, outputs.shape[1])
         # R² has no unit, and squares of very large or small numbers have no place.
-        # Powers of 2 lose no digits, so a callback's copy, which has no scale yet, scores
-        # as the fitted regressor does.
+        # Powers of 2 lose no digits, so a copy in a callback, which has no scale yet,
+        # scores as the fitted regressor does.
         scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))
         return moments_of(targets / scale, outputs / scale, weights)
 

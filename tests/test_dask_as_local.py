@@ -275,7 +275,7 @@ def test_names_of_features_are_noted(client):
 
 
 def test_chunks_have_the_same_names_of_features(client):
-    message = r"feature_names_in_: \['p', 'q'\] and \['q', 'p'\]"
+    message = r"columns of X: \['p', 'q'\] and \['q', 'p'\]"
     with pytest.raises(ValueError, match=message):
         DaskVanillaRNNClassifier(**FIT).fit(*frames(["p", "q"], ["q", "p"]))
 

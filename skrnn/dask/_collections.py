@@ -8,6 +8,8 @@ import numpy as np
 from dask.delayed import Delayed
 from distributed import Future
 
+from skrnn._sequences import reject_table
+
 from ._chunks import length, named, sized
 
 _EXPECTED = (
@@ -94,6 +96,8 @@ def _array(model: Any, method: str, X: da.Array) -> da.Array:
             "Expected 3D array (n_sequences, n_steps, n_features), got "
             f"{X.ndim}D array instead"
         )
+    if X.ndim == 2 and vars(model).get("_fitted_on_sequences"):
+        reject_table(model, f"has shape {X.shape}")
     last = X.ndim - 1
     like = getattr(model, method)(_zeros((1,) * last + X.shape[-1:], X.dtype))
     sizes = like.shape[last:]
