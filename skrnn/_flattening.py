@@ -137,15 +137,15 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
             f"the transformer returns numbers of shape {steps.shape}; it has to return "
             "rows, of shape (n_steps, n_features_out)"
         )
-    ends = sequences.lengths.cumsum().tolist()
+    ends = [0, *sequences.lengths.cumsum().tolist()]
     if is_frame(steps):
-        return objects(steps[a:b] for a, b in pairwise([0, *ends]))
+        return objects(steps[a:b] for a, b in pairwise(ends))
     if sparse.issparse(steps) and sequences.form == "ragged":
         steps = sparse.csr_array(steps)
         if max(steps.nnz, *steps.shape) <= np.iinfo(np.int32).max:
             # Not all of scikit-learn takes the wider indices that others return.
             steps.indices, steps.indptr = sparse.safely_cast_index_arrays(steps)
-        return objects(steps[a:b] for a, b in pairwise([0, *ends]))
+        return objects(steps[a:b] for a, b in pairwise(ends))
     steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
     if sequences.form == "padded" and not sequences.valid.all():
         steps = _able_to_hold(steps, fill)

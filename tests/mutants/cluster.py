@@ -56,14 +56,14 @@ MUTANTS = [
     Mutant(
         "two outputs compared with one",
         "_regressor",
-        "check_outputs(targets, self.n_outputs_)",
+        "check_outputs(targets, outputs.shape[1])",
         "pass",
         "regressor",
     ),
     Mutant(
         "squares of targets in their own unit",
         "_regressor",
-        "scale = self.target_scale_",
+        'scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))',
         "scale = 1.0",
         "regressor",
     ),
@@ -135,15 +135,15 @@ MUTANTS = [
     Mutant(
         "chunks may differ in the names of features",
         "dask/_chunks",
-        "if values[0] != values[1]:",
+        "if other is not None:",
         "if False:",
         "dask_as_local",
     ),
     Mutant(
         "names of features not noted",
         "dask/_estimators",
-        "self.__dict__.update(found.notes)",
-        "self.n_features_in_ = found.n_features",
+        "self._learn_form(self._known_form(), found.form)",
+        "pass",
         "dask_as_local",
     ),
     Mutant(

@@ -189,7 +189,7 @@ MUTANTS = [
     ),
     Mutant(
         "a lazy frame is asked for its columns",
-        "_sequences",
+        "_containers",
         'if hasattr(values, "collect") and not hasattr(values, "shape"):',
         "if False:",
         "containers",

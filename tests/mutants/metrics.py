@@ -247,8 +247,8 @@ MUTANTS = [
     Mutant(
         "ragged results begin one step late",
         "_flattening",
-        "pairwise([0, *ends])",
-        "pairwise([1, *ends])",
+        "ends = [0, *sequences",
+        "ends = [1, *sequences",
         "stepwise",
     ),
     Mutant(
