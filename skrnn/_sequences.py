@@ -217,7 +217,7 @@ def list_items(X: Any, name: str = "X") -> list[Any] | None:
     if isinstance(X, np.ndarray):
         if X.dtype != object or X.ndim != 1:
             return None
-    elif not isinstance(X, Sequence) or isinstance(X, str | bytes):
+    elif not isinstance(X, Sequence) or isinstance(X, str | bytes | memoryview):
         return None
     return [_plain_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
 

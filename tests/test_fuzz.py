@@ -54,11 +54,13 @@ pytestmark = [
         "ignore:(overflow|invalid value) encountered in (cast|square|multiply)"
     ),
     pytest.mark.filterwarnings("ignore:X .*feature names:UserWarning"),
+    pytest.mark.filterwarnings("ignore:X and y are 2-D"),
     pytest.mark.filterwarnings("ignore:R.2 score is not well-defined"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning"),
 ]
 
-REASONS = ("converged", "max_iter", "max_fun", "early_stopping", "line_search")
+REASONS = {"converged", "max_iter", "max_fun", "early_stopping"}
+REASONS |= {"line_search", "ftol", "overflow"}
 
 
 class Known(NamedTuple):
@@ -67,6 +69,7 @@ class Known(NamedTuple):
     n_features: int
     sizes: tuple[int, ...]
     n_directions: int
+    activation: str
     outputs: tuple  # classes, or the number of outputs
 
 
@@ -83,6 +86,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.known = None
+        self.reads_sequences = False  # and so takes no tables
 
     def refusals(self, problem, given):
         """Say for what a fit to good data has to be refused."""
@@ -98,11 +102,23 @@ class Machine(RuleBasedStateMachine):
             yield "early stopping holds out"
         if model.warm_start and self.known and self.known != self.settled(problem):
             yield "goes on with"
+        if model.warm_start and self.refuses(given):
+            yield "was fitted on sequences"
+
+    def refuses(self, given):
+        """Tell whether X looks like a sequence that was not wrapped."""
+        return bool(self.known and self.reads_sequences and given.form == "rows")
 
     def settled(self, problem):
         sizes = tuple(np.ravel(self.model.hidden_layer_sizes).tolist())
         n_directions = 2 if self.model.bidirectional else 1
-        return Known(problem.n_features, sizes, n_directions, self.outputs(problem))
+        return Known(
+            problem.n_features,
+            sizes,
+            n_directions,
+            self.model.activation,
+            self.outputs(problem),
+        )
 
     def pose(self, data, problem, **forms):
         given = data.draw(posed(problem, **forms))
@@ -139,6 +155,9 @@ class Machine(RuleBasedStateMachine):
             assert fingerprint(given) == content
         assert not refusals
         self.known = self.settled(problem)
+        self.reads_sequences = bool(
+            (problem.lengths != 1).any() or (goes_on and self.reads_sequences)
+        )
         self.check_fitted(given)
         if not goes_on:
             self.check_twin(problem, given)
@@ -178,6 +197,11 @@ class Machine(RuleBasedStateMachine):
             with pytest.raises(ValueError, match="pass X as float64"):
                 getattr(self.model, self.methods[0])(given.X)
             return
+        if self.refuses(given):
+            for name in self.methods:
+                with pytest.raises(ValueError, match="was fitted on sequences"):
+                    getattr(self.model, name)(given.X)
+            return
         with unchanged(self.model, given):
             answers = {
                 name: getattr(self.model, name)(given.X) for name in self.methods
@@ -212,6 +236,10 @@ class Machine(RuleBasedStateMachine):
     def rate(self, data):
         problem = self.draw_problem(data, n_features=self.known.n_features)
         given = self.pose(data, problem)
+        if self.refuses(given):
+            with pytest.raises(ValueError, match="was fitted on sequences"):
+                self.model.score(given.X, given.y)
+            return
         with unchanged(self.model, given):
             self.check_score(given)
 
@@ -332,8 +360,10 @@ class Machine(RuleBasedStateMachine):
             model.n_features_in_,
             tuple(np.ravel(model.hidden_layer_sizes).tolist()),
             2 if model.bidirectional else 1,
+            model.activation,
             self.outputs_of_model(),
         )
+        self.reads_sequences = model._fitted_on_sequences
 
     @precondition(lambda self: self.known)
     @rule(data=st.data())
