@@ -21,7 +21,7 @@ EXTRAS = {
     "plot": "import matplotlib, skrnn.plotting",
     "progress": "import rich",
     "dask": "import skrnn.dask",
-    "onnx": "import onnx, skrnn.onnx",
+    "onnx": "import onnx, skrnn.export",
 }
 
 

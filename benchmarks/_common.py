@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from skrnn._network import initialisation, packing, prior
-from skrnn._network.objective import Objective, Team
-from skrnn._network.parameters import Architecture
-from skrnn._network.threads import sensible_threads
+from skrnn._network.data import packing
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.parallel import sensible_threads
+from skrnn._network.training import initialization, regularization
+from skrnn._network.training.objective import Objective, Team
 from skrnn.datasets import make_digit_strings
 
 Array = NDArray[Any]
@@ -103,9 +104,9 @@ def ours(
         architecture.n_states,
     )
     team = Team(batches, np.dtype(dtype), n_threads)
-    theta = initialisation.initial(
+    theta = initialization.initial(
         architecture,
-        prior.Features(np.ones(work.n_features), np.ones(work.n_features)),
+        regularization.Features(np.ones(work.n_features), np.ones(work.n_features)),
         np.random.RandomState(0),
     )
     return Objective(architecture, team), theta

@@ -29,7 +29,7 @@ from skrnn import (
     VanillaRNNClassifier,
     VanillaRNNLanguageModel,
 )
-from skrnn._completion import Frontier, Unlimited, Vocabulary, complete
+from skrnn._language_model.decoding import Frontier, Unlimited, Vocabulary, complete
 from skrnn.datasets import load_python_names
 
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -31,7 +31,7 @@ from distributed import Client, LocalCluster
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network.parameters import Architecture
+from skrnn._network.model.parameters import Architecture
 from skrnn.dask import DaskVanillaRNNClassifier, _cluster, _shards
 
 N_STEPS, N_FEATURES, N_CLASSES, N_HIDDEN = 50, 32, 10, 128

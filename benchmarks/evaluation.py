@@ -29,7 +29,7 @@ from _common import (
 )
 from threadpoolctl import threadpool_limits
 
-from skrnn._network.threads import one_blas_thread
+from skrnn._network.parallel import one_blas_thread
 
 
 def peak(dtype: str, n_cores: int) -> float:

@@ -17,7 +17,7 @@ from unittest import mock
 from _common import head, row, save
 from time_to_accuracy import Task, clock, digits, skrnn_run, source
 
-from skrnn._network import growing, training
+from skrnn._network.training import train, warm_up
 
 TASKS: list[tuple[Callable[[], Task], tuple[float, ...]]] = [
     (lambda: source(1500, 32, 60), (0.95, 0.97, 0.98)),
@@ -34,9 +34,9 @@ def drawn(architecture: Any, theta: Any, features: Any, sample: Any) -> Any:
 def start(name: str) -> AbstractContextManager[Any]:
     """Have a training start as the name says."""
     if name == "random":
-        return mock.patch.object(growing, "_STAGES", ())
+        return mock.patch.object(warm_up, "_STAGES", ())
     if name == "parts":
-        return mock.patch.object(training, "read_out", drawn)
+        return mock.patch.object(train, "read_out", drawn)
     return nullcontext()
 
 

@@ -12,7 +12,7 @@ from contextlib import closing
 
 from _common import Workload, best_of, data, head, ours, row, save
 
-from skrnn._network.threads import one_blas_thread
+from skrnn._network.parallel import one_blas_thread
 
 
 def nanoseconds(work: Workload, repeats: int) -> float:

@@ -23,7 +23,12 @@ from _common import spelt_codes
 from joblib import Parallel, delayed
 
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
-from skrnn._network import initialisation, prior, sample, scaling
+from skrnn._network.training import (
+    initialization,
+    preconditioning,
+    regularization,
+    subsample,
+)
 from skrnn.datasets import (
     load_python_source,
     make_digit_strings,
@@ -90,30 +95,43 @@ TASKS: dict[str, Callable[[], Task]] = {
 
 # Name of the variant -> module, constant, value.
 VARIANTS: dict[str, tuple[Any, str, Any]] = {
-    "as shipped": (prior, "INPUT_DEVIATION", prior.INPUT_DEVIATION),
-    **{f"input scale {v}": (initialisation, "_INPUT_SCALE", v) for v in (0.3, 3.0)},
-    "as large where features are shared": (initialisation, "_SHARED_POWER", 0.0),
-    "as large where features are rare": (initialisation, "_RARE", 0.0),
+    "as shipped": (regularization, "INPUT_DEVIATION", regularization.INPUT_DEVIATION),
+    **{f"input scale {v}": (initialization, "_INPUT_SCALE", v) for v in (0.3, 3.0)},
+    "as large where features are shared": (initialization, "_SHARED_POWER", 0.0),
+    "as large where features are rare": (initialization, "_RARE", 0.0),
     **{
-        f"recurrent gain {v}": (initialisation, "_RECURRENT_GAIN", v)
+        f"recurrent gain {v}": (initialization, "_RECURRENT_GAIN", v)
         for v in (0.4, 1.0)
     },
-    **{f"output scale {v}": (initialisation, "_OUTPUT_SCALE", v) for v in (0.1,)},
-    **{f"power {v}": (scaling, "_POWER", v) for v in (0, 0.5)},
-    **{f"sample {v}": (sample, "_N_SEQUENCES", v) for v in (40,)},
-    **{f"input deviation {v}": (prior, "INPUT_DEVIATION", v) for v in (1.0, 4.0)},
-    "nothing shared": (prior.Features, "unit", property(lambda self: self.scale)),
-    **{f"state deviation {v}": (prior, "STATE_DEVIATION", v) for v in (1.0, 2.0, 6.0)},
-    **{f"logit deviation {v}": (prior, "LOGIT_DEVIATION", v) for v in (3.0, 30.0)},
+    **{f"output scale {v}": (initialization, "_OUTPUT_SCALE", v) for v in (0.1,)},
+    **{f"power {v}": (preconditioning, "_POWER", v) for v in (0, 0.5)},
+    **{f"sample {v}": (subsample, "_N_SEQUENCES", v) for v in (40,)},
+    **{
+        f"input deviation {v}": (regularization, "INPUT_DEVIATION", v)
+        for v in (1.0, 4.0)
+    },
+    "nothing shared": (
+        regularization.Features,
+        "unit",
+        property(lambda self: self.scale),
+    ),
+    **{
+        f"state deviation {v}": (regularization, "STATE_DEVIATION", v)
+        for v in (1.0, 2.0, 6.0)
+    },
+    **{
+        f"logit deviation {v}": (regularization, "LOGIT_DEVIATION", v)
+        for v in (3.0, 30.0)
+    },
     "plain penalty": (
-        prior,
+        regularization,
         "precision",
         lambda architecture, features: (
             prior_precision(architecture, features) > 0
         ).astype(float),
     ),
 }
-prior_precision = prior.precision
+prior_precision = regularization.precision
 
 
 @contextmanager

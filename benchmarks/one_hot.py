@@ -13,8 +13,8 @@ from unittest import mock
 
 from _common import Workload, best_of, data, head, ours, row, save
 
-from skrnn._network import packing
-from skrnn._network.threads import one_blas_thread
+from skrnn._network.data import packing
+from skrnn._network.parallel import one_blas_thread
 
 
 def compare(work: Workload, repeats: int) -> dict[str, float]:

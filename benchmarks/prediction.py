@@ -38,9 +38,11 @@ from _common import (
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import inference, loss, network, packing
-from skrnn._network.parameters import Architecture
-from skrnn._network.threads import Crew, one_blas_thread
+from skrnn._network import inference
+from skrnn._network.data import packing
+from skrnn._network.model import loss, network
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.parallel import Crew, one_blas_thread
 
 N_LATENCY_STEPS = 1000
 

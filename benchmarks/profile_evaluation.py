@@ -16,7 +16,7 @@ from contextlib import closing
 from _common import Workload, data, head, ours, row, save
 from evaluation import peak, useful
 
-from skrnn._network.threads import one_blas_thread
+from skrnn._network.parallel import one_blas_thread
 
 PARTS = {
     "recurrence": ["forward", "backward", "walk"],

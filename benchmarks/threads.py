@@ -12,8 +12,8 @@ from contextlib import closing
 
 from _common import N_CORES, Workload, best_of, data, head, ours, row, save
 
-from skrnn._network.objective import Objective
-from skrnn._network.threads import one_blas_thread
+from skrnn._network.parallel import one_blas_thread
+from skrnn._network.training.objective import Objective
 
 # Numbers of sequences and of their steps; few and long ones leave little to share.
 SHAPES = (

@@ -41,9 +41,10 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
-from skrnn._network import growing, inference, training
-from skrnn._network.lbfgs import Progress
-from skrnn._sequences import Sequences
+from skrnn._network import inference
+from skrnn._network.training import train, warm_up
+from skrnn._network.training.lbfgs import Progress
+from skrnn._validation.sequences import Sequences
 from skrnn.datasets import load_python_source, make_digit_strings, make_hmm_sequences
 
 RATES = (1e-3, 3e-3, 1e-2)
@@ -140,7 +141,7 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
         times.append(time.perf_counter())
         iterates.append(progress.x)
 
-    class Recorded(training._Run):
+    class Recorded(train._Run):
         def _on_iteration(self, progress: Progress) -> None:
             note(progress)
             super()._on_iteration(progress)
@@ -152,8 +153,8 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
         random_state=seed,
     )
     with (
-        mock.patch.object(training, "_Run", Recorded),
-        mock.patch.object(growing, "grow", partial(growing.grow, on_iteration=note)),
+        mock.patch.object(train, "_Run", Recorded),
+        mock.patch.object(warm_up, "grow", partial(warm_up.grow, on_iteration=note)),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit

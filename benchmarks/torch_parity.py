@@ -18,9 +18,9 @@ from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import packing
-from skrnn._network.objective import Objective, Team
-from skrnn._sequences import check_sequences
+from skrnn._network.data import packing
+from skrnn._network.training.objective import Objective, Team
+from skrnn._validation.sequences import check_sequences
 
 N_FEATURES, N_CLASSES = 7, 5
 LARGEST_DIFFERENCE = 1e-10

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from skrnn import VanillaRNNClassifier
-from skrnn.interop import from_torch, to_torch
+from skrnn.export import from_torch, to_torch
 
 N_FEATURES, CLASSES = 7, ("noun", "other", "verb")
 LARGEST_DIFFERENCE = 1e-10

@@ -2,18 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ._classifier import VanillaRNNClassifier
-from ._encoder import OneHotSequenceEncoder
-from ._frames import frame_from_sequences, sequences_from_frame
-from ._padding import as_ragged, pad_labels, pad_sequences, unpad, valid_steps
-from ._regressor import VanillaRNNRegressor
-from ._stepwise import StepwiseTransformer
+from ._estimators.classifier import VanillaRNNClassifier
+from ._estimators.regressor import VanillaRNNRegressor
 from ._version import __version__ as __version__
-from ._windows import WindowTransformer
+from .preprocessing._frames import frame_from_sequences, sequences_from_frame
+from .preprocessing._one_hot import OneHotSequenceEncoder
+from .preprocessing._padding import (
+    as_ragged,
+    pad_labels,
+    pad_sequences,
+    unpad,
+    valid_steps,
+)
+from .preprocessing._stepwise import StepwiseTransformer
+from .preprocessing._windows import WindowTransformer
 
 if TYPE_CHECKING:
-    from ._language_model import VanillaRNNLanguageModel
-    from ._trie import Trie
+    from ._language_model import Trie, VanillaRNNLanguageModel
 
 __all__ = [
     "OneHotSequenceEncoder",
@@ -34,15 +39,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The modules of the language model are many; who needs none should not wait.
-    if name == "VanillaRNNLanguageModel":
-        from ._language_model import VanillaRNNLanguageModel
+    # The modules of the language model are many, so they are imported lazily.
+    if name in ("Trie", "VanillaRNNLanguageModel"):
+        from . import _language_model
 
-        return VanillaRNNLanguageModel
-    if name == "Trie":
-        from ._trie import Trie
-
-        return Trie
+        return getattr(_language_model, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

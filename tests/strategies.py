@@ -13,13 +13,19 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import packing, prior, threads
-from skrnn._network.objective import Objective, Team
-from skrnn._network.parameters import Architecture
-from skrnn._network.sample import Sample
-from skrnn._network.training import Settings
+from skrnn._network import parallel
+from skrnn._network.data import packing
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.training import regularization
+from skrnn._network.training.objective import Objective, Team
+from skrnn._network.training.subsample import Sample
+from skrnn._network.training.train import Settings
 
-DEVIATIONS = (prior.INPUT_DEVIATION, prior.STATE_DEVIATION, prior.LOGIT_DEVIATION)
+DEVIATIONS = (
+    regularization.INPUT_DEVIATION,
+    regularization.STATE_DEVIATION,
+    regularization.LOGIT_DEVIATION,
+)
 
 SETTINGS = Settings(
     alpha=0.1,
@@ -88,8 +94,10 @@ class Problem:
         batches = self.batches(dtype)
         with closing(Team(batches, np.dtype(dtype), n_threads)) as team:
             objective = Objective(self.net, team)
-            features = prior.features(batches)
-            objective.penalise(self.alpha * prior.precision(self.net, features))
+            features = regularization.features(batches)
+            objective.penalise(
+                self.alpha * regularization.precision(self.net, features)
+            )
             yield objective
 
     def loss_and_gradient(self, dtype=np.float64, n_threads=1):
@@ -116,7 +124,7 @@ def batches_of(n_sequences):
 
 def threads_for_little():
     """Use all threads for any work; to be used in a with statement."""
-    return mock.patch.multiple(threads, _LEAST_PER_CALL=1.0, _LEAST_PER_THREAD=1.0)
+    return mock.patch.multiple(parallel, _LEAST_PER_CALL=1.0, _LEAST_PER_THREAD=1.0)
 
 
 NETS = st.builds(

@@ -1,8 +1,9 @@
-"""Two floors: imports go downwards only."""
+"""Imports between packages, and along the way of the data, run one way."""
 
 import ast
 import sys
 from graphlib import TopologicalSorter
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -18,27 +19,37 @@ NETWORK = [name for name in MODULES if name.startswith("skrnn._network.")]
 
 # The way of the data: a module may import those above it in this list.
 WAY = [
-    "steps",
-    "packing",
-    "spool",
-    "parameters",
-    "units",
-    "prior",
-    "initialisation",
-    "recurrence",
-    "loss",
-    "network",
-    "threads",
-    "objective",
-    "journal",
-    "sample",
-    "readout",
-    "scaling",
-    "lbfgs",
-    "growing",
+    "data.inputs",
+    "data.packing",
+    "data.memmap",
+    "model.parameters",
+    "model.recurrence",
+    "model.loss",
+    "model.network",
+    "parallel",
     "inference",
     "forecast",
-    "training",
+    "training.target_scaling",
+    "training.regularization",
+    "training.initialization",
+    "training.objective",
+    "training.checkpoint",
+    "training.subsample",
+    "training.output_initialization",
+    "training.preconditioning",
+    "training.lbfgs",
+    "training.warm_up",
+    "training.train",
+]
+# The same for packages: each knows those above it, and no others.
+ROOMS = [
+    ["_version"],
+    ["_network"],
+    ["_validation"],
+    ["_estimators", "preprocessing"],
+    ["metrics"],
+    ["_language_model", "datasets", "model_selection", "dask"],
+    ["export", "plotting"],
 ]
 
 
@@ -69,6 +80,26 @@ def test_the_way_of_the_data_names_every_module_of_the_network():
     )
 
 
+def test_the_rooms_are_all_there_is():
+    found = {
+        path.stem for path in PACKAGE.iterdir() if not path.stem.startswith("__")
+    } - {"py"}
+    assert set(chain.from_iterable(ROOMS)) == found
+    entries = [*found, "__init__", "py.typed"]
+    assert len(entries) <= 16
+    assert sum(name.startswith("_") and name != "__init__" for name in entries) <= 6
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_between_rooms_run_one_way(name):
+    room = name.split(".")[1]
+    if room == "__init__":
+        return
+    (level,) = (i for i, rooms in enumerate(ROOMS) if room in rooms)
+    known = {room, *chain.from_iterable(ROOMS[:level])}
+    assert {other.split(".")[1] for other in own(imports(name)) - {"skrnn"}} <= known
+
+
 @pytest.mark.parametrize("name", WAY)
 def test_imports_follow_the_way_of_the_data(name):
     above = {f"skrnn._network.{other}" for other in WAY[: WAY.index(name)]}
@@ -88,7 +119,7 @@ def test_no_module_imports_itself_through_others():
 
 
 def test_imports_are_found_in_every_form():
-    assert "skrnn._network.packing" in imports("skrnn._network.training")
-    assert "skrnn._network.recurrence" in imports("skrnn._network.network")
-    assert "scipy" in imports("skrnn._network.lbfgs")
-    assert "skrnn._classifier" in imports("skrnn.__init__")
+    assert "skrnn._network.data.packing" in imports("skrnn._network.training.train")
+    assert "skrnn._network.model.recurrence" in imports("skrnn._network.model.network")
+    assert "scipy" in imports("skrnn._network.training.lbfgs")
+    assert "skrnn._estimators.classifier" in imports("skrnn.__init__")

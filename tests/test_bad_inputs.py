@@ -179,7 +179,7 @@ def both_are_correct(model, models):
 
 
 def unpickle_of_another_version(model):
-    with mock.patch("skrnn._persistence.__version__", "0.0.1"):
+    with mock.patch("skrnn._validation.persistence.__version__", "0.0.1"):
         state = pickle.dumps(model)
     return pickle.loads(state)
 

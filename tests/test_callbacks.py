@@ -13,8 +13,9 @@ from samples import make_sequences
 from strategies import batches_of, theta_of, threads_for_little
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skrnn import VanillaRNNClassifier, VanillaRNNRegressor, _callbacks
-from skrnn._network import objective
+from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
+from skrnn._estimators import callbacks
+from skrnn._network.training import objective
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -152,7 +153,7 @@ def test_callbacks_can_be_set_where_scikit_learn_has_them(estimator):
 @pytest.fixture
 def terminal(monkeypatch):
     """Make the package take whatever it prints to for a terminal."""
-    monkeypatch.setattr(_callbacks, "sys", mock.Mock())
+    monkeypatch.setattr(callbacks, "sys", mock.Mock())
     size = mock.Mock(columns=60)
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: size)
 
@@ -192,7 +193,7 @@ def test_the_line_on_a_terminal_ends_where_the_fit_fails(capsys, terminal, monke
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("skrnn._callbacks.FitTask.next_iteration", fail)
+    monkeypatch.setattr("skrnn._estimators.callbacks.FitTask.next_iteration", fail)
     with pytest.raises(ZeroDivisionError):
         VanillaRNNClassifier(**SMALL, verbose=1).fit(X, y)
     out = capsys.readouterr().out

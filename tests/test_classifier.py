@@ -19,7 +19,7 @@ from skrnn import (
     unpad,
     valid_steps,
 )
-from skrnn._network import lbfgs, training
+from skrnn._network.training import lbfgs, train
 from skrnn.datasets import make_recall
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -507,8 +507,8 @@ def test_the_validation_score_is_the_log_loss_of_whole_sequences(monkeypatch):
         splits.append(original(*arguments))
         return splits[-1]
 
-    original = training._hold_out
-    monkeypatch.setattr(training, "_hold_out", hold_out)
+    original = train._hold_out
+    monkeypatch.setattr(train, "_hold_out", hold_out)
     model = early_stopper().fit(X, y)
     [(held_out, others)] = splits
     assert len(held_out) == 9

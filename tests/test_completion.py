@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import Trie
-from skrnn._completion import Draw, Frontier, Unlimited, Vocabulary, complete, sample
+from skrnn._language_model.decoding import (
+    Draw,
+    Frontier,
+    Unlimited,
+    Vocabulary,
+    complete,
+    sample,
+)
 
 N_TOKENS = 3
 LETTERS = "abc"

@@ -23,10 +23,12 @@ from sklearn.exceptions import (
 )
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn._network import growing, network, packing
-from skrnn._network.parameters import Architecture
-from skrnn._sequences import Sequences
-from skrnn._targets import check_labels
+from skrnn._network.data import packing
+from skrnn._network.model import network
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.training import warm_up
+from skrnn._validation.sequences import Sequences
+from skrnn._validation.targets import check_labels
 from skrnn.dask import (
     DaskVanillaRNNClassifier,
     DaskVanillaRNNRegressor,
@@ -224,9 +226,9 @@ def test_copies_may_differ_in_labels_without_weight(client, data):
 
 
 def test_a_part_of_many_sequences_finds_the_start(client, monkeypatch, data):
-    monkeypatch.setattr(growing, "MANY", N // 2)
+    monkeypatch.setattr(warm_up, "MANY", N // 2)
     # Short: every iteration enlarges the differences of rounding.
-    monkeypatch.setattr(growing, "_STAGES", ((32, 5), (8, 5)))
+    monkeypatch.setattr(warm_up, "_STAGES", ((32, 5), (8, 5)))
     X, y = data
     local = VanillaRNNClassifier(**FIT).fit(X, y)
     assert local.n_fun_ > local.n_iter_ + 2  # the start has cost something

@@ -15,16 +15,17 @@ ROOT = Path(skrnn.__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 # Topic modules, which users import by name.
 TOPICS = [
-    module for module in pkgutil.iter_modules(skrnn.__path__) if module.name[0] != "_"
+    module.name
+    for module in pkgutil.iter_modules(skrnn.__path__)
+    if module.name[0] != "_"
 ]
 
 
 def names_of_topic(topic):
     """Read the names of a module that may need an extra to be imported."""
-    source = Path(find_spec(f"skrnn.{topic.name}").origin).read_text()
+    source = Path(find_spec(f"skrnn.{topic}").origin).read_text()
     names = re.search(r"^__all__ = \[(.*?)\]", source, re.DOTALL | re.MULTILINE)[1]
-    prefix = "" if topic.ispkg else f"{topic.name}."
-    return [prefix + name for name in re.findall(r'"(\w+)"', names)]
+    return re.findall(r'"(\w+)"', names)
 
 
 PUBLIC = [*skrnn.__all__, *chain.from_iterable(map(names_of_topic, TOPICS))]

@@ -19,7 +19,7 @@ from sklearn.utils import check_array, estimator_html_repr
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.fixes import parse_version
 
-from skrnn._encoder import OneHotSequenceEncoder
+from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
 # Surrogates and NUL included: str can hold every code point.
 TEXTS = st.lists(st.text(st.characters()), min_size=1).filter(any)

@@ -19,8 +19,9 @@ from strategies import batches_of, fit, theta_of, threads_for_little
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import VanillaRNNClassifier
-from skrnn._callbacks import FitTask
-from skrnn._network import objective, spool
+from skrnn._estimators.callbacks import FitTask
+from skrnn._network.data import memmap
+from skrnn._network.training import objective
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -52,12 +53,12 @@ def interrupts(*_, **__):
     signal.raise_signal(signal.SIGINT)
 
 
-BATCH = "skrnn._network.objective.batch_loss_and_gradient"
-CALLBACK = "skrnn._callbacks.FitTask.next_iteration"
+BATCH = "skrnn._network.training.objective.batch_loss_and_gradient"
+CALLBACK = "skrnn._estimators.callbacks.FitTask.next_iteration"
 FULL = OSError(errno.ENOSPC, "No space left on device")
 FAULTS = {
     "Ctrl-C while packing": (
-        "skrnn._network.packing.compress",
+        "skrnn._network.data.packing.compress",
         interrupts,
         KeyboardInterrupt,
     ),
@@ -66,22 +67,22 @@ FAULTS = {
     "an exception in a callback": (CALLBACK, raises(RuntimeError), RuntimeError),
     "no memory for a batch": (BATCH, raises(MemoryError), MemoryError),
     "no memory for the states": (
-        "skrnn._network.network.Workspace.rows",
+        "skrnn._network.model.network.Workspace.rows",
         raises(MemoryError),
         MemoryError,
     ),
     "no memory to pack": (
-        "skrnn._network.packing.pack",
+        "skrnn._network.data.packing.pack",
         raises(MemoryError),
         MemoryError,
     ),
     "a full disk while spooling": (
-        "skrnn._network.spool._write",
+        "skrnn._network.data.memmap._write",
         raises(FULL),
         OSError,
     ),
     "no room for a checkpoint": (
-        "skrnn._network.journal.Journal._write",
+        "skrnn._network.training.checkpoint.Journal._write",
         raises(FULL),
         OSError,
     ),
@@ -134,7 +135,7 @@ def n_open_files():
 def test_a_disk_that_fills_up_while_spooling_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     np.save(tmp_path / "X.npy", X)
-    monkeypatch.setattr(spool, "_write", raises(FULL))
+    monkeypatch.setattr(memmap, "_write", raises(FULL))
     with pytest.raises(OSError, match=r"No space left.*TMPDIR") as caught:
         fit(np.load(tmp_path / "X.npy", mmap_mode="r"), y)
     assert caught.value.errno == errno.ENOSPC

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from numpy.testing import assert_allclose
 from strategies import NETS, SEEDS, fixed_problem, problems
 
-from skrnn._network.steps import OneHot
+from skrnn._network.data.inputs import OneHot
 
 RELU = NETS.map(lambda net: net._replace(activation="relu"))
 

@@ -10,10 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from strategies import fit, fixed_problem
 
-from skrnn._network import growing, lbfgs, scaling, training
+from skrnn._network.training import lbfgs, preconditioning, train, warm_up
 from skrnn.datasets import make_recall
 
-Stage = growing.Stage
+Stage = warm_up.Stage
 STAGES = (Stage(4, 6), Stage(2, 3))
 PROBLEM = fixed_problem(lengths=[4] * 12)
 
@@ -24,7 +24,7 @@ def parts_of(problem):
     with ExitStack() as stack:
 
         def part(k):
-            chosen = growing.middle_of_every(k)
+            chosen = warm_up.middle_of_every(k)
             fewer = problem.replace(
                 sequences=problem.sequences[chosen],
                 labels=problem.labels[chosen],
@@ -41,7 +41,7 @@ def unscaled(objective, theta):
 
 def grow(problem, part, *, lengths=None, penalty=None, scales=unscaled, max_fun=1000):
     penalty = np.zeros_like(problem.theta) if penalty is None else penalty
-    return growing.grow(
+    return warm_up.grow(
         part,
         STAGES,
         problem.source.lengths if lengths is None else lengths,
@@ -67,7 +67,7 @@ def test_parts_grow_and_the_objective_falls():
 
 def test_evaluations_are_counted_in_those_of_all_data():
     counts = []
-    plain = growing.lbfgs.minimise
+    plain = warm_up.lbfgs.minimise
 
     def counted(*args, **kwargs):
         solution = plain(*args, **kwargs)
@@ -75,7 +75,7 @@ def test_evaluations_are_counted_in_those_of_all_data():
         return solution
 
     with (
-        mock.patch.object(growing.lbfgs, "minimise", counted),
+        mock.patch.object(warm_up.lbfgs, "minimise", counted),
         parts_of(PROBLEM) as part,
     ):
         # Of every four sequences the third is taken, of every two the second.
@@ -90,7 +90,7 @@ def test_a_part_of_one_in_k_has_about_1_in_k_of_the_steps(k):
     rng = np.random.default_rng(0)
     lengths = -np.sort(-rng.integers(1, 60, 1001))
     lengths[0] = 3000
-    part = lengths[growing.middle_of_every(k)]
+    part = lengths[warm_up.middle_of_every(k)]
     assert part.max() < 60
     assert_allclose(len(part), len(lengths) / k, rtol=0.05)
     assert_allclose(part.sum(), lengths[1:].sum() / k, rtol=0.05)
@@ -122,10 +122,10 @@ def test_a_stage_has_a_penalty_and_variables_of_its_own():
 
 
 def test_the_parts_of_many_sequences_grow():
-    sizes = [k for k, _ in growing.stages(growing.MANY + 1)]
+    sizes = [k for k, _ in warm_up.stages(warm_up.MANY + 1)]
     assert sizes == sorted(sizes, reverse=True)
     assert min(sizes) > 1
-    assert growing.stages(growing.MANY) == ()
+    assert warm_up.stages(warm_up.MANY) == ()
 
 
 # Through the estimator
@@ -134,7 +134,7 @@ def test_the_parts_of_many_sequences_grow():
 @pytest.fixture
 def few():
     """Let forty sequences be many."""
-    with mock.patch.object(growing, "MANY", 39):
+    with mock.patch.object(warm_up, "MANY", 39):
         yield
 
 
@@ -146,7 +146,7 @@ def data(n_sequences=40):
 def test_many_sequences_start_from_parts(monkeypatch):
     X, y = data()
     grown = fit(X, y, max_iter=1)
-    monkeypatch.setattr(growing, "_STAGES", ())
+    monkeypatch.setattr(warm_up, "_STAGES", ())
     alone = fit(X, y, max_iter=1)
     assert grown.loss_ < alone.loss_
     assert grown.n_fun_ > alone.n_fun_
@@ -172,8 +172,8 @@ def test_one_long_sequence_is_read_by_evaluations_of_all_data_only():
 
 def test_sequences_to_learn_from_decide_what_comes_first():
     X, y = data()
-    asked = mock.Mock(side_effect=growing.stages)
-    with mock.patch.object(growing, "stages", asked):
+    asked = mock.Mock(side_effect=warm_up.stages)
+    with mock.patch.object(warm_up, "stages", asked):
         fit(X, y, max_iter=1, early_stopping=True, validation_fraction=0.25)
     asked.assert_called_once_with(30)
 
@@ -202,10 +202,10 @@ def test_weight_two_is_two_copies_and_weight_zero_is_absence():
 @pytest.mark.parametrize(
     ("limit", "module", "name", "n_calls", "n_calls_to_go_on"),
     [
-        (40, training, "read_out", 0, 0),
-        (39, training, "read_out", 1, 0),
-        (40, scaling, "fisher_diagonal", 1, 1),
-        (39, scaling, "fisher_diagonal", 4, 1),
+        (40, train, "read_out", 0, 0),
+        (39, train, "read_out", 1, 0),
+        (40, preconditioning, "fisher_diagonal", 1, 1),
+        (39, preconditioning, "fisher_diagonal", 4, 1),
     ],
 )
 def test_a_start_reads_the_states_once_and_scales_the_variables_for_each_part(
@@ -214,7 +214,7 @@ def test_a_start_reads_the_states_once_and_scales_the_variables_for_each_part(
     X, y = data()
     counted = mock.Mock(side_effect=getattr(module, name))
     monkeypatch.setattr(module, name, counted)
-    monkeypatch.setattr(growing, "MANY", limit)
+    monkeypatch.setattr(warm_up, "MANY", limit)
     model = fit(X, y, max_iter=5, warm_start=True)
     assert counted.call_count == n_calls
     with pytest.warns(ConvergenceWarning):

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import blocks
 
-from skrnn._network import initialisation
-from skrnn._network.parameters import Architecture
-from skrnn._network.prior import Features
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.training import initialization
+from skrnn._network.training.regularization import Features
 
 NET = Architecture(6, (40, 30), 2, 5, "tanh")
 
@@ -19,7 +19,7 @@ FEW_SHARED = np.full(NET.n_features, 0.2)
 def draw(net=NET, scale=None, share=FEW_SHARED, seed=0):
     scale = np.ones(net.n_features) if scale is None else scale
     features = Features(scale, share)
-    return initialisation.initial(net, features, np.random.RandomState(seed))
+    return initialization.initial(net, features, np.random.RandomState(seed))
 
 
 def named(name, **options):
@@ -29,7 +29,7 @@ def named(name, **options):
 
 
 def test_recurrent_weights_are_orthogonal_times_the_gain():
-    gain = initialisation._RECURRENT_GAIN
+    gain = initialization._RECURRENT_GAIN
     for W_hh in named("W_hh"):
         assert_allclose(W_hh @ W_hh.T, gain**2 * np.eye(len(W_hh)), atol=1e-12)
 
@@ -51,7 +51,7 @@ def test_input_weights_are_small_where_features_are_large():
 
 
 def test_input_weights_are_small_where_hardly_a_step_has_the_feature():
-    rare = initialisation._RARE
+    rare = initialization._RARE
     share = np.array([0.2, rare, 3 * rare, 0.0, 0.2, 0.2])
     common = draw(share=np.full(6, 0.2))
     factors = np.sqrt(share / (share + rare) * (0.2 + rare) / 0.2)
@@ -65,8 +65,8 @@ def test_input_weights_are_small_where_hardly_a_step_has_the_feature():
 def test_input_weights_are_small_where_steps_share_features():
     common = blocks(draw(share=np.ones(6) / 6**0.5), NET)  # one shared, that is
     shared = blocks(draw(share=np.ones(6)), NET)
-    rare = initialisation._RARE
-    factor = 6**-initialisation._SHARED_POWER
+    rare = initialization._RARE
+    factor = 6**-initialization._SHARED_POWER
     factor *= np.sqrt((1 + rare * 6**0.5) / (1 + rare))
     for direction in range(2):
         name = ("W_xh", 0, direction)
@@ -75,9 +75,9 @@ def test_input_weights_are_small_where_steps_share_features():
 
 def test_weights_have_the_deviation_of_their_fan_in():
     deviations = {
-        ("W_xh", 0): initialisation._INPUT_SCALE,
+        ("W_xh", 0): initialization._INPUT_SCALE,
         ("W_xh", 1): 1 / np.sqrt(80),
-        ("W_hy",): initialisation._OUTPUT_SCALE / np.sqrt(60),
+        ("W_hy",): initialization._OUTPUT_SCALE / np.sqrt(60),
     }
     for name, block in blocks(draw(), NET).items():
         if name[:2] in deviations:
@@ -100,7 +100,7 @@ def test_the_random_state_decides():
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_orthogonal_matrices_are_uniform_over_rotations_and_reflections(n):
     rng = np.random.RandomState(0)
-    matrices = np.array([initialisation._orthogonal(n, rng) for _ in range(4000)])
+    matrices = np.array([initialization._orthogonal(n, rng) for _ in range(4000)])
     # The bare Q of a QR decomposition has a diagonal that leans to one sign.
     assert_allclose(matrices.mean(axis=0), 0, atol=0.08)
     assert_allclose((np.linalg.det(matrices) > 0).mean(), 0.5, atol=0.05)

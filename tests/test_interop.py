@@ -18,7 +18,7 @@ from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn.interop import from_torch, to_torch
+from skrnn.export import from_torch, to_torch
 
 CLASSES = ["no", "yes", "zero"]
 

@@ -12,7 +12,7 @@ from samples import make_sequences
 from strategies import fit, theta_of
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn._network import growing, objective, scaling
+from skrnn._network.training import objective, preconditioning, warm_up
 
 X, y = make_sequences(20)
 both = pytest.mark.parametrize("model", [VanillaRNNClassifier, VanillaRNNRegressor])
@@ -74,7 +74,7 @@ def test_a_fit_that_goes_on_is_the_fit_that_was_not_interrupted(
 def test_a_fit_that_begins_on_parts_of_the_data_goes_on_too(
     after, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(growing, "MANY", 0)
+    monkeypatch.setattr(warm_up, "MANY", 0)
     with Power() as whole:
         expected = fit(X, y)
     path = interrupted(tmp_path / "fit", after=after)
@@ -147,7 +147,7 @@ def test_what_comes_behind_a_damage_takes_its_place(tmp_path):
 def test_only_what_would_be_evaluated_again_is_recalled(tmp_path, monkeypatch):
     path = interrupted(tmp_path / "fit")
     # As on a processor that rounds otherwise, if not by as much.
-    monkeypatch.setattr(scaling, "_POWER", 0.3)
+    monkeypatch.setattr(preconditioning, "_POWER", 0.3)
     same(fit(X, y, checkpoint=path), fit(X, y))
 
 

@@ -17,14 +17,10 @@ from strategies import (
     theta_of,
 )
 
-from skrnn import (
-    VanillaRNNClassifier,
-    VanillaRNNRegressor,
-    as_ragged,
-    pad_sequences,
-)
-from skrnn._network import inference, network
-from skrnn._network.objective import batch_loss_and_gradient
+from skrnn import VanillaRNNClassifier, VanillaRNNRegressor, as_ragged, pad_sequences
+from skrnn._network import inference
+from skrnn._network.model import network
+from skrnn._network.training.objective import batch_loss_and_gradient
 
 ONE_WAY = NETS.map(lambda net: net._replace(n_directions=1))
 SEVERAL_CLASSES = NETS.filter(lambda net: net.n_outputs > 1)

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import rosen, rosen_der
 
-from skrnn._network.lbfgs import Progress, Stop, minimise
+from skrnn._network.training.lbfgs import Progress, Stop, minimise
 
 START = np.array([-1.2, 1.0, 0.5])
 LIMITS = {"max_iter": 200, "max_fun": 1000, "tol": 1e-8, "max_corrections": 10}

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from strategies import SEEDS
 
-from skrnn._network.loss import (
+from skrnn._network.model.loss import (
     LOSSES,
     cross_entropy,
     log_softmax,

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from reference import logits, states
 from strategies import fixed_problem, problems
 
-from skrnn._network import network
+from skrnn._network.model import network
 
 
 def forward(problem, batch):

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reference import data_loss
 from strategies import fixed_problem, problems
 
-from skrnn._network.objective import Objective, Team
+from skrnn._network.training.objective import Objective, Team
 
 FLOAT = np.dtype(np.float64)
 

@@ -30,7 +30,7 @@ from skrnn import (
     VanillaRNNRegressor,
     pad_sequences,
 )
-from skrnn.onnx import to_onnx
+from skrnn.export import to_onnx
 
 ARCHITECTURES = list(product([1, 2, 3], [False, True], ["tanh", "relu"]))
 # A share for each architecture; the profile "thorough" tries 400 of each.

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from strategies import LENGTHS, ListSource
 
-from skrnn._network import packing
+from skrnn._network.data import packing
 
 FLOAT = np.dtype(np.float64)
 

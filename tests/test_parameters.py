@@ -6,7 +6,7 @@ from hypothesis import given
 from numpy.testing import assert_array_equal
 from strategies import NETS
 
-from skrnn._network.parameters import Architecture
+from skrnn._network.model.parameters import Architecture
 
 
 @given(NETS)

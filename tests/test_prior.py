@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from strategies import DEVIATIONS, NETS, fixed_problem, problems
 
-from skrnn._network import prior
+from skrnn._network.training import regularization
 
 
 def features_of(X, w=None):
@@ -17,7 +17,7 @@ def features_of(X, w=None):
         sequences=list(np.asarray(X)[:, None]), weights=list(w[:, None])
     )
     problem = problem.replace(labels=[np.zeros(1, int)] * len(X))
-    return prior.features(problem.batches())
+    return regularization.features(problem.batches())
 
 
 def scale_of(X, w=None):
@@ -26,7 +26,7 @@ def scale_of(X, w=None):
 
 @given(problems())
 def test_features_are_those_of_the_reference(problem):
-    found = prior.features(problem.batches())
+    found = regularization.features(problem.batches())
     scale, share = reference.features(problem.sequences, problem.weights)
     assert_allclose(found.scale, scale, rtol=1e-12)
     assert_allclose(found.share, share, rtol=1e-12)
@@ -53,7 +53,7 @@ def test_one_hot_steps_share_what_counts_as_one_feature():
 
 
 def test_weights_of_shared_features_are_expected_to_be_smaller():
-    features = prior.Features(np.array([1.0, 2.0]), share=np.array([1.0, 1.0]))
+    features = regularization.Features(np.array([1.0, 2.0]), share=np.array([1.0, 1.0]))
     assert_allclose(features.unit, np.sqrt(2) * features.scale)
 
 
@@ -80,15 +80,17 @@ def test_large_features_do_not_overflow_in_float32(dtype):
         np.full((3, 2), 1e25, dtype),
         sparse.csr_array(np.full((3, 2), 1e25, dtype)),
     ):
-        scale = prior.features([batch._replace(X=X, w=np.ones(3, dtype))]).scale
+        scale = regularization.features(
+            [batch._replace(X=X, w=np.ones(3, dtype))]
+        ).scale
         assert_allclose(scale, np.sqrt(2) * 1e25, rtol=1e-6)
 
 
 @given(NETS)
 def test_precision_is_that_of_the_reference(net):
     scale, share = np.linspace([0.5, 1], [3, 0.9], net.n_features).T
-    features = prior.Features(scale, share)
-    c = prior.precision(net, features)
+    features = regularization.Features(scale, share)
+    c = regularization.precision(net, features)
     for name, block in reference.blocks(c, net).items():
         expected = reference.precision(name, block, *features, *DEVIATIONS)
         assert_allclose(block, np.broadcast_to(expected, block.shape), rtol=1e-12)
@@ -96,7 +98,7 @@ def test_precision_is_that_of_the_reference(net):
 
 @given(NETS)
 def test_biases_are_free(net):
-    features = prior.Features(np.ones(net.n_features), np.ones(net.n_features))
-    c = prior.precision(net, features)
+    features = regularization.Features(np.ones(net.n_features), np.ones(net.n_features))
+    c = regularization.precision(net, features)
     for (kind, *_), block in reference.blocks(c, net).items():
         assert_array_equal(block == 0, kind in ("b_h", "b_y"))

@@ -7,15 +7,17 @@ from hypothesis import given
 from numpy.testing import assert_allclose, assert_array_equal
 from strategies import NETS, batches_of, fixed_problem, problems
 
-from skrnn._network import prior, readout
+from skrnn._network.training import output_initialization, regularization
 
 NUMBERS = NETS.map(lambda net: net._replace(output="identity"))
 
 
 def read_out(problem, **changes):
     problem = problem.replace(**changes)
-    features = prior.features(problem.batches())
-    return readout.read_out(problem.net, problem.theta, features, problem.sample)
+    features = regularization.features(problem.batches())
+    return output_initialization.read_out(
+        problem.net, problem.theta, features, problem.sample
+    )
 
 
 def of_one_hot_steps(problem):
@@ -39,7 +41,7 @@ def test_numbers_are_read_by_ridge_regression_towards_the_drawn_weights(problem)
     drawn = reference.blocks(problem.theta, problem.net)["W_hy",]
     found = reference.blocks(read_out(problem), problem.net)
     errors = H @ found["W_hy",] + found["b_y",] - problem.y
-    pull = readout._RIDGE * variances.mean() * (found["W_hy",] - drawn)
+    pull = output_initialization._RIDGE * variances.mean() * (found["W_hy",] - drawn)
     if variances.mean() > 1e-9 * np.square(H).mean():
         scale = 1 + np.abs(H).max() * np.abs(problem.y).max()
         assert_allclose(H.T @ (w[:, None] * errors) + pull, 0, atol=1e-9 * scale)
@@ -63,7 +65,7 @@ def test_classes_are_read_as_numbers_that_are_1_over_their_frequency():
 
 
 def test_it_is_a_step_of_newton_from_outputs_that_are_the_same_everywhere(monkeypatch):
-    monkeypatch.setattr(readout, "_RIDGE", 1e-9)
+    monkeypatch.setattr(output_initialization, "_RIDGE", 1e-9)
     problem = of_one_hot_steps(fixed_problem(lengths=(40,) * 20, n_features=4))
     net, n_classes = problem.net, problem.net.n_outputs
     H = np.column_stack([np.ones(len(problem.y)), all_states(problem)])
@@ -110,10 +112,11 @@ def test_a_class_that_the_sample_lacks_has_a_small_frequency():
 
 def test_where_steps_share_features_a_part_of_the_way_is_gone():
     problem = fixed_problem(n_features=3)
-    features = prior.features(problem.batches())
-    alone = prior.Features(features.scale, np.full(3, 0.1))
+    features = regularization.features(problem.batches())
+    alone = regularization.Features(features.scale, np.full(3, 0.1))
     whole, part = (
-        readout.read_out(problem.net, problem.theta, f, problem.sample) - problem.theta
+        output_initialization.read_out(problem.net, problem.theta, f, problem.sample)
+        - problem.theta
         for f in (alone, features)
     )
     assert features.n_shared > 2.9

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skrnn._network import recurrence
+from skrnn._network.model import recurrence
 
 # Two sequences of one unit, of two steps and of one: rows a0 b0 | a1.
 OFFSETS = [0, 2, 3]

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from strategies import fixed_problem
 
-from skrnn._network import sample
+from skrnn._network.training import subsample
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ from skrnn._network import sample
 )
 def test_the_sample_is_evenly_spaced(monkeypatch, limits, expected):
     for name, value in limits.items():
-        monkeypatch.setattr(sample, name, value)
-    chosen = sample.sample_of(np.arange(9, 4, -1), np.array([6, 5, 4, 4, 1]))
+        monkeypatch.setattr(subsample, name, value)
+    chosen = subsample.sample_of(np.arange(9, 4, -1), np.array([6, 5, 4, 4, 1]))
     assert_array_equal(chosen, expected)
 
 
 def test_the_longest_of_many_sequences_is_no_part_of_the_sample():
     lengths = np.r_[3000, np.full(1000, 30)]
-    chosen = sample.sample_of(np.arange(1001), lengths)
+    chosen = subsample.sample_of(np.arange(1001), lengths)
     assert lengths[chosen].sum() == 30 * 150
 
 

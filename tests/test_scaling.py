@@ -6,7 +6,7 @@ import reference
 from numpy.testing import assert_allclose
 from strategies import fixed_problem
 
-from skrnn._network import prior, scaling
+from skrnn._network.training import preconditioning, regularization
 
 
 class Always:
@@ -24,7 +24,7 @@ FIRST_CLASS, LAST_CLASS = Always(0.0), Always(1 - 1e-12)
 
 def fisher(problem, rng, ids=None):
     sample = problem.sample if ids is None else problem.sample._replace(ids=ids)
-    return scaling.fisher_diagonal(problem.net, problem.theta, sample, rng)
+    return preconditioning.fisher_diagonal(problem.net, problem.theta, sample, rng)
 
 
 def slope(problem, i, labels):
@@ -45,8 +45,8 @@ def slope(problem, i, labels):
 
 def scales(problem, rng=None, **changes):
     rng = np.random.RandomState(0) if rng is None else rng
-    feature_scale = prior.features(problem.batches()).scale
-    variables = scaling.Variables(feature_scale, problem.sample, rng)
+    feature_scale = regularization.features(problem.batches()).scale
+    variables = preconditioning.Variables(feature_scale, problem.sample, rng)
     with problem.replace(**changes).objective() as objective:
         return variables.scales(objective, problem.theta)
 
@@ -103,12 +103,12 @@ def test_a_common_factor_of_all_weights_does_not_matter():
 def test_scales_are_the_curvature_to_the_power():
     problem = fixed_problem()
     s = scales(problem, FIRST_CLASS)
-    features = prior.features(problem.batches())
+    features = regularization.features(problem.batches())
     unit = np.ones_like(s)
     reference.blocks(unit, problem.net)["W_xh", 0, 0][...] = features.scale[:, None]
-    penalty = problem.alpha * prior.precision(problem.net, features)
+    penalty = problem.alpha * regularization.precision(problem.net, features)
     curvature = fisher(problem, FIRST_CLASS) + penalty / problem.w.sum()
-    expected = (curvature / unit**2) ** -scaling._POWER / unit
+    expected = (curvature / unit**2) ** -preconditioning._POWER / unit
     assert_allclose(s / s[0], expected / expected[0], rtol=1e-10)
 
 
@@ -117,14 +117,15 @@ def test_estimates_of_a_training_are_averaged():
     where = problem.sample, FIRST_CLASS
     plain = np.ones(problem.net.n_features)
     with problem.objective() as objective:
-        variables = scaling.Variables(plain, *where)
+        variables = preconditioning.Variables(plain, *where)
         thetas = problem.theta, 2 * problem.theta
         first, second = (variables.scales(objective, theta) for theta in thetas)
         fishers = [
-            scaling.fisher_diagonal(problem.net, theta, *where) for theta in thetas
+            preconditioning.fisher_diagonal(problem.net, theta, *where)
+            for theta in thetas
         ]
         for s, fisher in ((first, fishers[0]), (second, np.mean(fishers, axis=0))):
-            expected = (fisher + objective.penalty) ** -scaling._POWER
+            expected = (fisher + objective.penalty) ** -preconditioning._POWER
             assert_allclose(s / s[0], expected / expected[0], rtol=1e-10)
 
 
@@ -132,7 +133,7 @@ def test_the_largest_component_of_the_gradient_keeps_its_size():
     problem = fixed_problem()
     _, gradient = problem.loss_and_gradient()
     scaled = scales(problem) * gradient
-    scale = prior.features(problem.batches()).scale
+    scale = regularization.features(problem.batches()).scale
     reference.blocks(gradient, problem.net)["W_xh", 0, 0][...] /= scale[:, None]
     assert_allclose(np.abs(scaled).max(), np.abs(gradient).max(), rtol=1e-12)
 
@@ -141,7 +142,7 @@ def test_where_no_gradient_arrives_variables_stay_as_they_are():
     problem = fixed_problem(n_outputs=1)
     problem = problem.replace(theta=np.zeros_like(problem.theta), alpha=0.0)
     s = scales(problem)
-    scale = prior.features(problem.batches()).scale
+    scale = regularization.features(problem.batches()).scale
     reference.blocks(s, problem.net)["W_xh", 0, 0][...] *= scale[:, None]
     assert_allclose(s, 1.0, rtol=1e-15)
 

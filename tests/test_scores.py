@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, r2_score
 
-from skrnn._scores import accuracy, moments_of, r2
+from skrnn._estimators.scores import accuracy, moments_of, r2
 
 rng = np.random.default_rng(0)
 Y = rng.normal(size=(50, 2)) + np.array([3, -100])

@@ -25,12 +25,12 @@ from skrnn import (
     VanillaRNNClassifier,
     VanillaRNNLanguageModel,
 )
-from skrnn._searchbox import MAX_BYTES
+from skrnn._language_model.html import MAX_BYTES
 
 WORDS = ["hello", "help", "hell", "held", "hero", "her", "world", "word", "row", "xyz"]
 VOCABULARY = [*WORDS, "hey", "help_", "hö", "höl", "hölle", "😀"]
 ATTACK = "</script><img src=x onerror=alert(1)><!--<script>"
-PARTS = Path(skrnn.__file__).with_name("_searchbox")
+PARTS = Path(skrnn.__file__).parent / "_language_model" / "html"
 COMPLETIONS = """[...list.children].map(
     (option) => [option.children[0].textContent, Number(option.dataset.logProba)]
 )"""
@@ -273,7 +273,7 @@ def test_script_and_style_stay_below_300_lines_of_100_characters():
 
 def test_pages_that_would_be_slow_are_refused(tmp_path, model, monkeypatch):
     page = tmp_path / "page.html"
-    monkeypatch.setattr("skrnn._searchbox.MAX_BYTES", 1000)
+    monkeypatch.setattr("skrnn._language_model.html.MAX_BYTES", 1000)
     with pytest.raises(ValueError, match=r"bytes of weights, more than the 1,000"):
         model.to_html(page)
     small = fit(["ab"], 1)

@@ -13,7 +13,7 @@ from samples import SEQUENCE_FORMS, as_form, make_sequences
 from scipy import sparse
 
 from skrnn import unpad, valid_steps
-from skrnn._sequences import check_sequences, objects, padded_lengths
+from skrnn._validation.sequences import check_sequences, objects, padded_lengths
 
 X, y = make_sequences()
 LENGTHS = valid_steps(X).sum(axis=1)
@@ -86,7 +86,7 @@ def test_zero_padding_is_found_in_every_type(dtype):
 
 
 def test_checks_go_through_data_of_many_blocks(monkeypatch):
-    monkeypatch.setattr("skrnn._sequences._BLOCK", 20)
+    monkeypatch.setattr("skrnn._validation.sequences._BLOCK", 20)
     assert_array_equal(padded_lengths(X, np.nan), LENGTHS)
     bad = X.copy()
     bad[9, 0, 2] = np.inf

@@ -17,10 +17,11 @@ from strategies import batches_of, fit, fixed_problem, problems, theta_of
 from threadpoolctl import threadpool_limits
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn._network import growing, objective, packing, spool, training
-from skrnn._network.spool import spooled
-from skrnn._network.steps import OneHot
-from skrnn._sequences import check_sequences
+from skrnn._network.data import memmap, packing
+from skrnn._network.data.inputs import OneHot
+from skrnn._network.data.memmap import spooled
+from skrnn._network.training import objective, train, warm_up
+from skrnn._validation.sequences import check_sequences
 
 X, y = make_sequences(60)
 
@@ -74,7 +75,7 @@ def test_batches_are_packed_and_written_one_by_one(monkeypatch):
         return lambda *arguments: (events.append(name), function(*arguments))[1]
 
     monkeypatch.setattr(packing, "pack", noted("packed", packing.pack))
-    monkeypatch.setattr(spool, "_write", noted("written", spool._write))
+    monkeypatch.setattr(memmap, "_write", noted("written", memmap._write))
     source = fixed_problem().source
     ids = packing.by_length(source.lengths)
     with batches_of(1):
@@ -110,12 +111,12 @@ def test_maps_of_files_are_known_in_every_form(tmp_path):
 
 @pytest.mark.parametrize("form", SEQUENCE_FORMS)
 def test_what_is_in_memory_is_not_on_disk(form, monkeypatch):
-    monkeypatch.setattr(training, "spooled", None)
+    monkeypatch.setattr(train, "spooled", None)
     fit(*as_form(form, X, y), max_iter=1)
 
 
 def test_a_part_copied_into_memory_is_not_on_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "spooled", None)
+    monkeypatch.setattr(train, "spooled", None)
     fit(mapped(X, tmp_path)[np.arange(30)], y[:30], max_iter=1)
 
 
@@ -147,7 +148,7 @@ def test_early_stopping_on_a_map_is_that_in_memory(directory):
 
 
 def test_a_fit_that_begins_on_parts_of_a_map_is_that_in_memory(directory, monkeypatch):
-    monkeypatch.setattr(growing, "MANY", 0)
+    monkeypatch.setattr(warm_up, "MANY", 0)
     one, other = fit(X, y), fit(mapped(X, directory), y)
     assert_array_equal(theta_of(one), theta_of(other))
 
@@ -177,8 +178,8 @@ def test_nothing_is_left_of_a_fit_that_fails(error, where, directory, monkeypatc
         raise error
 
     target = {
-        "pack": "skrnn._network.packing.compress",
-        "batch": "skrnn._network.objective.batch_loss_and_gradient",
+        "pack": "skrnn._network.data.packing.compress",
+        "batch": "skrnn._network.training.objective.batch_loss_and_gradient",
     }[where]
     data = mapped(X, directory)
     monkeypatch.setattr(target, fail)

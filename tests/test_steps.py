@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from strategies import SEEDS
 
-from skrnn._network import steps
-from skrnn._network.steps import OneHot, compress
+from skrnn._network.data import inputs
+from skrnn._network.data.inputs import OneHot, compress
 
 FILLS = st.sampled_from([0.0, 0.05, 0.5, 1.0, "one-hot"])
 
@@ -30,10 +30,10 @@ def test_products_are_those_of_the_dense_matrix(fill, seed, as_sparse):
     W, b, dA = rng.normal(size=(20, 3)), rng.normal(size=3), rng.normal(size=(6, 3))
     compressed = compress(sparse.csr_array(X) if as_sparse else X)
     out = np.full((6, 3), np.nan)
-    steps.project(compressed, W, b, out=out)
+    inputs.project(compressed, W, b, out=out)
     assert_allclose(out, X @ W + b, rtol=1e-12, atol=1e-14)
     out = np.full((20, 3), np.nan)
-    steps.correlate(compressed, dA, out=out)
+    inputs.correlate(compressed, dA, out=out)
     assert_allclose(out, X.T @ dA, rtol=1e-12, atol=1e-14)
 
 
@@ -41,7 +41,7 @@ def test_products_are_those_of_the_dense_matrix(fill, seed, as_sparse):
 def test_moments_are_sums_over_rows(fill, seed, as_sparse):
     X = matrix(fill, seed)
     w = np.random.default_rng(seed).uniform(size=6)
-    square, count = steps.moments(compress(sparse.csr_array(X) if as_sparse else X), w)
+    square, count = inputs.moments(compress(sparse.csr_array(X) if as_sparse else X), w)
     assert_allclose(square, w @ X**2, rtol=1e-12)
     assert_allclose(count, w @ (X != 0), rtol=1e-12)
 
@@ -74,7 +74,7 @@ def test_a_row_of_two_ones_and_one_of_none_are_not_one_hot():
 def test_zeros_that_a_sparse_matrix_stores_do_not_count():
     X = sparse.csr_array(matrix(0.05, seed=1))
     X.data[0] = 0.0
-    _, count = steps.moments(compress(X), np.ones(6))
+    _, count = inputs.moments(compress(X), np.ones(6))
     assert_array_equal(count, (X.toarray() != 0).sum(axis=0))
 
 
@@ -83,5 +83,5 @@ def test_products_keep_single_precision(fill):
     X = matrix(fill, seed=0).astype(np.float32)
     out = np.empty((6, 3), dtype=np.float32)
     W = np.ones((20, 3), dtype=np.float32)
-    steps.project(compress(X), W, np.zeros(3, np.float32), out=out)
+    inputs.project(compress(X), W, np.zeros(3, np.float32), out=out)
     assert_allclose(out, X @ W, rtol=1e-5)

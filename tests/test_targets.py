@@ -8,8 +8,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from skrnn import as_ragged, valid_steps
-from skrnn._sequences import check_sequences
-from skrnn._targets import (
+from skrnn._validation.sequences import check_sequences
+from skrnn._validation.targets import (
     check_labels,
     check_weights,
     padding_label_for,

@@ -9,9 +9,9 @@ from strategies import threads_for_little
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import threads
-from skrnn._network.parameters import Architecture
-from skrnn._network.threads import Crew, one_blas_thread, sensible_threads
+from skrnn._network import parallel
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.parallel import Crew, one_blas_thread, sensible_threads
 
 X = np.random.default_rng(0).normal(size=(8, 4, 2))
 Y = (X[..., 0] > 0).astype(int)
@@ -65,7 +65,7 @@ def test_limits_are_restored_after_an_error():
 
 def test_without_a_blas_that_can_be_limited_there_is_one_thread(monkeypatch):
     none = ThreadpoolController().select(prefix="no such library")
-    monkeypatch.setattr(threads, "_blas", lambda: none)
+    monkeypatch.setattr(parallel, "_blas", lambda: none)
     with one_blas_thread() as n_threads:
         assert n_threads == 1
 

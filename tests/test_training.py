@@ -11,10 +11,12 @@ from reference import data_loss
 from strategies import SETTINGS, batches_of, fixed_problem, threads_for_little
 from threadpoolctl import threadpool_limits
 
-from skrnn._network import lbfgs, packing, prior, training
-from skrnn._network.objective import Objective
-from skrnn._network.training import Data, NotEnoughSequencesError, train
-from skrnn._network.units import unit_of
+from skrnn._network.data import packing
+from skrnn._network.training import lbfgs, regularization
+from skrnn._network.training import train as training
+from skrnn._network.training.objective import Objective
+from skrnn._network.training.target_scaling import unit_of
+from skrnn._network.training.train import Data, NotEnoughSequencesError, train
 
 LENGTHS = (6, 5, 5, 4, 3, 2, 2, 1)
 PROBLEM = fixed_problem(lengths=LENGTHS)
@@ -60,7 +62,7 @@ def test_training_lowers_the_loss():
 
 
 def test_features_are_those_of_the_training_data():
-    expected = prior.features(PROBLEM.batches())
+    expected = regularization.features(PROBLEM.batches())
     found = run(max_iter=1).features
     assert_allclose(found.scale, expected.scale, rtol=1e-12)
     assert_allclose(found.share, expected.share, rtol=1e-12)

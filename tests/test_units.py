@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from strategies import SEEDS, fixed_problem
 
-from skrnn._network.units import no_unit, unit_of
+from skrnn._network.training.target_scaling import no_unit, unit_of
 
 Y = np.random.default_rng(0).normal([3.0, -50.0], [0.1, 7.0], size=(40, 2))
 W = np.random.default_rng(1).choice([0.0, 0.5, 2.0], size=40)

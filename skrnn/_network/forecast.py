@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import inference, network
-from .packing import Source, by_length, first_steps, pack, runs
-from .parameters import Architecture, Parameters
+from . import inference
+from .data.packing import Source, by_length, first_steps, pack, runs
+from .model import network
+from .model.parameters import Architecture, Parameters
 
 Array = NDArray[Any]
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import network, recurrence
-from .loss import log_softmax, softmax
-from .packing import Source, by_length, first_steps, pack, runs
-from .parameters import Architecture, Parameters
-from .threads import Crew, one_blas_thread, sensible_threads
+from .data.packing import Source, by_length, first_steps, pack, runs
+from .model import network, recurrence
+from .model.loss import log_softmax, softmax
+from .model.parameters import Architecture, Parameters
+from .parallel import Crew, one_blas_thread, sensible_threads
 
 Array = NDArray[Any]
 

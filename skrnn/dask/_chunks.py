@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._sequences import Form, Sequences, check_sequences, objects
-from skrnn._targets import of_one_type, weights_of_steps
+from skrnn._validation.sequences import Form, Sequences, check_sequences, objects
+from skrnn._validation.targets import of_one_type, weights_of_steps
 
 Array = NDArray[Any]
 Ids = NDArray[np.intp]

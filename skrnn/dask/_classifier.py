@@ -5,15 +5,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skrnn._classifier import VanillaRNNClassifier
-from skrnn._scores import accuracy
-from skrnn._targets import check_labels
+from skrnn._estimators.classifier import VanillaRNNClassifier
+from skrnn._estimators.scores import accuracy
+from skrnn._validation.persistence import set_module
+from skrnn._validation.targets import check_labels
 
 from . import _chunks
 from ._estimators import DaskEstimator
 
 
 # All parameters but one are those of the classifier for data in memory.
+@set_module("skrnn.dask")
 class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
     DaskEstimator, VanillaRNNClassifier
 ):

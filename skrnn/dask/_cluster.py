@@ -20,13 +20,13 @@ from distributed import Client, Future
 from distributed.comm import CommClosedError
 from numpy.typing import NDArray
 
-from skrnn._network import growing, prior
-from skrnn._network.objective import Objective
-from skrnn._network.parameters import Architecture
-from skrnn._network.sample import Sample
-from skrnn._network.training import Problem
-from skrnn._network.units import Unit, no_unit
-from skrnn._sequences import Sequences
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.training import regularization, warm_up
+from skrnn._network.training.objective import Objective
+from skrnn._network.training.subsample import Sample
+from skrnn._network.training.target_scaling import Unit, no_unit
+from skrnn._network.training.train import Problem
+from skrnn._validation.sequences import Sequences
 
 from . import _chunks, _order, _shards
 
@@ -124,7 +124,7 @@ class _Shards(NamedTuple):
 
     tasks: Tasks
     shards: list[Future]
-    sizes: prior.Sizes
+    sizes: regularization.Sizes
     held_out: float  # weight of what is held out
 
     def objective(self, architecture: Architecture) -> Objective:
@@ -168,14 +168,14 @@ class RemoteData(NamedTuple):
             shards = self._packed(placed, *how)
             parts = {
                 k: self._packed(self._every(k, placed), *how)
-                for k, _ in growing.stages(len(lengths))
+                for k, _ in warm_up.stages(len(lengths))
             }
             # Dask remembers how they are made, should a shard be lost.
             tasks.release(self.chunks)
             yield Problem(
                 shards.objective(architecture),
                 shards.validation(architecture),
-                prior.features_of(shards.sizes),
+                regularization.features_of(shards.sizes),
                 unit or no_unit(architecture.n_outputs),
                 sample,
                 lengths,
@@ -194,7 +194,7 @@ class RemoteData(NamedTuple):
             [tasks.call(_shards.pack, *place, *shared) for place in placed]
         )
         *sizes, held_out = tasks.total(tasks.each(_shards.measure, shards))
-        return _Shards(tasks, shards, prior.Sizes(*sizes), held_out)
+        return _Shards(tasks, shards, regularization.Sizes(*sizes), held_out)
 
     def _every(self, k: int, placed: list[_Place]) -> list[_Place]:
         every = _order.Part.every

@@ -8,7 +8,7 @@ import numpy as np
 from dask.delayed import Delayed
 from distributed import Future
 
-from skrnn._sequences import reject_table
+from skrnn._validation.sequences import reject_table
 
 from ._chunks import length, named, sized
 

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._base import BaseVanillaRNN, Lesson, _check_total
-from skrnn._targets import NO_STEP, require_weight, require_y
+from skrnn._estimators.base import BaseVanillaRNN, Lesson, _check_total
+from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
 from . import _chunks
 from ._cluster import RemoteData, Tasks, connected, loaded

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._network import packing
-from skrnn._network.growing import middle_of_every
-from skrnn._network.packing import by_length, first_steps
-from skrnn._network.sample import sample_of
-from skrnn._network.training import _hold_out
+from skrnn._network.data import packing
+from skrnn._network.data.packing import by_length, first_steps
+from skrnn._network.training.subsample import sample_of
+from skrnn._network.training.train import _hold_out
+from skrnn._network.training.warm_up import middle_of_every
 
 from ._chunks import Chunk, Targets, sums
 

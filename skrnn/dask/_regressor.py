@@ -5,15 +5,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skrnn._regressor import VanillaRNNRegressor, _warn_of_series
-from skrnn._scores import r2
-from skrnn._targets import check_targets
+from skrnn._estimators.regressor import VanillaRNNRegressor, _warn_of_series
+from skrnn._estimators.scores import r2
+from skrnn._validation.persistence import set_module
+from skrnn._validation.targets import check_targets
 
 from . import _chunks
 from ._estimators import DaskEstimator
 
 
 # All parameters but one are those of the regressor for data in memory.
+@set_module("skrnn.dask")
 class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
     DaskEstimator, VanillaRNNRegressor
 ):

@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._network import packing, prior
-from skrnn._network.network import Workspace
-from skrnn._network.objective import sum_of_gradients, sum_of_losses, weight_of
-from skrnn._network.packing import Batch, first_steps
-from skrnn._network.parameters import Architecture
-from skrnn._network.threads import one_blas_thread
-from skrnn._network.units import Unit
-from skrnn._sequences import Sequences
+from skrnn._network.data import packing
+from skrnn._network.data.packing import Batch, first_steps
+from skrnn._network.model.network import Workspace
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.parallel import one_blas_thread
+from skrnn._network.training import regularization
+from skrnn._network.training.objective import sum_of_gradients, sum_of_losses, weight_of
+from skrnn._network.training.target_scaling import Unit
+from skrnn._validation.sequences import Sequences
 
 from ._chunks import Chunk, Targets, Weighty
 from ._order import Part
@@ -123,7 +124,7 @@ def sample(
 
 def measure(shard: Shard) -> tuple[Any, ...]:
     """Return `prior.Sizes` of the batches, and the weight of what is held out."""
-    return (*prior.sizes(shard.batches), weight_of(shard.held_out))
+    return (*regularization.sizes(shard.batches), weight_of(shard.held_out))
 
 
 class Extent(NamedTuple):

@@ -7,9 +7,12 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch, check_random_state
 
+from skrnn._validation.persistence import set_module
+
 from ._common import Array, Seed, finish, validate
 
 
+@set_module("skrnn.datasets")
 def make_digit_strings(
     n_sequences: int = 500,
     *,

@@ -6,9 +6,12 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.utils import Bunch, check_random_state
 
+from skrnn._validation.persistence import set_module
+
 from ._common import Array, Seed, finish, validate
 
 
+@set_module("skrnn.datasets")
 def make_hmm_sequences(
     n_sequences: int = 200,
     *,
@@ -186,6 +189,7 @@ def _posteriors(
     return filtering, smoothing
 
 
+@set_module("skrnn.datasets")
 def make_recall(
     n_sequences: int = 200,
     *,
@@ -262,6 +266,7 @@ def make_recall(
     return finish(bunch, return_X_y)
 
 
+@set_module("skrnn.datasets")
 def load_hello(*, return_X_y: bool = False) -> Any:
     """Load the textbook's four letters: h, e, l, l, each labelled with the next.
 

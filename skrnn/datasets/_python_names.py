@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from skrnn._sequences import objects
+from skrnn._validation.persistence import set_module
+from skrnn._validation.sequences import objects
 
 from ._common import POSITIVE, Seed, validate
 from ._python_source import _library_files
 
 
+@set_module("skrnn.datasets")
 def load_python_names(
     n_names: int | None = None,
     *,

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from skrnn._sequences import objects
+from skrnn._validation.persistence import set_module
+from skrnn._validation.sequences import objects
 
 from ._common import POSITIVE, Seed, finish, validate
 
@@ -34,6 +35,7 @@ _OPERATORS = set(token.EXACT_TOKEN_TYPES) - {"!"}
 _LINES_PER_FILE = 50
 
 
+@set_module("skrnn.datasets")
 def load_python_source(
     n_lines: int | None = 2000,
     *,

@@ -5,11 +5,7 @@ return, and none of them counts padding, whatever stands in it. `flatten_steps` 
 which steps are valid.
 """
 
-from ._classes import (
-    step_classification_report,
-    step_confusion_matrix,
-    step_f1_score,
-)
+from ._classes import step_classification_report, step_confusion_matrix, step_f1_score
 from ._flatten import flatten_steps
 from ._scorers import get_step_scorer, make_step_scorer
 from ._spans import span_f1_score, span_precision_recall_fscore_support

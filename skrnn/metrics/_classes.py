@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
+from skrnn._validation.persistence import set_module
+
 from ._flatten import flatten_steps
 from ._pairs import check_names
 
 Array = NDArray[Any]
 
 
+@set_module("skrnn.metrics")
 def step_f1_score(
     y_true: Any,
     y_pred: Any,
@@ -98,6 +101,7 @@ default=None
     )
 
 
+@set_module("skrnn.metrics")
 def step_confusion_matrix(
     y_true: Any,
     y_pred: Any,
@@ -176,6 +180,7 @@ default=None
     return matrix
 
 
+@set_module("skrnn.metrics")
 def step_classification_report(
     y_true: Any,
     y_pred: Any,

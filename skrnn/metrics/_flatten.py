@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._validation.persistence import set_module
+
 from ._pairs import pair_steps
 
 Array = NDArray[Any]
 
 
+@set_module("skrnn.metrics")
 def flatten_steps(
     y_true: Any,
     y_pred: Any,

@@ -16,11 +16,17 @@ from scipy import sparse
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
-from skrnn._containers import plain, shown
-from skrnn._padding import check_lengths
-from skrnn._sequences import Sequences, floats, objects, padded_lengths, reject_masked
-from skrnn._targets import check_complete, check_weights, of_one_type
-from skrnn._tokens import family
+from skrnn._validation.containers import plain, shown
+from skrnn._validation.sequences import (
+    Sequences,
+    floats,
+    objects,
+    padded_lengths,
+    reject_masked,
+)
+from skrnn._validation.targets import check_complete, check_weights, of_one_type
+from skrnn._validation.tokens import family
+from skrnn.preprocessing._padding import check_lengths
 
 Array = NDArray[Any]
 

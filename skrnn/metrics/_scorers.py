@@ -16,7 +16,8 @@ from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import _check_response_method
 
-from skrnn._reading import last_step
+from skrnn._validation.persistence import set_module
+from skrnn._validation.reading import last_step
 
 from ._pairs import lengths_from_marks, pair_steps
 from ._spans import span_f1_score
@@ -28,6 +29,7 @@ Array = NDArray[Any]
 _OF_SEQUENCES = (sequence_accuracy_score, span_f1_score, step_log_loss)
 
 
+@set_module("skrnn.metrics")
 def make_step_scorer(
     metric: Callable[..., Any],
     *,
@@ -107,6 +109,7 @@ def make_step_scorer(
     return _StepScorer(metric, sign, kwargs, response_method, flatten=flatten)
 
 
+@set_module("skrnn.metrics")
 def get_step_scorer(scoring: str) -> Callable[..., float]:
     """Return the scorer of a name, for models that label steps.
 

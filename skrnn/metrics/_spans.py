@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
+from skrnn._validation.persistence import set_module
+
 from ._pairs import Steps, check_names, pair_steps
 
 Array = NDArray[Any]
@@ -59,6 +61,7 @@ _HINTS = {
 }
 
 
+@set_module("skrnn.metrics")
 def span_f1_score(
     y_true: Any,
     y_pred: Any,
@@ -184,6 +187,7 @@ def span_f1_score(
     )[2]
 
 
+@set_module("skrnn.metrics")
 def span_precision_recall_fscore_support(
     y_true: Any,
     y_pred: Any,

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics
 
+from skrnn._validation.persistence import set_module
+
 from ._flatten import flatten_steps
 from ._pairs import check_names, pair_steps
 
 Array = NDArray[Any]
 
 
+@set_module("skrnn.metrics")
 def step_accuracy_score(
     y_true: Any,
     y_pred: Any,
@@ -83,6 +86,7 @@ default=None
     )
 
 
+@set_module("skrnn.metrics")
 def sequence_accuracy_score(
     y_true: Any,
     y_pred: Any,
@@ -153,6 +157,7 @@ def sequence_accuracy_score(
     return float(np.average(n_wrong == 0, weights=weights))
 
 
+@set_module("skrnn.metrics")
 def step_log_loss(
     y_true: Any,
     y_pred: Any,

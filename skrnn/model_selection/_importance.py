@@ -20,12 +20,13 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.parallel import Parallel, delayed
 
-from skrnn._containers import shown
-from skrnn._flattening import restore_steps
-from skrnn._reading import Steps, last_step, read_any_steps
-from skrnn._sequences import objects
-from skrnn._tables import is_frame, take_rows, with_column_of
-from skrnn._targets import check_weights
+from skrnn._validation.containers import shown
+from skrnn._validation.persistence import set_module
+from skrnn._validation.reading import Steps, last_step, read_any_steps
+from skrnn._validation.sequences import objects
+from skrnn._validation.steps import restore_steps
+from skrnn._validation.tables import is_frame, take_rows, with_column_of
+from skrnn._validation.targets import check_weights
 from skrnn.metrics import get_step_scorer
 
 Array = NDArray[Any]
@@ -41,6 +42,7 @@ _CONSTRAINTS: dict[str, Any] = {
 }
 
 
+@set_module("skrnn.model_selection")
 def permutation_importance(
     estimator: Any,
     X: Any,

@@ -18,9 +18,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from skrnn._reading import last_step
-from skrnn._sequences import Sequences, objects, reject_iterators
-from skrnn._targets import check_labels, padding_label_for, with_padding_label
+from skrnn._validation.persistence import set_module
+from skrnn._validation.reading import last_step
+from skrnn._validation.sequences import Sequences, objects, reject_iterators
+from skrnn._validation.targets import (
+    check_labels,
+    padding_label_for,
+    with_padding_label,
+)
 
 Array = NDArray[Any]
 
@@ -32,6 +37,7 @@ _UNSEEN = {
 }
 
 
+@set_module("skrnn.model_selection")
 def cross_val_predict(
     estimator: Any,
     X: Any,

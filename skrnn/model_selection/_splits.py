@@ -19,13 +19,15 @@ from scipy import sparse
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils import check_array, check_random_state, indexable
 
-from skrnn._containers import plain
-from skrnn._sequences import Sequences, padded_lengths, reject_iterators
-from skrnn._targets import encode_labels, read_labels
+from skrnn._validation.containers import plain
+from skrnn._validation.persistence import set_module
+from skrnn._validation.sequences import Sequences, padded_lengths, reject_iterators
+from skrnn._validation.targets import encode_labels, read_labels
 
 Array = NDArray[Any]
 
 
+@set_module("skrnn.model_selection")
 class StratifiedSequenceKFold(StratifiedGroupKFold):
     """K folds that are alike in their step labels and in the lengths of sequences.
 

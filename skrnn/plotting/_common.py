@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._sequences import n_axes
+from skrnn._validation.sequences import n_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

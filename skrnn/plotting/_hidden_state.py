@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._validation.persistence import set_module
+
 from ._common import (
     axes_or_new,
     check_matplotlib,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@set_module("skrnn.plotting")
 class HiddenStateDisplay:
     """States of the last hidden layer along the steps of one sequence.
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 
+from skrnn._validation.persistence import set_module
+
 from ._common import axes_or_new, check_matplotlib, split
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 _MARKERS = "os^Dv*Xp"
 
 
+@set_module("skrnn.plotting")
 class LossCurveDisplay:
     """Loss after each iteration of the training, of one or several models.
 

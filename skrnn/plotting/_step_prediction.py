@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skrnn._validation.persistence import set_module
+
 from ._common import (
     PROBABLE,
     WRONG,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@set_module("skrnn.plotting")
 class StepPredictionDisplay:
     """Probabilities of the classes along the steps of one sequence.
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from skrnn._validation.persistence import set_module
+
 from ._columns import (
     CELL,
     CHARACTER,
@@ -53,6 +55,7 @@ _TANGLE = (
 )
 
 
+@set_module("skrnn.plotting")
 class UnrolledDisplay:
     """A network unrolled over the steps of one short sequence.
 

@@ -246,14 +246,14 @@ MUTANTS = [
     # Steps out of sequences and back
     Mutant(
         "ragged results begin one step late",
-        "_flattening",
+        "_validation/steps",
         "ends = [0, *sequences",
         "ends = [1, *sequences",
         "stepwise",
     ),
     Mutant(
         "a valid step may become padding",
-        "_flattening",
+        "_validation/steps",
         "    lost = padded_lengths(result, fill) != sequences.lengths\n",
         "    lost = np.zeros(1, dtype=bool)\n",
         "stepwise",

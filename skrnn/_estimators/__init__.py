@@ -1,0 +1,1 @@
+"""The estimators: validate, build the problem, train, store."""

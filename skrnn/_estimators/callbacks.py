@@ -1,0 +1,129 @@
+"""What a fit tells while it runs: scikit-learn's callbacks, and lines of its own.
+
+scikit-learn has callbacks from version 1.9 on. Before, an estimator has no
+``set_callbacks``, and all that is told here is told to nobody.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from skrnn._network.training.lbfgs import Stop
+from skrnn._network.training.train import Report
+
+
+class _Nobody:
+    """A mixin and a context in place of scikit-learn's, where it has none."""
+
+    def _init_callback_context(self, **_: Any) -> Self:
+        return self
+
+    subcontext = call_on_fit_task_begin = _init_callback_context
+
+    def call_on_fit_task_end(self, **_: Any) -> bool:
+        return False
+
+
+CallbackSupport: Any
+try:
+    from sklearn import callback
+except ImportError:
+    CallbackSupport = _Nobody
+else:
+    CallbackSupport = callback.CallbackSupportMixin
+
+
+class FitTask:
+    """A fit as scikit-learn's callbacks see it: one subtask for each iteration.
+
+    How many iterations there will be is not known before the end, only the most.
+    An iteration begins where the one before it ends, so that the last to begin may
+    turn out to be none; as in scikit-learn's own estimators it ends without a model.
+
+    Parameters
+    ----------
+    estimator : estimator
+    most : int
+        The largest number of iterations.
+    data : dict
+        ``X``, ``y`` and ``metadata`` for the callbacks.
+    """
+
+    def __init__(self, estimator: Any, most: int, data: dict[str, Any]) -> None:
+        self.most = most
+        self.data = {"estimator": estimator, **data}
+        self.n_begun = 0
+        self.iteration: Any = None
+        # Before the fit changes anything: callbacks are dismissed by way of it.
+        self.context = estimator._init_callback_context(max_subtasks=most)
+
+    def begin(self) -> None:
+        """Tell that the fit begins, and its first iteration."""
+        self.context.call_on_fit_task_begin(**self.data)
+        self._begin_iteration()
+
+    def _begin_iteration(self) -> None:
+        if self.n_begun < self.most:
+            self.n_begun += 1
+            self.iteration = self.context.subcontext(task_name="lbfgs-iter")
+            self.iteration.call_on_fit_task_begin(**self.data)
+
+    def next_iteration(self, fitted: Callable[[], dict[str, Any]]) -> None:
+        """Tell that an iteration is over.
+
+        Parameters
+        ----------
+        fitted : callable
+            Makes the fitted attributes that the estimator would have now.
+
+        Raises
+        ------
+        Stop
+            If a callback wants no more.
+        """
+        ended, self.iteration = self.iteration, None
+        if ended.call_on_fit_task_end(**self.data, reconstruction_attributes=fitted):
+            raise Stop("callback")
+        self._begin_iteration()
+
+    def end(self) -> None:
+        """Tell that the fit is over and the estimator fitted."""
+        if self.iteration is not None:
+            self.iteration.call_on_fit_task_end(estimator=self.data["estimator"])
+        self.context.call_on_fit_task_end(**self.data, reconstruction_attributes={})
+
+
+@contextmanager
+def printing(verbose: int) -> Iterator[Callable[[Report], None]]:
+    """Yield a function that prints where a run stands.
+
+    On a terminal a line takes the place of the one before it, if verbose is 1.
+    """
+    if not verbose:
+        yield lambda report: None
+    elif verbose == 1 and sys.stdout.isatty():
+        try:
+            yield _overprint
+        finally:
+            print(flush=True)
+    else:
+        yield lambda report: print(_line(report), flush=True)
+
+
+def _overprint(report: Report) -> None:
+    # A full line would wrap, and could not be overwritten.
+    width = shutil.get_terminal_size().columns - 1
+    print("\r" + _line(report)[:width].ljust(width), end="", flush=True)
+
+
+def _line(report: Report) -> str:
+    line = (
+        f"Iteration {report.n_iter:4d}, loss = {report.loss:.6f}, "
+        f"gradient = {report.gradient_norm:.2e}, evaluations = {report.n_fun}, "
+        f"seconds = {report.seconds:.1f}"
+    )
+    if report.validation_score is not None:
+        line += f", validation score = {report.validation_score:.6f}"
+    return line

@@ -1,0 +1,552 @@
+"""The classifier of steps: labels in, the most probable label of each step out."""
+
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
+
+from skrnn._network import inference
+from skrnn._network.model.loss import softmax_of_few
+from skrnn._validation.persistence import set_module
+from skrnn._validation.sequences import Sequences
+from skrnn._validation.targets import (
+    check_labels,
+    check_weights,
+    encode_labels,
+    padding_label_for,
+    weights_of_steps,
+    with_padding_label,
+)
+
+from .base import BaseVanillaRNN, Targets
+from .scores import accuracy
+
+Array = NDArray[Any]
+
+
+@set_module("skrnn")
+class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
+    r"""Recurrent network that labels every step of a sequence.
+
+    A vanilla (Elman) network of one or several layers, one-way or two-way, whose
+    softmax output gives a label to every step. It minimises the log-loss of the steps
+    and a penalty on the weights by L-BFGS.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(64,)
+        Number of hidden units of each layer. With `bidirectional=True` each direction
+        of a layer has as many.
+    activation : {"tanh", "relu"}, default="tanh"
+        Activation function of the hidden units.
+    bidirectional : bool, default=False
+        Whether every layer also reads each sequence from its last valid step to its
+        first. If False, the label of a step depends on the steps up to it alone.
+    alpha : float, default=1.0
+        Strength of the L2 penalty on the weights, the precision of a Gaussian prior in
+        units of what weights do (see Notes). It has the same meaning for any amount of
+        data, size of the features and number of hidden units.
+    class_weight : dict, "balanced" or None, default=None
+        Factor on the weight of the steps of each class, as `{label: factor}`.
+        "balanced" makes all classes weigh the same in total.
+    max_iter : int, default=200
+        Largest number of iterations of L-BFGS on all data.
+    max_fun : int, default=15000
+        Largest number of evaluations of the objective and its gradient.
+    tol : float, default=1e-4
+        Training has converged when no component of the gradient, taken in the scaled
+        variables of the optimiser, is larger. With `early_stopping=True` it is also the
+        least gain in validation score that counts as one.
+    max_corrections : int, default=10
+        Number of past steps from which L-BFGS estimates curvature.
+    early_stopping : bool, default=False
+        Whether to hold out whole sequences, stop when their log-loss no longer falls,
+        and keep the weights of the iteration at which it was lowest.
+    validation_fraction : float, default=0.1
+        Share of the sequences that are held out. Only used if `early_stopping` is True.
+    n_iter_no_change : int, default=10
+        Number of iterations in a row without gain in validation score that end the
+        training. Only used if `early_stopping` is True.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous call. Classes, features
+        and layers must be the same; the number of steps may differ.
+    padding_value : float, default=nan
+        In a 3-D array a trailing step whose features all equal this value is padding.
+    padding_label : object, default="auto"
+        What `predict` fills padded steps with; never a class. "auto" takes -1 for
+        integers and booleans (one below the smallest class where -1 is a class), the
+        empty string for strings, and one below the smallest class for floats.
+    n_init : int, default=1
+        Number of runs from different random weights; the one with the lowest objective
+        is kept (with `early_stopping=True`, the one with the best validation score).
+    random_state : int, RandomState instance or None, default=None
+        Determines the weights to start from, the sequences that are held out, and the
+        labels drawn to scale the variables.
+    verbose : bool or int, default=0
+        Whether to print, for every iteration, loss, gradient, evaluations and seconds:
+        1 keeps to a single line on a terminal, 2 prints a line for each.
+    checkpoint : str or path-like, default=None
+        A file in which `fit` notes every evaluation of the objective, and which it
+        removes at its end. Where it finds one, left behind by a fit of the same data
+        and parameters that was interrupted, it goes on from there.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; those of steps of weight 0 included.
+    n_features_in_ : int
+        Number of features of a step.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the features. Only defined if X was a data frame, or a list of data
+        frames, whose names are all strings.
+    input_coefs_ : list of ndarray of shape (n_directions, n_in, n_hidden)
+        Weights `W_xh` from the input of each layer to its hidden units; `n_in` is
+        `n_features_in_` for the first layer and `n_directions * n_hidden` of the layer
+        below for the others. Forward direction first.
+    recurrent_coefs_ : list of ndarray of shape (n_directions, n_hidden, n_hidden)
+        Weights `W_hh` of each layer, from the states of one step to those of the next.
+    hidden_intercepts_ : list of ndarray of shape (n_directions, n_hidden)
+        Biases `b_h` of each layer.
+    output_coef_ : ndarray of shape (n_directions * n_hidden, n_classes)
+        Weights `W_hy` from the states of the last layer to the logits.
+    output_intercept_ : ndarray of shape (n_classes,)
+        Biases `b_y` of the logits.
+    feature_scale_ : ndarray of shape (n_features,)
+        Size of each feature in the training data, the unit of its weights in the
+        penalty (see Notes).
+    padding_label_ : object
+        What `predict` fills padded steps with.
+    loss_ : float
+        The objective at the stored weights, in nats per unit of weight: over all
+        training data, less what early stopping holds out.
+    best_loss_ : float
+        Lowest value that the objective took. Smaller than `loss_` where early stopping
+        went back to earlier weights.
+    loss_curve_ : list of float
+        The objective after each of the `n_iter_` iterations.
+    validation_scores_ : list of float, or None
+        Negative log-loss of the held-out sequences after each iteration, in nats per
+        unit of weight. None unless `early_stopping` is True.
+    best_validation_score_ : float or None
+        The largest of `validation_scores_`, None if there is none.
+    n_iter_ : int
+        Number of iterations.
+    n_fun_ : int
+        Number of evaluations of the objective and its gradient, in those of all data:
+        with more than a thousand sequences a part of them finds the start.
+    stop_reason_ : str
+        Why training ended: "converged" (no component of the gradient exceeds `tol`),
+        "max_iter", "max_fun", "early_stopping", or "callback" (one of scikit-learn's
+        callbacks asked for it). L-BFGS gave up by itself at "line_search" (no step
+        along the search direction lowers the objective), "ftol" (the objective no
+        longer changes) or "overflow" (the network overflows at every step tried).
+        Near a minimum the first two mean that floating-point precision is exhausted.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs, `n_classes`.
+    out_activation_ : str
+        Always "softmax".
+
+    See Also
+    --------
+    OneHotSequenceEncoder : Turns strings and other tokens into steps.
+    sklearn.neural_network.MLPClassifier : A network for rows of a table.
+
+    Notes
+    -----
+    X is one of
+
+    - **padded**: an array of shape (n_sequences, n_steps, n_features), with padding
+      behind the end of each sequence; y has shape (n_sequences, n_steps) and is never
+      read at padding;
+    - **ragged**: a list or object array of arrays or sparse matrices of shape
+      (n_steps_i, n_features); y is a list or object array of label sequences, of
+      shape (n_steps_i,) each;
+    - **2-D**: shape (n_sequences, n_features), sequences of one step; y has shape
+      (n_sequences,).
+
+    Results come in the form of X. Nothing is computed at padding, and no score or loss
+    counts it. Results are float32 where X is, and training then works in float32. Maps
+    of files (`numpy.memmap`) are read a batch at a time; `fit` packs them into a
+    temporary file, so that X may be larger than memory.
+
+    A layer of the network computes
+
+    .. math::
+
+        h_t = f(x_t W_{xh} + h_{t-1} W_{hh} + b_h), \qquad h_0 = 0,
+
+    a second direction the same from the last valid step backwards; the states of both
+    are joined and are the input of the next layer. From those of the last layer
+
+    .. math::
+
+        p_t = \mathrm{softmax}(h_t W_{hy} + b_y).
+
+    With :math:`w_{it}` the weight of step t of sequence i (`sample_weight` times
+    `class_weight`) and :math:`W = \sum_{it} w_{it}`, training minimises
+
+    .. math::
+
+        J(\theta) = \frac{1}{W} \sum_{it} w_{it} (-\log p_{it}[y_{it}])
+            + \frac{\alpha}{2 W} \sum_j c_j \theta_j^2
+
+    in nats per unit of weight. With `alpha=1` the second term is a Gaussian prior in
+    which weight j has the precision :math:`c_j`: such that the input and the states add
+    to a hidden unit with standard deviations 2 (less where features are dense, see
+    below) and 3, and the states to a logit with 10, when features are of their usual
+    size and states of size 1. So
+
+    ==================================  ==========================
+    weight                              :math:`c_j`
+    ==================================  ==========================
+    from feature d                      `feature_scale_[d]**2 / 4`
+    from the states of the layer below  `n_in / 9`
+    recurrent                           `n_hidden / 9`
+    from the last states to a logit     `n_directions * n_hidden / 100`
+    biases                              0
+    ==================================  ==========================
+
+    where `feature_scale_[d]` is the root mean square of the feature over the steps at
+    which it is not 0, times the square root of the mean number of features that are
+    not 0 in a step, times that of the number (1 or more) that two steps, taken at
+    random, have both. For one-hot steps it is 1, for D standardised features D.
+
+    A sequence of weight k, k copies of it, and any order of the sequences give the
+    same fit.
+
+    scikit-learn's callbacks (`set_callbacks`, from its version 1.9 on) see a task for
+    every iteration, out of at most `max_iter` for each of `n_init` runs, and may stop
+    the training, which keeps the best weights so far. `ProgressBar` needs the package
+    rich; `ScoringMonitor` takes sequences if `scoring` is a function of estimator, X, y
+    and `sample_weight=None` that returns a dict of scores. An interrupt from the
+    keyboard ends `fit` as an error does: the classifier is what it was before, threads
+    have ended and BLAS has its own back.
+
+    References
+    ----------
+    .. [1] J. L. Elman. "Finding structure in time." Cognitive Science 14(2), 1990.
+    .. [2] D. E. Rumelhart, G. E. Hinton and R. J. Williams. "Learning representations
+       by back-propagating errors." Nature 323, 1986.
+    .. [3] M. Schuster and K. K. Paliwal. "Bidirectional recurrent neural networks."
+       IEEE Transactions on Signal Processing 45(11), 1997.
+    .. [4] D. C. Liu and J. Nocedal. "On the limited memory BFGS method for large scale
+       optimization." Mathematical Programming 45, 1989.
+
+    Examples
+    --------
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import load_hello, make_recall
+    >>> hello = load_hello()
+    >>> model = VanillaRNNClassifier(hidden_layer_sizes=3, alpha=0.001, random_state=0)
+    >>> model.fit(hello.data, hello.target).predict(hello.data)
+    array([['e', 'l', 'l', 'o']], dtype='<U1')
+
+    The label of each step is the symbol seen two steps before, and -1, padding, where
+    a sequence has ended:
+
+    >>> X, y = make_recall(100, n_steps=12, lag=2, random_state=0, return_X_y=True)
+    >>> X[50:, 8:], y[50:, 8:] = float("nan"), -1
+    >>> model = VanillaRNNClassifier(16, max_iter=1000, random_state=0).fit(X, y)
+    >>> model.score(X, y)
+    1.0
+    >>> model.predict(X)[50:, 8:].max()
+    np.int64(-1)
+
+    A one-way model can be read step by step:
+
+    >>> state = model.initial_state(n_sequences=len(X))
+    >>> for t in range(3):
+    ...     proba, state = model.step(X[:, t], state)
+    >>> bool(abs(proba - model.predict_proba(X)[:, 2]).max() < 1e-12)
+    True
+    """
+
+    _output = "softmax"
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseVanillaRNN._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "padding_label": "no_validation",
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (64,),
+        *,
+        activation: str = "tanh",
+        bidirectional: bool = False,
+        alpha: float = 1.0,
+        class_weight: Any = None,
+        max_iter: int = 200,
+        max_fun: int = 15000,
+        tol: float = 1e-4,
+        max_corrections: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        padding_value: float = np.nan,
+        padding_label: Any = "auto",
+        n_init: int = 1,
+        random_state: Any = None,
+        verbose: int = 0,
+        checkpoint: str | PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            bidirectional=bidirectional,
+            alpha=alpha,
+            max_iter=max_iter,
+            max_fun=max_fun,
+            tol=tol,
+            max_corrections=max_corrections,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            padding_value=padding_value,
+            n_init=n_init,
+            random_state=random_state,
+            verbose=verbose,
+            checkpoint=checkpoint,
+        )
+        self.class_weight = class_weight
+        self.padding_label = padding_label
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on labelled sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_sequences, n_steps, n_features), list or object \
+array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features), or \
+{array-like, sparse matrix} of shape (n_sequences, n_features)
+            The sequences: padded, ragged or of one step each.
+        y : array-like of shape (n_sequences, n_steps), list or object array of \
+n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequences,)
+            The label of every step. What stands at padding is never read.
+        sample_weight : array-like of shape (n_sequences,) or of the form of y, \
+default=None
+            Weight of each sequence, or of each step. Steps with zero weight are
+            excluded from the loss but still processed; their labels may be missing:
+            None, NaN or ``pandas.NA``.
+
+        Returns
+        -------
+        VanillaRNNClassifier
+            The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If X, y or `sample_weight` is not as described: NaN or infinity at a valid
+            step, a missing label where the weight is not 0, a sequence without valid
+            steps, labels that do not go with the steps of X, numbers too large for the
+            network; if `padding_label` is a class; if early stopping finds too few
+            sequences; if `checkpoint` was left by another fit; if `warm_start=True`
+            meets other classes, features or layers. A parameter out of its range raises
+            scikit-learn's ``InvalidParameterError``, which is a ValueError.
+        OSError
+            If there is no room for the temporary file of a memory-mapped X, or for the
+            checkpoint.
+        TypeError
+            If X or y is of a type that cannot be a sequence, such as dates, masked
+            arrays, or labels of mixed types.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` or `max_fun` ended training, or L-BFGS gave up by itself (see
+            `stop_reason_`) with a component of the gradient above ``100 * tol``, or
+            above `tol` before its first iteration.
+        UserWarning
+            If y seems padded where X shows no padding.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
+        weights = check_weights(sample_weight, sequences)
+        labels = check_labels(y, sequences, type(self).__name__, weights)
+        classes, codes = encode_labels(labels)
+        counts = np.bincount(codes, weights, minlength=len(classes))
+        weights *= self._learn_classes(classes, counts)[codes]
+        return Targets(codes, weights, len(classes))
+
+    def _learn_classes(self, classes: Array, counts: Array) -> Array:
+        """Note the classes, of so many weighted steps; return the weight of each."""
+        padding_label = padding_label_for(classes, self.padding_label)
+        if self._goes_on() and not np.array_equal(self.classes_, classes):
+            raise ValueError(
+                f"warm_start goes on with the classes {self.classes_}, but y has "
+                f"{classes}"
+            )
+        class_weights = _class_weights(self.class_weight, classes, counts)
+        if not (counts * class_weights).any():
+            raise ValueError("class_weight leaves no step of weight above zero")
+        self.classes_: Array = classes
+        self.padding_label_ = padding_label
+        return class_weights
+
+    def _answer(self, outputs: Array) -> Array:
+        return softmax_of_few(outputs)
+
+    def predict(self, X: Any) -> Array:
+        """Predict the label of every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps), or of shape (n_sequences,)
+            The most probable label of every step, and `padding_label_` at padding.
+            For ragged X an object array of n_sequences arrays of shape (n_steps_i,);
+            for 2-D X one label for each row.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, codes = self._evaluate(X, inference.most_probable)
+        classes = self.classes_
+        if sequences.form == "padded":
+            classes = with_padding_label(classes, self.padding_label_)
+        return sequences.restore(classes[codes], self.padding_label_)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Predict the probability of every class at every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
+            The probabilities, in the order of `classes_`, and NaN at padding. For
+            ragged X an object array of n_sequences arrays of shape (n_steps_i,
+            n_classes); for 2-D X shape (n_sequences, n_classes).
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, proba = self._evaluate(X, inference.probabilities)
+        return sequences.restore(proba, np.nan)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Predict the logarithm of every class's probability at every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
+            The logarithms of what `predict_proba` returns, exact also where that
+            rounds to 0.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, log_proba = self._evaluate(X, inference.log_probabilities)
+        return sequences.restore(log_proba, np.nan)
+
+    def decision_function(self, X: Any) -> Array:
+        """Compute the logits of every step.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
+            The logits, in the form of `predict_proba`. For two classes the logit of
+            the second minus that of the first, without the axis of classes.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X is not as described or has not `n_features_in_` features.
+        """
+        sequences, logits = self._evaluate(X, inference.logits)
+        if logits.shape[1] == 2:
+            logits = logits[:, 1] - logits[:, 0]
+        return sequences.restore(logits, np.nan)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the weighted share of valid steps that are labelled correctly.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        y : array-like or list
+            The label of every step, in any of the forms that `fit` takes. A label that
+            is no class counts as one not found; what stands at padding is never read.
+        sample_weight : array-like of shape (n_sequences,) or of the form of y, \
+default=None
+            Weight of each sequence, or of each step.
+
+        Returns
+        -------
+        float
+            The accuracy, between 0 and 1.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        ValueError
+            If X, y or `sample_weight` is not as described, or X has not
+            `n_features_in_` features.
+        """
+        return accuracy([self._hits(X, y, sample_weight)])
+
+    def _hits(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, float]:
+        """Return the weight of the steps labelled correctly, and of all."""
+        sequences, codes = self._evaluate(X, inference.most_probable)
+        weights = weights_of_steps(sample_weight, sequences)
+        labels = check_labels(y, sequences, type(self).__name__, weights)
+        if not labels.size:
+            return 0.0, 0.0
+        correct = np.asarray(self.classes_[codes] == labels)
+        return float((weights * correct).sum()), float(weights.sum())
+
+
+def _class_weights(class_weight: Any, classes: Array, counts: Array) -> Array:
+    """Return the weight of every class; "balanced" goes by weighted steps."""
+    if isinstance(class_weight, str):
+        n_present = np.count_nonzero(counts)
+        balanced = np.full(len(classes), counts.sum() / n_present)
+        np.divide(balanced, counts, out=balanced, where=counts > 0)
+        return balanced
+    result: Array = compute_class_weight(class_weight, classes=classes, y=classes)
+    return result

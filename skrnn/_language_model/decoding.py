@@ -1,0 +1,239 @@
+"""How a text goes on: the most probable endings, and random ones.
+
+    log p(text) = sum_t log p(token_t | tokens before)
+
+Tokens are numbers, and the column behind the last token's is the end. Many texts are
+read side by side, a token of each at a time; ``advance`` reads them and says what may
+follow. Where texts part, the state that they share is copied, never computed again.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .trie import Trie
+
+Array = NDArray[Any]
+Indices = NDArray[np.intp]
+State = tuple[Array, ...]  # arrays with a row for each text
+
+
+class Frontier(NamedTuple):
+    """What is known of texts read so far."""
+
+    log_proba: Array  # (n_texts, n_columns) of what comes next
+    state: State
+
+
+Choose = Callable[[Array], Indices]  # of values, where those are to go on with
+Advance = Callable[[Indices, State], Frontier]
+Ending = tuple[float, tuple[int, ...]]  # log-probability and tokens
+
+
+class Growth(NamedTuple):
+    """Texts that are one token longer."""
+
+    parents: Indices  # (n_texts,) the texts that they continue
+    tokens: Indices  # (n_texts,) what was added
+    totals: Array  # (n_texts,) log-probabilities
+    nodes: list[Any]  # where they stand in the vocabulary
+
+
+class Unlimited(NamedTuple):
+    """Every token may follow every text, and every text may end."""
+
+    n_tokens: int
+    start: Any = None
+
+    def may_end(self, node: Any) -> bool:
+        """Tell whether a text may end."""
+        return True
+
+    def grow(
+        self, totals: Array, nodes: list[Any], log_proba: Array, choose: Choose
+    ) -> Growth:
+        """Let the best of all longer texts grow."""
+        gained = (totals[:, None] + log_proba[:, : self.n_tokens]).ravel()
+        kept = choose(gained)
+        parents, tokens = np.divmod(kept, self.n_tokens)
+        return Growth(parents, tokens, gained[kept], [None] * len(kept))
+
+
+class Vocabulary(NamedTuple):
+    """Texts follow the entries of a trie and end where these end."""
+
+    trie: Trie
+    numbers: Mapping[Any, int]  # of the tokens that the model knows
+    start: int
+
+    def may_end(self, node: int) -> bool:
+        """Tell whether a text may end."""
+        return self.trie.is_entry(node)
+
+    def grow(
+        self, totals: Array, nodes: list[int], log_proba: Array, choose: Choose
+    ) -> Growth:
+        """Let the best of the longer texts grow that begin an entry."""
+        found = [
+            (parent, self.numbers[token], child)
+            for parent, node in enumerate(nodes)
+            for token, child in self.trie.children(node).items()
+            if token in self.numbers
+        ]
+        parents, tokens, children = np.array(found, np.intp).reshape(-1, 3).T
+        gained = totals[parents] + log_proba[parents, tokens]
+        kept = choose(gained)
+        return Growth(
+            parents[kept], tokens[kept], gained[kept], children[kept].tolist()
+        )
+
+
+def complete(
+    frontier: Frontier,
+    advance: Advance,
+    limits: Unlimited | Vocabulary,
+    *,
+    n_completions: int,
+    beam_width: int,
+    max_length: int,
+    has_end: bool,
+) -> list[Ending]:
+    """Search for the most probable ways in which a text goes on and ends.
+
+    A beam search: of all texts of equal length the most probable ``beam_width`` are
+    read on. A text never gains probability, so one that is less probable than all that
+    is to be returned is dropped, and the search is over when none is left.
+
+    Parameters
+    ----------
+    frontier : Frontier
+        Of a single text.
+    advance : callable
+    limits : Unlimited or Vocabulary
+    n_completions, beam_width, max_length : int
+    has_end : bool
+        Whether the last column is the end. Where there is none, texts end at
+        ``max_length``, or with an entry of the vocabulary.
+
+    Returns
+    -------
+    list of (log-probability, tokens), best first
+    """
+    ended: list[Ending] = []
+    totals = np.zeros(1)
+    texts: list[tuple[int, ...]] = [()]
+    nodes: list[Any] = [limits.start]
+    for length in range(max_length + 1):
+        if has_end or isinstance(limits, Vocabulary) or length == max_length:
+            final = totals + frontier.log_proba[:, -1] if has_end else totals
+            ended += [
+                (p, text)
+                for p, text, node in zip(final.tolist(), texts, nodes, strict=True)
+                if limits.may_end(node) and p > -np.inf
+            ]
+            ended = heapq.nlargest(n_completions, ended, key=itemgetter(0))
+        if length == max_length:
+            break
+        worst = ended[-1][0] if len(ended) == n_completions else -np.inf
+        choose = partial(_largest, n=beam_width, above=worst)
+        parents, tokens, totals, nodes = limits.grow(
+            totals, nodes, frontier.log_proba, choose
+        )
+        if not len(tokens):
+            break
+        texts = [
+            (*texts[parent], token)
+            for parent, token in zip(parents.tolist(), tokens.tolist(), strict=True)
+        ]
+        frontier = advance(tokens, tuple(h[parents] for h in frontier.state))
+    return ended
+
+
+def _largest(values: Array, n: int, above: float) -> Indices:
+    """Return where the n largest values are that exceed a bound, largest first.
+
+    Of equal values the first are taken: a search finds the same on every machine.
+    """
+    (found,) = np.nonzero(values > above)
+    order = np.argsort(-values[found], kind="stable")
+    return found[order[:n]]
+
+
+def sample(
+    frontier: Frontier,
+    advance: Advance,
+    choose: Callable[[Array], Indices],
+    *,
+    n_samples: int,
+    max_length: int,
+    has_end: bool,
+) -> list[list[int]]:
+    """Draw ways in which a text goes on.
+
+    Parameters
+    ----------
+    frontier : Frontier
+        Of a single text.
+    advance : callable
+    choose : callable
+        Draws a column for each row of log-probabilities.
+    n_samples, max_length : int
+    has_end : bool
+        Whether the last column is the end.
+
+    Returns
+    -------
+    list of n_samples lists of at most ``max_length`` tokens
+    """
+    texts: list[list[int]] = [[] for _ in range(n_samples)]
+    alive = np.arange(n_samples)
+    log_proba = np.repeat(frontier.log_proba, n_samples, axis=0)
+    state = tuple(np.repeat(h, n_samples, axis=0) for h in frontier.state)
+    n_tokens = log_proba.shape[1] - has_end
+    for _ in range(max_length):
+        columns = choose(log_proba)
+        going_on = columns < n_tokens
+        alive, columns = alive[going_on], columns[going_on]
+        if not alive.size:
+            break
+        for i, token in zip(alive.tolist(), columns.tolist(), strict=True):
+            texts[i].append(token)
+        log_proba, state = advance(columns, tuple(h[going_on] for h in state))
+    return texts
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draw columns by their probabilities, flattened, sharpened or cut."""
+
+    rng: np.random.RandomState
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+
+    def __call__(self, log_proba: Array) -> Indices:
+        """Draw a column for each row of shape (n_columns,)."""
+        # Divided by next to nothing, all but the best go to minus infinity.
+        with np.errstate(over="ignore"):
+            below = log_proba - log_proba.max(axis=1, keepdims=True)
+            weights = np.exp(below / self.temperature)
+        order = np.argsort(-weights, axis=1, kind="stable")
+        weights = np.take_along_axis(weights, order, axis=1)
+        if self.top_k is not None:
+            weights[:, self.top_k :] = 0
+        mass = weights.cumsum(axis=1)
+        if self.top_p is not None:
+            # What is kept is the shortest run of columns that has the mass.
+            reached = mass - weights >= self.top_p * mass[:, -1:]
+            weights[reached] = 0
+            mass = weights.cumsum(axis=1)
+        u = self.rng.uniform(size=(len(mass), 1)) * mass[:, -1:]
+        drawn = (mass <= u).sum(axis=1, keepdims=True)
+        columns: Indices = np.take_along_axis(order, drawn, axis=1)[:, 0]
+        return columns

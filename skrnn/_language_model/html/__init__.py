@@ -1,0 +1,188 @@
+"""A language model as a page of its own: a search box that completes what is typed.
+
+    page.html  <-  page.css, the model as JSON, model.js + page.js
+
+The script computes what `VanillaRNNLanguageModel.complete` does, in the same order, so
+the page needs no server. It shows text as text only, and the page forbids itself all
+connections and all scripts but its own.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._language_model.trie import Trie
+from skrnn._language_model.vocabulary import Alphabet
+
+Array = NDArray[Any]
+
+# A search reads all weights some hundred times, in a quarter of a second if they are as
+# many as this.
+MAX_BYTES = 4_000_000
+
+
+def page_of(model: dict[str, Any], title: str) -> str:
+    """Put a page together.
+
+    Parameters
+    ----------
+    model : dict
+        The results of `network_of`, `alphabet_of` and more, as `model.js` reads them.
+    title : str
+        The heading.
+
+    Returns
+    -------
+    str
+        A whole HTML document.
+    """
+    script = f"\n{_part('model.js')}\n{_part('page.js')}"
+    style = "\n" + _part("page.css")
+    low, high = ("−1", "1") if model["activation"] == "tanh" else ("0", "largest")
+    return Template(_part("page.html")).substitute(
+        title=html.escape(title),
+        style=style,
+        style_hash=_hash(style),
+        low=low,
+        high=high,
+        # The only sign that could end the element.
+        model=json.dumps(model, allow_nan=False).replace("<", "\\u003c"),
+        script=script,
+        script_hash=_hash(script),
+    )
+
+
+def _part(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(part: str) -> str:
+    """Return what a content security policy calls a script or a style by."""
+    digest = hashlib.sha256(part.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def network_of(network: Any) -> dict[str, Any]:
+    """Describe a one-way network.
+
+    Parameters
+    ----------
+    network : VanillaRNNClassifier
+        A fitted one.
+
+    Returns
+    -------
+    dict
+        Its sizes, and its weights layer by layer as one text in base64.
+
+    Raises
+    ------
+    ValueError
+        If the weights take more than `MAX_BYTES`.
+    """
+    layers = zip(
+        network.input_coefs_,
+        network.recurrent_coefs_,
+        network.hidden_intercepts_,
+        strict=True,
+    )
+    arrays = [array for layer in layers for array in layer]
+    arrays += [network.output_coef_, network.output_intercept_]
+    weights = np.concatenate([array.ravel() for array in arrays]).astype("<f4")
+    _check_size(weights.nbytes, "weights", "fewer hidden units or tokens")
+    return {
+        "activation": network._fitted_activation,
+        "n_features": network.n_features_in_,
+        "layers": [array.shape[-1] for array in network.hidden_intercepts_],
+        "n_classes": len(network.output_intercept_),
+        "weights": base64.b64encode(weights.tobytes()).decode(),
+    }
+
+
+def alphabet_of(
+    alphabet: Alphabet, columns: Array, log_shares: Array
+) -> dict[str, Any]:
+    """Describe what the network reads and predicts.
+
+    Parameters
+    ----------
+    alphabet : Alphabet
+        Of single characters.
+    columns : ndarray of shape (n_columns,)
+        The class of the network that each token belongs to, and that of the end.
+    log_shares : ndarray of shape (n_columns,)
+        What to add to the log-probability of the class.
+
+    Returns
+    -------
+    dict
+        Beside those, the column of the one-hot row of each token, of the start and of
+        unknown tokens, -1 for a row of zeros.
+    """
+    rows = alphabet.dense_rows(np.arange(len(alphabet.tokens) + 2))
+    features = np.where(rows.any(axis=1), rows.argmax(axis=1), -1)
+    return {
+        "tokens": alphabet.tokens.tolist(),
+        "features": features.tolist(),
+        "columns": columns.tolist(),
+        # JSON has no infinity.
+        "log_shares": [share if share > -np.inf else None for share in log_shares],
+    }
+
+
+def entries_of(vocabulary: Trie) -> list[str]:
+    """List a vocabulary so that a trie made of the list has branches in equal order.
+
+    Parameters
+    ----------
+    vocabulary : Trie
+        Of strings.
+
+    Returns
+    -------
+    list of str
+        The entries.
+
+    Raises
+    ------
+    TypeError
+        If the vocabulary has tokens other than single characters.
+    ValueError
+        If the entries take more than `MAX_BYTES`.
+    """
+    entries = ["".join(entry) for entry in _walk(vocabulary)]
+    size = sum(map(len, entries))
+    _check_size(size, "vocabulary", "fewer entries, the most frequent ones")
+    return entries
+
+
+def _walk(vocabulary: Trie) -> Iterator[Sequence[str]]:
+    stack: list[tuple[int, tuple[str, ...]]] = [(0, ())]
+    while stack:
+        node, entry = stack.pop()
+        if vocabulary.is_entry(node):
+            yield entry
+        children = vocabulary.children(node)
+        for token in reversed(children):
+            if not isinstance(token, str) or len(token) != 1:
+                raise TypeError(
+                    f"vocabulary holds the token {token!r}; what is typed into the "
+                    "page is single characters, so pass strings"
+                )
+            stack.append((children[token], (*entry, token)))
+
+
+def _check_size(n_bytes: int, what: str, remedy: str) -> None:
+    if n_bytes > MAX_BYTES:
+        raise ValueError(
+            f"the page would hold {n_bytes:,} bytes of {what}, more than the "
+            f"{MAX_BYTES:,} with which it still answers every key at once; use {remedy}"
+        )

@@ -1,0 +1,150 @@
+"""Tokens of a language model: as numbers, as rows to read, as classes to predict.
+
+    number    0 ... n - 1        n                              -1
+    to read   row of the token   row of the start               row of the unknown
+    to guess  class of the token class of the end               of no class
+
+Infrequent tokens share a class as they share a column of the encoder, and the
+probability of the class evenly. Where the encoder counts what it does not know among
+them, an unknown token is one more of them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skrnn._validation.tokens import Tokens, category_numbers, check_family, read_tokens
+from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
+
+Array = NDArray[Any]
+Indices = NDArray[np.intp]
+
+
+class Numbers(NamedTuple):
+    """Texts as the numbers of their tokens, one text after another."""
+
+    flat: Indices  # (n_tokens,)
+    lengths: Indices  # (n_texts,)
+
+    @property
+    def owners(self) -> Indices:
+        """The text of every token."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    def without(self, position: int) -> "Numbers":
+        """Leave out the first token (0) or the last one (-1) of every text."""
+        ends = self.lengths.cumsum()
+        has_any = self.lengths > 0
+        place = ends - 1 if position else ends - self.lengths
+        return Numbers(np.delete(self.flat, place[has_any]), self.lengths - has_any)
+
+
+class Alphabet(NamedTuple):
+    """All tokens that a fitted encoder knows, and what it makes of them."""
+
+    tokens: NDArray[Any]  # (n_tokens,)
+    rows: Any  # (n_tokens + 2, n_features), dense or CSR: tokens, start, unknown
+    infrequent: NDArray[np.bool_]  # (n_tokens,)
+    number_of: dict[Any, int]  # the number of each token
+    unknown_joins: bool  # whether an unknown token counts as infrequent
+    as_text: bool  # whether texts are strings
+
+    @classmethod
+    def of(
+        cls, encoder: OneHotSequenceEncoder, *, as_text: bool, has_start: bool
+    ) -> "Alphabet":
+        """Ask an encoder for its tokens and their rows."""
+        tokens = encoder.categories_
+        rare = getattr(encoder, "infrequent_categories_", None)
+        rare = set() if rare is None else set(rare.tolist())
+        infrequent = np.array([token in rare for token in tokens.tolist()])
+        joins = encoder.handle_unknown in ("infrequent_if_exist", "warn") and bool(rare)
+        single = tokens.tolist() if as_text else [[t] for t in tokens.tolist()]
+        rows = encoder.transform(single)
+        is_dense = rows.dtype != object
+        rows = sparse.csr_array(rows[:, 0]) if is_dense else sparse.vstack(list(rows))
+        nothing = sparse.csr_array((1, rows.shape[1]), dtype=rows.dtype)
+        unknown = rows[[infrequent.argmax()]] if joins else nothing
+        rows = sparse.vstack([rows, nothing, unknown])
+        if has_start:
+            at_start = np.arange(rows.shape[0])[:, None] == len(tokens)
+            rows = sparse.hstack([rows, at_start.astype(rows.dtype)])
+        rows = rows.toarray() if is_dense else sparse.csr_array(rows)
+        number_of = {token: i for i, token in enumerate(tokens.tolist())}
+        return cls(tokens, rows, infrequent, number_of, joins, as_text)
+
+    @property
+    def edge(self) -> int:
+        """The number of the start, where it is read, and of the end."""
+        return len(self.tokens)
+
+    def read(self, texts: Any, encoder: OneHotSequenceEncoder) -> Numbers:
+        """Find the numbers of tokens; the encoder decides about unknown ones."""
+        tokens, texts = read_texts(texts)
+        if (tokens.form == "strings") != self.as_text and tokens.lengths.any():
+            kinds = ["lists of tokens", "strings"]
+            raise TypeError(
+                f"the model was fitted on {kinds[self.as_text]}, but these are "
+                f"{kinds[not self.as_text]}"
+            )
+        check_family(tokens, self.tokens[:1].tolist())
+        numbers = category_numbers(tokens, self.tokens)
+        if (numbers < 0).any() or encoder.n_steps is not None:
+            encoder.transform(texts)
+        return Numbers(numbers[tokens.indices], tokens.lengths)
+
+    def framed(self, texts: Numbers, *, start: bool, end: bool) -> Numbers:
+        """Put the start in front of texts, and the end behind them."""
+        lengths = texts.lengths + start + end
+        flat = np.full(lengths.sum(), self.edge)
+        shift = texts.owners * (start + end) + start
+        flat[np.arange(len(texts.flat)) + shift] = texts.flat
+        return Numbers(flat, lengths)
+
+    def sequences(self, texts: Numbers) -> list[Any]:
+        """Return the rows of each text that has any."""
+        rows = self.rows[texts.flat]
+        ends = texts.lengths[texts.lengths > 0].cumsum()
+        if not sparse.issparse(rows):
+            return np.split(rows, ends[:-1])
+        starts = np.append(0, ends[:-1])
+        return [rows[a:b] for a, b in zip(starts, ends, strict=True)]
+
+    def dense_rows(self, numbers: Indices) -> Array:
+        """Return the rows of numbers, to be read one by one."""
+        rows = self.rows[numbers]
+        dense: Array = rows.toarray() if sparse.issparse(rows) else rows
+        return dense
+
+    def classes(self, has_end: bool) -> Indices:
+        """Return the class of every number, -1 for no class."""
+        own = np.arange(len(self.tokens))
+        own[self.infrequent] = self.infrequent.argmax()
+        unknown = self.infrequent.argmax() if self.unknown_joins else -1
+        return np.append(own, [self.edge if has_end else -1, unknown])
+
+    def log_shares(self) -> Array:
+        """Return the logarithm of every number's share of its class."""
+        shares = np.zeros(len(self.tokens) + 2)
+        if self.infrequent.any():
+            rare = np.append(self.infrequent, [False, self.unknown_joins])
+            shares[rare] = -np.log(self.infrequent.sum())
+        return shares
+
+    def join(self, prefix: Any, numbers: Sequence[int]) -> Any:
+        """Put tokens behind a prefix."""
+        tail = self.tokens[list(numbers)].tolist()
+        return prefix + "".join(tail) if self.as_text else [*prefix, *tail]
+
+
+def read_texts(texts: Any) -> tuple[Tokens, Any]:
+    """Read tokens; return them, and the texts as strings or as lists."""
+    tokens = read_tokens(texts, "auto")
+    if tokens.form == "array":
+        flat = [tokens.distinct[i] for i in tokens.indices.tolist()]
+        ends = tokens.lengths.cumsum().tolist()
+        texts = [flat[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    return tokens, texts

@@ -1,0 +1,298 @@
+"""Valid steps of many sequences as one matrix, without padding.
+
+Sequences are sorted by length, longest first, and their steps laid out
+time-major: all first steps, then all second steps, ... Step t then holds the
+first ``counts[t]`` sequences of the batch, its rows are
+``offsets[t]:offsets[t + 1]``, and a sequence keeps its place inside every step
+that it reaches. So one loop over steps serves sequences of all lengths, and no
+arithmetic meets padding.
+
+    lengths 3, 2, 2      rows  a0 b0 c0 | a1 b1 c1 | a2      counts 3, 3, 1
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from .inputs import choose, compress
+
+# A batch has about so many rows: enough for matrix products to outweigh the calls
+# that start them, few enough for its states to stay in the cache and in little memory.
+_BATCH_ROWS = 1 << 13
+_BATCH_STATES = 1 << 19
+_FEWEST_SEQUENCES = 64
+# So many are read together to tell sequences apart, in double precision.
+_ROWS_READ = 1 << 10
+_LAST = b"\xff" * 16  # no digest comes after it
+
+Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
+
+
+class Source(Protocol):
+    """Sequences that can hand out their valid steps."""
+
+    lengths: NDArray[np.intp]  # (n_sequences,)
+
+    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Steps:
+        """Return the steps of the given sequences, one sequence after another."""
+
+
+class Batch(NamedTuple):
+    """Steps of some sequences, longest first, time-major."""
+
+    X: Any  # (n_rows, n_features), in one of the forms of ``steps``
+    offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
+    earlier: slice | NDArray[np.intp]  # (n_later,) the row one step before each later
+    steps: NDArray[np.intp]  # (n_rows,) number of the step among all, or empty
+    y: NDArray[Any]  # (n_rows,) class of each step (int32) or numbers, or empty
+    w: NDArray[Any]  # (n_rows,) weight of each step, or empty
+
+    @property
+    def sequence_of_row(self) -> NDArray[np.intp]:
+        """Number, within the batch, of the sequence to which each row belongs."""
+        starts = np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        numbers: NDArray[np.intp] = np.arange(self.offsets[-1]) - starts
+        return numbers
+
+    def rows_of(self, i: int) -> NDArray[np.intp]:
+        """Return the rows of one sequence of the batch."""
+        starts = np.array(self.offsets)
+        rows: NDArray[np.intp] = starts[:-1][np.diff(starts) > i] + i
+        return rows
+
+    def without_steps(self) -> "Batch":
+        """Forget where rows stood, which matters only where results go back there."""
+        return self._replace(steps=np.empty(0, np.intp))
+
+    def only(self, rows: NDArray[np.intp]) -> "Batch":
+        """Return the rows of one sequence as a batch of its own."""
+        return Batch(
+            X=choose(self.X, rows),
+            offsets=list(range(len(rows) + 1)),
+            earlier=slice(0, len(rows) - 1),
+            steps=self.steps[rows] if self.steps.size else self.steps,
+            y=self.y[rows] if self.y.size else self.y,
+            w=self.w[rows] if self.w.size else self.w,
+        )
+
+    @property
+    def later(self) -> slice:
+        """Rows that have a step before them: all but those of the first step."""
+        return slice(self.offsets[1], self.offsets[-1])
+
+
+def walk(
+    offsets: Sequence[int], *, from_end: bool
+) -> Iterator[tuple[slice, slice, slice]]:
+    """Visit the steps in the order in which a direction reads them.
+
+    Yields the rows of the step, those among them whose sequence has been read
+    before, and the rows of these sequences in the step read before. The
+    backward direction meets each sequence first at its own last step.
+    """
+    blocks = list(pairwise(offsets))
+    if from_end:
+        blocks.reverse()
+    before, n_before = 0, 0
+    for start, stop in blocks:
+        n_shared = min(stop - start, n_before)
+        yield (
+            slice(start, stop),
+            slice(start, start + n_shared),
+            slice(before, before + n_shared),
+        )
+        before, n_before = start, stop - start
+
+
+def pack(
+    source: Source,
+    ids: NDArray[np.intp],
+    dtype: np.dtype[Any],
+    y: NDArray[np.intp] | None = None,
+    w: NDArray[Any] | None = None,
+    starts: NDArray[np.intp] | None = None,
+) -> Batch:
+    """Lay the given sequences out as one batch.
+
+    Parameters
+    ----------
+    source : Source
+    ids : ndarray of shape (n_sequences,)
+        Sequences in order of falling length.
+    dtype : dtype
+        Floating type of the rows.
+    y, w : ndarray of shape (n_valid_steps,), optional
+        Classes and weights of the steps of the *whole* source, one sequence
+        after another.
+    starts : ndarray of shape (n_sequences_of_source,), optional
+        First step of each sequence of the source, for callers that pack many
+        batches and need not find them for each.
+    """
+    lengths = source.lengths[ids]
+    counts = len(ids) - np.cumsum(np.bincount(lengths))[:-1]  # longer than 0, 1, ...
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    # Every array has a number for each row: steps times sequences can be many more.
+    t = np.repeat(np.arange(len(counts)), counts)
+    i = np.arange(len(t)) - np.repeat(offsets[:-1], counts)  # sequence, in the batch
+    equal = lengths[-1] == lengths[0]
+    later = slice(counts[0], None)
+    earlier = slice(0, int(offsets[-2])) if equal else offsets[t[later] - 1] + i[later]
+    if starts is None:
+        starts = first_steps(source.lengths)
+    steps = starts[ids][i] + t
+    return Batch(
+        X=choose(compress(source.take(ids, dtype)), first_steps(lengths)[i] + t),
+        offsets=offsets.tolist(),
+        earlier=earlier,
+        steps=steps,
+        y=np.empty(0, np.int32) if y is None else _narrow(y[steps]),
+        w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
+    )
+
+
+def _narrow(y: NDArray[Any]) -> NDArray[Any]:
+    # Batches are kept, and there are never so many classes.
+    return y.astype(np.int32) if y.dtype.kind == "i" else y
+
+
+def first_steps(lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where each sequence starts among the steps of all."""
+    starts: NDArray[np.intp] = np.cumsum(lengths) - lengths
+    return starts
+
+
+def by_length(lengths: ArrayLike) -> NDArray[np.intp]:
+    """Order sequences by falling length; equal lengths keep their order."""
+    return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
+
+
+class Canonical(NamedTuple):
+    """Sequences in an order that depends on nothing but their content."""
+
+    ids: NDArray[np.intp]  # (n_distinct,) one representative of each, longest first
+    w: NDArray[np.float64]  # (n_valid_steps,) weights, those of copies added
+
+
+def canonical(source: Source, y: NDArray[np.intp], w: NDArray[np.float64]) -> Canonical:
+    """Drop sequences of weight 0, merge identical ones, order by content.
+
+    A sequence of weight k, k copies of it, and both in any order then become the same
+    problem, bit for bit. Copies have the same steps, and the same targets at the same
+    labeled steps.
+    """
+    starts = first_steps(source.lengths)
+    ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
+    given, first = w, dict[bytes, int]()
+    for i, digest in zip(ids.tolist(), digests(source, ids, y, w), strict=True):
+        twin = first.setdefault(digest, i)
+        if twin != i:
+            if w is given:
+                w = w.copy()
+            n = source.lengths[i]
+            w[starts[twin] : starts[twin] + n] += w[starts[i] : starts[i] + n]
+    ids = np.array([first[digest] for digest in sorted(first)], dtype=np.intp)
+    return Canonical(ids[by_length(source.lengths[ids])], w)
+
+
+def digests(
+    source: Source, ids: NDArray[np.intp], y: NDArray[Any], w: NDArray[np.float64]
+) -> Iterator[bytes]:
+    """Yield what is the same for identical sequences only, and orders all others.
+
+    Targets of steps of weight 0 are ignored, and 0.0 equals -0.0.
+    """
+    starts = first_steps(source.lengths)
+    blank = -1 if y.dtype.kind == "i" else np.nan
+    # Adding 0 turns -0.0 into 0.0.
+    y = np.where(w > 0 if y.ndim == 1 else w[:, None] > 0, y, blank) + 0
+    for run in runs(ids, source.lengths, n_rows=_ROWS_READ, fewest=1):
+        lengths = source.lengths[run]
+        contents = _contents(source.take(run, np.dtype(np.float64)), lengths)
+        for start, n, content in zip(starts[run], lengths, contents, strict=True):
+            yield _digest(y[start : start + n], *content)
+
+
+def _digest(y: NDArray[Any], *content: NDArray[Any]) -> bytes:
+    digest = hashlib.blake2b(len(y).to_bytes(8, "little"), digest_size=16)
+    for part in (y, *content):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.digest()
+
+
+def _contents(
+    X: Steps, lengths: NDArray[np.intp]
+) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Yield what is the same for sequences of the same rows, dense or sparse."""
+    places, numbers = _numbers(X)
+    begins = first_steps(lengths)
+    ends = begins + lengths
+    cuts = [np.searchsorted(places, rows * X.shape[1]) for rows in (begins, ends)]
+    for begin, end, i, j in zip(begins, ends, *cuts, strict=True):
+        if 2 * (j - i) < (end - begin) * X.shape[1]:  # then there is less to read
+            yield places[i:j] - begin * X.shape[1], numbers[i:j]
+        else:
+            rows = X[begin:end]
+            yield ((rows.toarray() if sparse.issparse(rows) else rows) + 0.0,)
+
+
+def _numbers(X: Steps) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return where rows are not zero, counted row by row, and what is there."""
+    if not sparse.issparse(X):
+        places = np.flatnonzero(X != 0)
+        return places, X.ravel()[places]
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    places = rows * X.shape[1] + X.indices
+    order = np.argsort(places)
+    order = order[X.data[order] != 0]
+    return places[order], X.data[order]
+
+
+def batches(
+    source: Source,
+    ids: NDArray[np.intp],
+    dtype: np.dtype[Any],
+    y: NDArray[np.intp] | None = None,
+    w: NDArray[Any] | None = None,
+    n_shares: int = 1,
+    n_states: int = 1,
+    keep: Callable[[Iterable[Batch]], list[Batch]] = list,
+) -> list[Batch]:
+    """Pack sequences, longest first, into batches of bounded size.
+
+    A row of a batch is to have ``n_states`` states. The number of batches is a
+    multiple of ``n_shares``, and their sizes are alike, so that threads which share
+    them end together. ``keep`` gets them one by one, and may put them elsewhere before
+    it asks for the next.
+    """
+    n_rows = min(_BATCH_ROWS, _BATCH_STATES // n_states)
+    cut = runs(ids, source.lengths, n_shares, n_rows)
+    starts = first_steps(source.lengths)
+    return keep(pack(source, run, dtype, y, w, starts) for run in cut)
+
+
+def runs(
+    ids: NDArray[np.intp],
+    lengths: NDArray[np.intp],
+    n_shares: int = 1,
+    n_rows: int | None = None,
+    fewest: int | None = None,
+) -> list[NDArray[np.intp]]:
+    """Cut sequences, longest first, into the runs that make good batches.
+
+    They have about ``n_rows`` rows, by default as many as suit an evaluation, whose
+    buffers are kept for the next, and more where the ``fewest`` sequences have more.
+    """
+    if not ids.size:
+        return []
+    rows = np.cumsum(lengths[ids])
+    n_runs = min(
+        rows[-1] / (n_rows or _BATCH_ROWS), len(ids) / (fewest or _FEWEST_SEQUENCES)
+    )
+    n_runs = n_shares * max(1, round(n_runs / n_shares))
+    ends = np.searchsorted(rows, rows[-1] / n_runs * np.arange(1, n_runs))
+    return [run for run in np.split(ids, ends + 1) if run.size]

@@ -1,0 +1,1 @@
+"""The network: parameters, recurrence, loss."""

@@ -1,0 +1,135 @@
+"""The whole network on one batch: layers stacked, states joined, logits read.
+
+    H^0 = X        H^l = [forward states | backward states] of layer l
+    L = H^last W_hy + b_y
+
+``forward`` and ``backward`` are to be read side by side.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network.data import inputs
+from skrnn._network.data.packing import Batch
+
+from . import recurrence
+from .parameters import Parameters
+
+Array = NDArray[Any]
+
+
+class Workspace:
+    """Buffers that keep their memory from one batch to the next."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self._buffers: dict[object, Array] = {}
+
+    def rows(self, name: object, n_rows: int, n_columns: int) -> Array:
+        """Return an uninitialised array of shape (n_rows, n_columns)."""
+        size = n_rows * n_columns
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = np.empty(size, self.dtype)
+        return buffer[:size].reshape(n_rows, n_columns)
+
+
+def forward(
+    parameters: Parameters, batch: Batch, activation: str, space: Workspace
+) -> tuple[list[Array], Array]:
+    """Return the states of every layer and the logits of every row."""
+    states: list[Array] = []
+    X = batch.X
+    for i, (W_xh, W_hh, b_h) in enumerate(parameters.layers):
+        H = space.rows(("H", i), X.shape[0], len(b_h))
+        inputs.project(X, W_xh, b_h, out=H)
+        scratch = space.rows("scratch", batch.offsets[1], W_hh.shape[-1])
+        for d, part in enumerate(directions(W_hh)):
+            recurrence.forward(
+                H[:, part],
+                W_hh[d],
+                batch.offsets,
+                scratch,
+                activation=activation,
+                from_end=d == 1,
+            )
+        states.append(H)
+        X = H
+    L = space.rows("L", X.shape[0], len(parameters.b_y))
+    inputs.project(X, parameters.W_hy, parameters.b_y, out=L)
+    return states, L
+
+
+def backward(
+    parameters: Parameters,
+    batch: Batch,
+    activation: str,
+    space: Workspace,
+    states: list[Array],
+    dL: Array,
+    gradient: Parameters,
+) -> None:
+    """Overwrite ``gradient`` with that of the loss, given the logits' gradient."""
+    dA = sweep_back(parameters, batch, activation, space, states, dL)
+    collect(batch, states, dA, dL, gradient)
+
+
+def sweep_back(
+    parameters: Parameters,
+    batch: Batch,
+    activation: str,
+    space: Workspace,
+    states: list[Array],
+    dL: Array,
+) -> list[Array]:
+    """Return the gradient with respect to the inputs of every layer's states."""
+    d_inputs: list[Array] = []
+    dH = space.rows(("dH", len(states) - 1), *states[-1].shape)
+    np.matmul(dL, parameters.W_hy.T, out=dH)
+    for i, (W_xh, W_hh, _) in reversed(list(enumerate(parameters.layers))):
+        H = states[i]
+        slopes = recurrence.slope(H, activation, space.rows("slopes", *H.shape))
+        scratch = space.rows("scratch", batch.offsets[1], W_hh.shape[-1])
+        for d, part in enumerate(directions(W_hh)):
+            recurrence.backward(
+                dH[:, part],
+                slopes[:, part],
+                W_hh[d],
+                batch.offsets,
+                scratch,
+                from_end=d == 1,
+            )
+        dA = dH
+        d_inputs.insert(0, dA)
+        if i:
+            dH = space.rows(("dH", i - 1), *states[i - 1].shape)
+            np.matmul(dA, W_xh.T, out=dH)
+    return d_inputs
+
+
+def collect(
+    batch: Batch,
+    states: list[Array],
+    d_inputs: list[Array],
+    dL: Array,
+    gradient: Parameters,
+) -> None:
+    """Overwrite ``gradient`` with the products of what came in and what came back."""
+    inputs.correlate(states[-1], dL, out=gradient.W_hy)
+    np.sum(dL, axis=0, out=gradient.b_y)
+    for i, (dW_xh, dW_hh, db_h) in enumerate(gradient.layers):
+        H, dA = states[i], d_inputs[i]
+        for d, part in enumerate(directions(dW_hh)):
+            before, after = (batch.earlier, batch.later)[:: -1 if d == 1 else 1]
+            np.matmul(H[:, part][before].T, dA[:, part][after], out=dW_hh[d])
+        np.sum(dA, axis=0, out=db_h)
+        X = states[i - 1] if i else batch.X
+        inputs.correlate(X, dA, out=dW_xh)
+
+
+def directions(W_hh: Array) -> list[slice]:
+    """Return the columns of each direction's states."""
+    n_directions, n_hidden = W_hh.shape[:2]
+    return [slice(d * n_hidden, (d + 1) * n_hidden) for d in range(n_directions)]

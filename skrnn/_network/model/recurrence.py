@@ -1,0 +1,74 @@
+"""Forward and backward sweep of one direction of a recurrent layer.
+
+    a_t = x_t W_xh + b_h + h_{t-1} W_hh        h_t = f(a_t)        h_0 = 0
+
+Rows are valid steps, time-major (see ``packing``). ``A`` comes with
+``x_t W_xh + b_h`` for all rows, computed at once; the sweep adds what only the
+loop over steps can know. The backward sweep is the forward one read from its
+end: each line undoes its counterpart, and ``dV`` is the gradient of the loss
+with respect to ``V``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network.data.packing import walk
+
+Array = NDArray[Any]
+
+
+def forward(
+    A: Array,  # (n_rows, n_hidden), becomes H
+    W_hh: Array,  # (n_hidden, n_hidden)
+    offsets: Sequence[int],
+    scratch: Array,  # (n_sequences, n_hidden)
+    *,
+    activation: str,
+    from_end: bool,
+) -> None:
+    """Turn the inputs of a direction into its states, in place."""
+    H = A
+    for now, shared, before in walk(offsets, from_end=from_end):
+        if shared.stop > shared.start:
+            A[shared] += np.matmul(H[before], W_hh, out=scratch[: _size(shared)])
+        activate(A[now], activation)
+
+
+def backward(
+    dH: Array,  # (n_rows, n_hidden), becomes dA
+    slopes: Array,  # (n_rows, n_hidden), f'(a) of every row
+    W_hh: Array,  # (n_hidden, n_hidden)
+    offsets: Sequence[int],
+    scratch: Array,  # (n_sequences, n_hidden)
+    *,
+    from_end: bool,
+) -> None:
+    """Turn gradients of a direction's states into those of its inputs, in place."""
+    dA = dH
+    for now, shared, before in reversed(list(walk(offsets, from_end=from_end))):
+        dA[now] *= slopes[now]
+        if shared.stop > shared.start:
+            dH[before] += np.matmul(dA[shared], W_hh.T, out=scratch[: _size(shared)])
+
+
+def activate(A: Array, activation: str) -> None:
+    """Apply the activation function in place."""
+    if activation == "tanh":
+        np.tanh(A, out=A)
+    else:
+        np.maximum(A, 0, out=A)
+
+
+def slope(H: Array, activation: str, out: Array) -> Array:
+    """Compute f'(a) from h = f(a)."""
+    if activation == "tanh":
+        np.multiply(H, H, out=out)
+        return np.subtract(1, out, out=out)
+    return np.greater(H, 0, out=out, casting="unsafe")
+
+
+def _size(rows: slice) -> int:
+    return int(rows.stop - rows.start)

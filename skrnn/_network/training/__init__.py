@@ -1,0 +1,1 @@
+"""From a training problem to trained parameters."""

@@ -1,0 +1,177 @@
+"""The evaluations of a training, noted in a file, so that it can go on after a fault.
+
+L-BFGS is a function of the values it is given. A training that is begun anew, and is
+given the values noted so far, computes nothing until it is where it was; from there
+it goes on as if nothing had happened, with all that the optimiser remembers.
+
+    header | key of theta, size, checksum, values | key of theta, size, ...
+
+Values are only appended, so a training that dies while it writes leaves a last entry
+that its checksum tells apart. A file without an entry is written again, and a training
+that cannot start, because its first loss is not finite, leaves none: the corrected one
+is another.
+"""
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from hashlib import blake2b
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network.model.parameters import Architecture
+
+from .objective import Summands
+
+Vector = NDArray[np.float64]
+
+_MAGIC = b"skrnn checkpoint 1\n"
+_ENTRY = struct.Struct("<16sQL")  # key, size in bytes, checksum
+
+
+class Journal:
+    """A file of evaluations, open for one training.
+
+    Parameters
+    ----------
+    path : path-like
+    rng : RandomState
+        Its state is noted if the file is new, else set to what was noted.
+    fit : str
+        What has to be the same for a training to go on.
+    seeded : bool
+        Whether the state of ``rng`` has to be the same, too.
+
+    Raises
+    ------
+    ValueError
+        If the file is something else, or was written by a training of another ``fit``.
+    """
+
+    def __init__(
+        self,
+        path: os.PathLike[str] | str,
+        rng: np.random.RandomState,
+        fit: str,
+        *,
+        seeded: bool,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._is_first = True
+        with ExitStack() as stack:
+            self._file: IO[bytes] = stack.enter_context(open(path, "a+b"))
+            self._reads = self._read_header(rng, fit, seeded)
+            stack.pop_all()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file, and remove it unless the same fit can go on from it."""
+        self._file.close()
+        if kind is None or issubclass(kind, FloatingPointError):
+            os.remove(self.path)
+
+    def recall(self, name: str, evaluate: Callable[[], Any], theta: Vector) -> Vector:
+        """Return what was noted of an evaluation, or evaluate and note it.
+
+        The first is made in any case, to see that the data are the same.
+        """
+        key = blake2b(name.encode() + theta.tobytes(), digest_size=16).digest()
+        start = self._file.tell()
+        noted = self._next_entry() if self._reads else None
+        if self._is_first and noted is not None:
+            values = np.hstack(evaluate())
+            if key != noted[0] or not np.array_equal(values, noted[1], equal_nan=True):
+                raise ValueError(self._is_of_another_fit())
+        self._is_first = False
+        if noted is not None and noted[0] == key:
+            return noted[1]
+        if self._reads:
+            self._file.seek(start)
+            self._file.truncate()
+            self._reads = False
+        values = np.hstack(evaluate())
+        content = values.astype("<f8").tobytes()
+        self._write(_ENTRY.pack(key, len(content), zlib.crc32(key + content)) + content)
+        return values
+
+    def _write(self, content: bytes) -> None:
+        self._file.write(content)
+        self._file.flush()
+
+    def _next_entry(self) -> tuple[bytes, Vector] | None:
+        head = self._file.read(_ENTRY.size)
+        if len(head) < _ENTRY.size:
+            return None
+        key, size, checksum = _ENTRY.unpack(head)
+        content = self._file.read(size)
+        if len(content) < size or zlib.crc32(key + content) != checksum:
+            return None
+        return key, np.frombuffer(content, "<f8").astype(np.float64)
+
+    def _read_header(self, rng: np.random.RandomState, fit: str, seeded: bool) -> bool:
+        """Return whether there is anything to go on from."""
+        self._file.seek(0)
+        if not _MAGIC.startswith(self._file.read(len(_MAGIC))):
+            raise ValueError(f"{self.path} is not a checkpoint, and is left as it is")
+        header = self._file.readline()
+        state = rng.get_state(legacy=False)
+        text = json.dumps([fit, state], default=np.ndarray.tolist)
+        begin = self._file.tell()
+        if self._next_entry() is None or not header.endswith(b"\n"):
+            self._file.seek(0)
+            self._file.truncate()
+            self._write(_MAGIC + text.encode() + b"\n")
+            return False
+        self._file.seek(begin)
+        noted, state = json.loads(header)
+        if noted != fit or (seeded and [noted, state] != json.loads(text)):
+            raise ValueError(self._is_of_another_fit())
+        rng.set_state(state)
+        return True
+
+    def _is_of_another_fit(self) -> str:
+        return (
+            f"checkpoint {self.path} was written by a fit of other data, parameters or "
+            "number of threads; remove it, or pass another path"
+        )
+
+
+class Noted:
+    """Summands whose values a journal notes, and recalls."""
+
+    def __init__(self, summands: Summands, journal: Journal) -> None:
+        self.summands = summands
+        self.journal = journal
+        self.total_weight = summands.total_weight
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: Vector
+    ) -> tuple[float, Vector]:
+        """Return the weighted sum of the losses, and its gradient."""
+        values = self.journal.recall(
+            "gradient",
+            lambda: self.summands.loss_and_gradient(architecture, theta),
+            theta,
+        )
+        return float(values[0]), values[1:]
+
+    def loss(self, architecture: Architecture, theta: Vector) -> float:
+        """Return the weighted sum of the losses."""
+        values = self.journal.recall(
+            "loss", lambda: (self.summands.loss(architecture, theta),), theta
+        )
+        return float(values[0])

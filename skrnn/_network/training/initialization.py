@@ -1,0 +1,57 @@
+"""Weights to start from.
+
+Recurrent matrices are orthogonal times a gain, so that states neither die out nor
+blow up; input weights are scaled by the size of the features, so that their units do
+not matter, and all others by the number of states they read; biases are zero.
+
+Input weights are smaller where the prior wants them smaller still: those of features
+that most steps share, and those of features that hardly a step has, of which there are
+often so many that their weights would be most of the objective.
+``benchmarks/initialisation.py`` is the scan that chose the constants.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network.model.parameters import Architecture, Array
+
+from .regularization import Features
+
+_INPUT_SCALE = 1.0
+_SHARED_POWER = 1 / 6
+_RARE = 1e-3  # share of the steps
+_RECURRENT_GAIN = 0.8
+_OUTPUT_SCALE = 1.0
+
+
+def initial(
+    architecture: Architecture,
+    features: Features,
+    rng: np.random.RandomState,
+) -> NDArray[np.float64]:
+    """Draw a flat vector to start from."""
+    theta = np.zeros(architecture.n_parameters)
+    layers, W_hy, _ = architecture.unflatten(theta)
+    for i, (W_xh, W_hh, _) in enumerate(layers):
+        W_xh[...] = rng.normal(size=W_xh.shape)
+        if i == 0:
+            W_xh *= _input_deviation(features)[:, None]
+        else:
+            W_xh /= np.sqrt(len(W_xh))
+        for direction in W_hh:
+            direction[...] = _RECURRENT_GAIN * _orthogonal(len(direction), rng)
+    W_hy[...] = rng.normal(0, _OUTPUT_SCALE / np.sqrt(len(W_hy)), W_hy.shape)
+    return theta
+
+
+def _input_deviation(features: Features) -> NDArray[np.float64]:
+    deviation = _INPUT_SCALE / features.n_shared**_SHARED_POWER / features.scale
+    share = features.share
+    result: NDArray[np.float64] = deviation * np.sqrt(share / (share + _RARE))
+    return result
+
+
+def _orthogonal(n: int, rng: np.random.RandomState) -> Array:
+    Q, R = np.linalg.qr(rng.normal(size=(n, n)))
+    Q *= np.where(np.diag(R) < 0, -1.0, 1.0)  # else not uniform over rotations
+    return Q

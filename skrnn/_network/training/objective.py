@@ -1,0 +1,213 @@
+"""The objective of training: flat vector -> (loss, flat gradient).
+
+    J(theta) = 1/W sum_it w_it (-log p_it[y_it]) + alpha / (2 W) sum_j c_j theta_j^2
+
+with W the sum of the step weights and c_j the inverse prior variance of a weight (see
+``prior``), 0 for biases. The sum runs over batches, which threads share; memory for
+states depends on the size of a batch and on nothing else of the data.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network.data.packing import Batch
+from skrnn._network.model import network
+from skrnn._network.model.loss import LOSSES
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.parallel import Crew
+
+Array = NDArray[Any]
+Result = TypeVar("Result")
+
+
+class Summands(Protocol):
+    """Whatever can add up the loss over labelled steps."""
+
+    total_weight: float  # of the steps
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the weighted sum of the losses, and its gradient."""
+
+    def loss(self, architecture: Architecture, theta: NDArray[np.float64]) -> float:
+        """Return the weighted sum of the losses."""
+
+
+class Team:
+    """Threads that share batches, each with a workspace of its own.
+
+    A batch always goes to the same thread, and results are added in the order
+    of the threads, so that a result is reproducible for a number of threads.
+
+    Parameters
+    ----------
+    batches : sequence of Batch
+    dtype : dtype
+        Floating type of the workspaces.
+    n_threads : int
+    host : Team, optional
+        Another team, at rest while this one works, whose threads and workspaces serve
+        here as well; it has at least as many.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[Batch],
+        dtype: np.dtype[Any],
+        n_threads: int,
+        host: "Team | None" = None,
+    ) -> None:
+        self.batches = batches
+        self.total_weight = weight_of(batches)
+        self.shares: list[list[Batch]] = [[] for _ in range(n_threads)]
+        load = np.zeros(n_threads)
+        for batch in sorted(batches, key=lambda batch: -batch.X.shape[0]):
+            idlest = int(np.argmin(load))
+            self.shares[idlest].append(batch)
+            load[idlest] += batch.X.shape[0]
+        self.spaces: list[network.Workspace]
+        self._crew: Crew
+        if host is not None:
+            self.spaces = host.spaces[:n_threads]
+            self._crew = host._crew
+        else:
+            self.spaces = [network.Workspace(dtype) for _ in range(n_threads)]
+            self._crew = Crew(n_threads)
+
+    def each(
+        self, work: Callable[[list[Batch], network.Workspace], Result]
+    ) -> list[Result]:
+        """Call ``work(share, workspace)`` once per thread."""
+        return self._crew.each(work, self.shares, self.spaces)
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the weighted sum of the losses, and its gradient."""
+
+        def share(
+            batches: list[Batch], space: network.Workspace
+        ) -> tuple[float, NDArray[np.float64]]:
+            return sum_of_gradients(architecture, theta, batches, space)
+
+        parts = self.each(share)
+        gradient = np.sum([slope for _, slope in parts], axis=0)
+        return sum(part for part, _ in parts), gradient
+
+    def loss(self, architecture: Architecture, theta: NDArray[np.float64]) -> float:
+        """Return the weighted sum of the losses."""
+
+        def share(batches: list[Batch], space: network.Workspace) -> float:
+            return sum_of_losses(architecture, theta, batches, space)
+
+        return sum(self.each(share))
+
+    def close(self) -> None:
+        """End the threads; not for a guest to call."""
+        self._crew.close()
+
+
+class Objective:
+    """Loss and gradient over all steps.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    team : Summands
+        Knows the steps; the sum of their weights is W.
+    """
+
+    def __init__(self, architecture: Architecture, team: Summands) -> None:
+        self.architecture = architecture
+        self.team = team
+        self.total_weight = team.total_weight
+        self.penalty = np.zeros(architecture.n_parameters)
+
+    def penalise(self, strengths: NDArray[np.float64]) -> None:
+        """Set the strength of the L2 penalty on every parameter, times W."""
+        self.penalty = strengths / self.total_weight
+
+    def loss_and_gradient(
+        self, theta: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the objective and its gradient at theta."""
+        loss, gradient = self.team.loss_and_gradient(self.architecture, theta)
+        penalty_slope = self.penalty * theta
+        return (
+            loss / self.total_weight + 0.5 * float(penalty_slope @ theta),
+            gradient / self.total_weight + penalty_slope,
+        )
+
+    def data_loss(self, theta: NDArray[np.float64]) -> float:
+        """Return the weighted mean of -log p alone."""
+        return self.team.loss(self.architecture, theta) / self.total_weight
+
+
+def weight_of(batches: Sequence[Batch]) -> float:
+    """Return the sum of the weights of all steps."""
+    return sum(float(batch.w.sum(dtype=np.float64)) for batch in batches)
+
+
+def sum_of_gradients(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    batches: Sequence[Batch],
+    space: network.Workspace,
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the weighted sum of -log p over batches, and its gradient."""
+    loss, gradient = 0.0, np.zeros(len(theta))
+    # A copy is aligned, as what a network connection brought may not be: NumPy would
+    # copy such weights in each of its products, at every step.
+    theta = theta.astype(space.dtype)
+    with np.errstate(all="ignore"):  # what is not finite is noticed above
+        for batch in batches:
+            part, slope = batch_loss_and_gradient(architecture, theta, batch, space)
+            loss += part
+            gradient += slope
+    return loss, gradient
+
+
+def sum_of_losses(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    batches: Sequence[Batch],
+    space: network.Workspace,
+) -> float:
+    """Return the weighted sum of -log p over batches."""
+    parameters = architecture.unflatten(theta.astype(space.dtype))
+    evaluate, loss = LOSSES[architecture.output].evaluate, 0.0
+    with np.errstate(all="ignore"):
+        for batch in batches:
+            _, L = network.forward(parameters, batch, architecture.activation, space)
+            loss += evaluate(L, batch.y, batch.w)
+    return loss
+
+
+def batch_loss_and_gradient(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    batch: Batch,
+    space: network.Workspace,
+) -> tuple[float, Array]:
+    """Return the weighted sum of -log p over a batch, and its gradient.
+
+    The gradient lives in the workspace until the next call.
+    """
+    parameters = architecture.unflatten(theta.astype(space.dtype, copy=False))
+    slope = space.rows("gradient", 1, architecture.n_parameters)[0]
+    states, L = network.forward(parameters, batch, architecture.activation, space)
+    loss = LOSSES[architecture.output].evaluate(L, batch.y, batch.w)
+    network.backward(
+        parameters,
+        batch,
+        architecture.activation,
+        space,
+        states,
+        L,
+        architecture.unflatten(slope),
+    )
+    return loss, slope

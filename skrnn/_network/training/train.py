@@ -1,0 +1,393 @@
+"""From sequences to trained parameters: the numerical floor's front door.
+
+canonical order -> units -> batches -> start -> L-BFGS on parts, then on all
+-> best parameters
+
+Nothing here knows of scikit-learn, nor of the form in which sequences came.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._network.data import packing
+from skrnn._network.data.memmap import spooled
+from skrnn._network.model.parameters import Architecture
+from skrnn._network.parallel import one_blas_thread, sensible_threads
+
+from . import lbfgs, regularization, warm_up
+from .checkpoint import Journal, Noted
+from .initialization import initial
+from .objective import Objective, Team
+from .output_initialization import read_out
+from .preconditioning import Variables
+from .subsample import Sample, sample_of
+from .target_scaling import Unit, no_unit, unit_of
+
+Array = NDArray[Any]
+Vector = NDArray[np.float64]
+
+
+class Problem(NamedTuple):
+    """What is to be minimised, wherever the data are."""
+
+    objective: Objective
+    validation: Objective | None
+    features: regularization.Features
+    unit: Unit  # of the targets
+    sample: Sample
+    lengths: NDArray[np.intp]  # of the sequences to learn from, longest first
+    part: warm_up.Part  # objectives of some of them
+
+
+class Trainable(Protocol):
+    """Whatever can be made a problem."""
+
+    def problem(
+        self,
+        architecture: Architecture,
+        dtype: np.dtype[Any],
+        validation_fraction: float,
+        rng: np.random.RandomState,
+    ) -> AbstractContextManager[Problem]:
+        """Hold the problem ready as long as the context lasts."""
+
+
+class Data(NamedTuple):
+    """Sequences and what is to be learnt; targets one sequence after another."""
+
+    source: packing.Source
+    y: Array  # (n_valid_steps,) classes, or (n_valid_steps, n_outputs) numbers
+    w: Vector  # (n_valid_steps,)
+    on_disk: bool = False  # whether the source is larger than memory may be
+
+    def _kept(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
+        less = (batch.without_steps() for batch in batches)
+        return spooled(less) if self.on_disk else list(less)
+
+    @contextmanager
+    def problem(
+        self,
+        architecture: Architecture,
+        dtype: np.dtype[Any],
+        validation_fraction: float,
+        rng: np.random.RandomState,
+    ) -> Iterator[Problem]:
+        """Pack the data for the threads of this process."""
+        ids, w = packing.canonical(self.source, self.y, self.w)
+        held_out, ids = _hold_out(ids, validation_fraction, rng)
+        y, unit = self.y, no_unit(architecture.n_outputs)
+        if architecture.output == "identity":
+            steps = _steps(self.source.lengths, ids)
+            unit = unit_of(y[steps], w[steps])
+            y = unit.standardise(y).astype(dtype)
+        with ExitStack() as stack:
+            n_threads = stack.enter_context(one_blas_thread())
+
+            def team_on(ids: NDArray[np.intp], host: Team | None = None) -> Team:
+                n = sensible_threads(architecture, self.source.lengths[ids], n_threads)
+                if host is not None:
+                    n = min(n, len(host.spaces))
+                batches = packing.batches(
+                    self.source,
+                    ids,
+                    dtype,
+                    y,
+                    w,
+                    n,
+                    architecture.n_states,
+                    keep=self._kept,
+                )
+                return Team(batches, dtype, n, host)
+
+            team = stack.enter_context(closing(team_on(ids)))
+
+            def objective_on(ids: NDArray[np.intp]) -> Objective:
+                return Objective(architecture, team_on(ids, host=team))
+
+            yield Problem(
+                Objective(architecture, team),
+                objective_on(held_out) if held_out.size else None,
+                regularization.features(team.batches),
+                unit,
+                Sample(self.source, sample_of(ids, self.source.lengths[ids]), y, w),
+                self.source.lengths[ids],
+                lambda k: objective_on(ids[warm_up.middle_of_every(k)]),
+            )
+
+
+class Settings(NamedTuple):
+    """What steers a run; names as the estimators have them."""
+
+    alpha: float
+    max_iter: int
+    max_fun: int
+    tol: float
+    max_corrections: int
+    n_init: int
+    validation_fraction: float  # 0 for no early stopping
+    n_iter_no_change: int
+
+
+class Report(NamedTuple):
+    """Where a run stands after an iteration."""
+
+    n_iter: int
+    n_fun: int
+    loss: float
+    gradient_norm: float
+    seconds: float
+    validation_score: float | None
+    theta: Vector
+
+
+class Result(NamedTuple):
+    """What a run found; parameters predict y in the unit in which it came."""
+
+    theta: Vector
+    loss: float  # the objective at theta, over all training data
+    best_loss: float  # the lowest value that the objective took
+    loss_curve: list[float]
+    validation_scores: list[float]
+    n_iter: int
+    n_fun: int
+    gradient_norm: float
+    stop_reason: str
+    features: regularization.Features
+    unit: Unit  # of y, in which the loss is measured
+
+
+class NotEnoughSequencesError(ValueError):
+    """There are too few sequences to hold some out."""
+
+
+def train(
+    data: Trainable,
+    architecture: Architecture,
+    dtype: np.dtype[Any],
+    settings: Settings,
+    rng: np.random.RandomState,
+    *,
+    start: Vector | None = None,
+    report: Callable[[Report], None] = lambda report: None,
+    journal: Journal | None = None,
+) -> Result:
+    """Train and return the best of ``n_init`` runs.
+
+    Parameters
+    ----------
+    data : Trainable
+        `Data`, or what stands for data elsewhere.
+    architecture : Architecture
+    dtype : dtype
+        Floating type of states and gradients; parameters are float64.
+    settings : Settings
+    rng : RandomState
+    start : ndarray of shape (n_parameters,), optional
+        Parameters to go on from, instead of random ones.
+    report : callable
+        Called with `Report` after every iteration; may raise `lbfgs.Stop`. The reason
+        "callback" ends the training, all others the run.
+    journal : Journal, optional
+        Notes every evaluation, and knows those that were noted before.
+
+    Raises
+    ------
+    FloatingPointError
+        If the objective or its gradient is not finite at the start.
+    NotEnoughSequencesError
+        If sequences are to be held out and there are fewer than two.
+    """
+    # What is not finite ends the run at its start or restarts it later.
+    with (
+        np.errstate(all="ignore"),
+        one_blas_thread(),
+        data.problem(architecture, dtype, settings.validation_fraction, rng) as problem,
+    ):
+        if journal is not None:
+            problem = _noted(problem, journal)
+        return _best_run(problem, settings, rng, start, report)
+
+
+def _noted(problem: Problem, journal: Journal) -> Problem:
+    """Have all evaluations noted, those on parts too."""
+
+    def note(objective: Objective) -> Objective:
+        objective.team = Noted(objective.team, journal)
+        return objective
+
+    validation = problem.validation
+    return problem._replace(
+        objective=note(problem.objective),
+        validation=validation and note(validation),
+        part=lambda k: note(problem.part(k)),
+    )
+
+
+def _best_run(
+    problem: Problem,
+    settings: Settings,
+    rng: np.random.RandomState,
+    start: Vector | None,
+    report: Callable[[Report], None],
+) -> Result:
+    objective, features, unit = problem.objective, problem.features, problem.unit
+    sample = problem.sample
+    architecture = objective.architecture
+    objective.penalise(
+        settings.alpha * regularization.precision(architecture, features)
+    )
+    stages = warm_up.stages(len(problem.lengths))
+
+    best: Result | None = None
+    for _ in range(1 if start is not None else settings.n_init):
+        variables = Variables(features.scale, sample, rng)
+        if start is not None:
+            theta, n_spent = unit.unfold(architecture, start), 0
+        else:
+            theta = initial(architecture, features, rng)
+            if stages:
+                theta = read_out(architecture, theta, features, sample)
+            theta, n_spent = warm_up.grow(
+                problem.part,
+                stages,
+                problem.lengths,
+                objective.penalty,
+                theta,
+                variables.scales,
+                max_fun=settings.max_fun,
+                tol=settings.tol,
+                max_corrections=settings.max_corrections,
+            )
+        s = variables.scales(objective, theta)
+        run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
+        result = run.minimise(theta, features)
+        if best is None or run.is_better(result, best):
+            best = result
+        if result.stop_reason == "callback":
+            break
+    assert best is not None
+    return best
+
+
+def _hold_out(
+    ids: NDArray[np.intp], fraction: float, rng: np.random.RandomState
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split sequences into those held out and the others, order kept."""
+    n = int(np.ceil(fraction * len(ids)))
+    if n == 0:
+        return ids[:0], ids
+    if n >= len(ids):
+        raise NotEnoughSequencesError(
+            f"early stopping holds out {n} of {len(ids)} different sequences and "
+            "leaves none to learn from; pass more, or a smaller validation_fraction"
+        )
+    out = np.zeros(len(ids), dtype=bool)
+    out[rng.choice(len(ids), size=n, replace=False)] = True
+    return ids[out], ids[~out]
+
+
+def _steps(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the steps of some sequences among those of all, one after another."""
+    n = lengths[ids]
+    shift = packing.first_steps(lengths)[ids] - packing.first_steps(n)
+    return np.repeat(shift, n) + np.arange(n.sum())
+
+
+class _Run:
+    """One minimisation: from its start to its best parameters."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        validation: Objective | None,
+        s: Vector,
+        unit: Unit,
+        settings: Settings,
+        report: Callable[[Report], None],
+        n_spent: int = 0,
+    ) -> None:
+        self.objective = objective
+        self.validation = validation
+        self.s = s
+        self.unit = unit
+        self.settings = settings
+        self.report = report
+        self.n_spent = n_spent  # evaluations that the start has cost
+        self.began = time.perf_counter()
+        self.scores: list[float] = []
+        self.best_score = -np.inf
+        self.best: tuple[Vector, float] | None = None  # theta, loss of the best
+        self.n_stale = 0
+
+    def minimise(self, theta: Vector, features: regularization.Features) -> Result:
+        """Run L-BFGS from theta."""
+        solution = lbfgs.minimise(
+            self.objective.loss_and_gradient,
+            theta,
+            max_iter=self.settings.max_iter,
+            max_fun=max(1, self.settings.max_fun - self.n_spent),
+            tol=self.settings.tol,
+            max_corrections=self.settings.max_corrections,
+            s=self.s,
+            on_iteration=self._on_iteration,
+        )
+        theta, loss = self.best or (solution.x, solution.loss)
+        return Result(
+            theta=self._folded(theta),
+            loss=loss,
+            best_loss=solution.loss,
+            loss_curve=solution.loss_curve,
+            validation_scores=self.scores,
+            n_iter=solution.n_iter,
+            n_fun=self.n_spent + solution.n_fun,
+            gradient_norm=solution.gradient_norm,
+            stop_reason=solution.stop_reason,
+            features=features,
+            unit=self.unit,
+        )
+
+    def is_better(self, one: Result, other: Result) -> bool:
+        """Compare two runs by what they are judged by."""
+        if self.validation is not None:
+            score, other_score = (
+                max(run.validation_scores, default=-np.inf) for run in (one, other)
+            )
+            return score > other_score
+        return one.loss < other.loss
+
+    def _folded(self, theta: Vector) -> Vector:
+        return self.unit.fold(self.objective.architecture, theta)
+
+    def _on_iteration(self, progress: lbfgs.Progress) -> None:
+        score = None
+        if self.validation is not None:
+            score = -self.validation.data_loss(progress.x)
+            if not np.isfinite(score):
+                score = -np.inf  # no later score would exceed NaN
+            self._note(score, progress)
+        self.report(
+            Report(
+                n_iter=progress.n_iter,
+                n_fun=self.n_spent + progress.n_fun,
+                loss=progress.loss,
+                gradient_norm=progress.gradient_norm,
+                seconds=time.perf_counter() - self.began,
+                validation_score=score,
+                theta=self._folded(progress.x),
+            )
+        )
+        if self.n_stale >= self.settings.n_iter_no_change:
+            raise lbfgs.Stop("early_stopping")
+
+    def _note(self, score: float, progress: lbfgs.Progress) -> None:
+        """Remember the best parameters, count iterations without improvement."""
+        improved = score > self.best_score + self.settings.tol
+        self.n_stale = 0 if improved else self.n_stale + 1
+        if score > self.best_score or self.best is None:
+            self.best_score, self.best = score, (progress.x, progress.loss)
+        self.scores.append(score)

@@ -1,0 +1,1 @@
+"""Data forms: sequences, targets, tokens; every check of what users pass."""

@@ -1,0 +1,44 @@
+"""Sequences of anything: numbers, tokens, characters, what a pipeline begins with."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from .sequences import Sequences, objects
+from .steps import read_steps
+from .tokens import read_tokens
+
+
+class Steps(NamedTuple):
+    """All valid steps of X, end to end."""
+
+    values: Any  # (M, D), dense or sparse, or (M,), one object a step
+    sequences: Sequences
+    are_characters: bool
+
+
+def read_any_steps(X: Any, padding_value: float) -> Steps:
+    """Return the valid steps of padded or ragged sequences, lists or strings."""
+    values, sequences = read_steps(X, padding_value)
+    if sequences is not None:
+        values = objects(values) if isinstance(values, list) else values
+        return Steps(values, sequences, are_characters=False)
+    if getattr(X, "ndim", 1) == 2 or hasattr(X, "columns"):
+        raise ValueError(
+            "X is 2-D, a table; pass sequences: an array of shape (n_sequences, "
+            "n_steps, n_features) or a list of arrays, lists or strings"
+        )
+    tokens = read_tokens(X, "auto")
+    values = objects(tokens.distinct)[tokens.indices]
+    sequences = Sequences("ragged", X, tokens.lengths, 1, np.dtype(object))
+    return Steps(values, sequences, are_characters=tokens.form == "strings")
+
+
+def last_step(estimator: Any) -> Any:
+    """Return what a search or a pipeline ends in."""
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_)
+    if isinstance(estimator, Pipeline):
+        return last_step(estimator[-1])
+    return estimator

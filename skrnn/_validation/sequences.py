@@ -1,0 +1,503 @@
+"""Sequences in every form that users have, and one form for all that follows.
+
+    padded array | list of arrays | rows  ->  Sequences  ->  the same form again
+
+``Sequences`` knows how long each sequence is and hands out valid steps, one
+sequence after another; nothing behind this module ever sees padding. All checks of
+X stand here; those of labels and weights stand in ``_targets``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from math import prod
+from mmap import mmap
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _get_feature_names,
+    validate_data,
+)
+
+from .containers import objects as objects
+from .containers import plain_container
+from .containers import reject_iterators as reject_iterators
+from .tables import common_columns, is_frame
+
+Array = NDArray[Any]
+
+# Elements of X that are looked at in one go, so that checks need little memory.
+_BLOCK = 1 << 20
+# Booleans, integers and floats of eight bytes at most, by the codes of their dtypes.
+_NUMBERS = frozenset("?bBhHiIlLqQefd")
+
+
+@dataclass
+class Sequences:
+    """Valid steps of sequences that came in one of three forms."""
+
+    form: Literal["padded", "ragged", "rows"]
+    data: Any  # (N, T, D) array, list of (T_i, D), or (N, D)
+    lengths: NDArray[np.intp]  # (N,), number of valid steps
+    n_features: int
+    dtype: np.dtype[Any]  # of results: float32 where all of X is, else float64
+    feature_names: NDArray[np.object_] | None = None  # of data frames
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Mask of valid steps, of shape (n_sequences, n_steps), of padded input."""
+        return np.arange(self.data.shape[1]) < self.lengths[:, None]
+
+    @property
+    def has_several_steps(self) -> bool:
+        """Whether any sequence has another number of steps than one."""
+        return bool((self.lengths != 1).any())
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether X is a map of files, as of `numpy.memmap`, or views of one."""
+        parts = self.data if self.form == "ragged" else [self.data]
+        return any(_is_mapped(x.data if sparse.issparse(x) else x) for x in parts)
+
+    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
+        """Return the valid steps of some sequences, one sequence after another."""
+        if self.form == "rows":
+            steps = self.data[ids]
+        elif self.form == "ragged":
+            parts = [self.data[i] for i in ids.tolist()]
+            stack = sparse.vstack if sparse.issparse(parts[0]) else np.concatenate
+            steps = stack(parts)
+        else:
+            steps = self._take_padded(ids)
+        if sparse.issparse(steps):
+            return sparse.csr_array(steps, dtype=dtype)
+        return np.ascontiguousarray(steps, dtype=dtype)
+
+    def _take_padded(self, ids: NDArray[np.intp]) -> Array:
+        lengths = self.lengths[ids]
+        n_steps = lengths.max()
+        neighbours = bool((np.diff(ids) == 1).all())  # then no copy is needed
+        block: Array = self.data[ids[0] : ids[-1] + 1] if neighbours else self.data[ids]
+        if lengths.min() == n_steps:
+            return block[:, :n_steps].reshape(-1, self.n_features)
+        return block[:, :n_steps][np.arange(n_steps) < lengths[:, None]]
+
+    def restore(self, steps: Array, fill: Any) -> Array:
+        """Give results per valid step the form of X, ``fill`` at padding."""
+        if self.form == "rows":
+            return steps
+        if self.form == "ragged":
+            ends = np.cumsum(self.lengths).tolist()
+            return objects(steps[i:j] for i, j in pairwise([0, *ends]))
+        shape = (*self.data.shape[:2], *steps.shape[1:])
+        if len(steps) == shape[0] * shape[1]:
+            return steps.reshape(shape)
+        result = np.full(shape, fill, dtype=steps.dtype)
+        result[self.valid] = steps
+        return result
+
+    def name(self, step: int) -> str:
+        """Name the sequence and the step of a valid step."""
+        if self.form == "rows":
+            return f"[{step}]"
+        ends = np.cumsum(self.lengths)
+        i = int(np.searchsorted(ends, step, side="right"))
+        return f"[{i}] at step {step - int(ends[i] - self.lengths[i])}"
+
+
+class Form(NamedTuple):
+    """What `fit` notes of X, so that what comes later is not misread."""
+
+    is_table: bool
+    has_several_steps: bool  # whether any sequence has
+    feature_names: NDArray[np.object_] | None  # of data frames
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> "Form":
+        """Describe sequences."""
+        is_table = sequences.form == "rows"
+        return cls(is_table, sequences.has_several_steps, sequences.feature_names)
+
+
+def _is_mapped(x: Any) -> bool:
+    while isinstance(x, np.ndarray):
+        x = x.base
+    return isinstance(x, mmap)
+
+
+def check_sequences(
+    estimator: Any, X: Any, *, padding_value: float, fitting: bool
+) -> Sequences:
+    """Check X in any form; in `fit`, note features and form on the estimator.
+
+    The note says whether a table is one sequence that was not wrapped. Models stored
+    by earlier versions lack it, and take both.
+    """
+    reject_masked(X, "X", "np.nan")
+    reject_iterators(X, "X")
+    if isinstance(X, dict) and not sparse.issparse(X):
+        raise TypeError(
+            "X is a dict; pass an array of shape (n_sequences, n_steps, n_features) "
+            "or a list of arrays of shape (n_steps, n_features)"
+        )
+    items = list_items(X)
+    if items is not None and _are_ragged(items):
+        sequences = _check_ragged(items)
+        frame = common_columns(items, "X")
+    elif not sparse.issparse(X) and not is_frame(X) and n_axes(X) >= 3:
+        sequences = _check_padded(np.asarray(X), padding_value)
+        frame = None
+    else:
+        X = X if items is None else items
+        sequences = _check_rows(estimator, X, fitting=fitting)
+        frame = X
+    sequences.feature_names = _get_feature_names(frame)
+    if sequences.form != "rows":
+        _check_features(estimator, frame, sequences, fitting=fitting)
+    if fitting:
+        estimator._fitted_on_sequences = sequences.has_several_steps
+    elif sequences.form == "rows" and vars(estimator).get("_fitted_on_sequences"):
+        reject_table(estimator, f"has shape {sequences.data.shape}")
+    return sequences
+
+
+def _check_features(
+    estimator: Any, frame: Any, sequences: Sequences, *, fitting: bool
+) -> None:
+    """Do for padded and ragged X what scikit-learn's validation does for tables."""
+    empty = np.flatnonzero(sequences.lengths == 0)
+    if fitting and empty.size:
+        raise ValueError(
+            f"X[{empty[0]}] has no valid step; leave such sequences out of fit"
+        )
+    _check_feature_names(estimator, frame, reset=fitting)
+    if fitting:
+        estimator.n_features_in_ = sequences.n_features
+    elif sequences.n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {sequences.n_features} features, but "
+            f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
+            "features as input"
+        )
+
+
+def reject_table(estimator: Any, found: str) -> None:
+    """Raise for a table, which most often is one sequence that was not wrapped."""
+    raise ValueError(
+        f"X {found}, but {type(estimator).__name__} was fitted on sequences; pass one "
+        "sequence as X[None] or [x], and rows that are sequences of one step as "
+        "X[:, None, :]"
+    )
+
+
+def n_axes(X: Any) -> int:
+    """Return the number of axes, 0 for lists that are nested unevenly."""
+    if hasattr(X, "ndim"):
+        return int(X.ndim)
+    try:
+        return np.asarray(X).ndim
+    except ValueError:  # lists nested unevenly
+        return 0
+
+
+def list_items(X: Any, name: str = "X") -> list[Any] | None:
+    """List the sequences of lists, object arrays and containers of other libraries.
+
+    Each becomes an array or a list; frames stay frames, for their names. None is
+    returned for tables, frames and arrays of numbers.
+    """
+    if is_frame(X) or sparse.issparse(X):
+        return None
+    X = plain_container(X)
+    if isinstance(X, np.ndarray):
+        if X.dtype != object or X.ndim != 1:
+            return None
+    elif not isinstance(X, Sequence) or isinstance(X, str | bytes | memoryview):
+        return None
+    return [_plain_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
+
+
+def _plain_item(item: Any, name: str) -> Any:
+    if type(item) is np.ndarray and item.dtype.char in _NUMBERS:
+        return item
+    if is_frame(item):
+        return item
+    item = plain_container(item)
+    if isinstance(item, np.ndarray) and item.dtype == object and item.ndim == 1:
+        return _stacked_rows(item, name)
+    return item
+
+
+def _stacked_rows(rows: NDArray[np.object_], name: str) -> Array:
+    """Make one array of an array of rows, as Arrow's nested lists become in pandas."""
+    if not len(rows) or not all(isinstance(row, np.ndarray) for row in rows):
+        return rows
+    shapes = [row.shape for row in rows]
+    for step, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(
+                f"{name} has steps of unequal shape: {shapes[0]} at step 0 and {shape} "
+                f"at step {step}"
+            )
+    return np.stack(list(rows))
+
+
+def _are_ragged(items: Sequence[Any]) -> bool:
+    """Tell sequences of rows from the rows of a table, and from all else."""
+    _require(len(items) > 0, "0 sample(s) (shape=(0,))")
+    axes = {n_axes(item) for item in items}
+    if 0 in axes:
+        for i, item in enumerate(items):
+            reject_iterators(item, f"X[{i}]")
+    if 2 in axes:
+        return True
+    if 1 in axes and len({np.shape(item) for item in items}) > 1:
+        for item in items:
+            _numeric(np.asarray(item))
+        raise ValueError(
+            "X is a list of 1-D rows of unequal length; for sequences of a single "
+            "feature pass each as x[:, None], of shape (n_steps, 1), and encode "
+            "sequences of symbols by OneHotSequenceEncoder first"
+        )
+    return False
+
+
+def _check_ragged(items: Sequence[Any]) -> Sequences:
+    any_sparse = any(sparse.issparse(item) for item in items)
+    steps = [_check_item(item, i, as_sparse=any_sparse) for i, item in enumerate(items)]
+    # An empty list has neither steps nor features.
+    first = next((i for i, x in enumerate(steps) if any(x.shape)), 0)
+    n_features = steps[first].shape[1]
+    _require(n_features > 0, f"0 feature(s) (shape={steps[first].shape})")
+    for i, x in enumerate(steps):
+        if not any(x.shape):
+            steps[i] = steps[first][:0]
+        elif x.shape[1] != n_features:
+            raise ValueError(
+                f"X[{i}] has {x.shape[1]} features but X[{first}] has {n_features}; "
+                "all sequences need the same features"
+            )
+    _require_finite_items(steps)
+    single = all(x.dtype == np.float32 for x in steps)
+    return Sequences(
+        form="ragged",
+        data=steps,
+        lengths=np.array([x.shape[0] for x in steps], dtype=np.intp),
+        n_features=n_features,
+        dtype=np.dtype(np.float32 if single else np.float64),
+    )
+
+
+def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
+    is_plain = type(item) is np.ndarray and item.ndim == 2
+    if is_plain and item.dtype.char in _NUMBERS and not as_sparse:
+        return item  # as most are, of which there may be many
+    reject_masked(item, f"X[{i}]", "np.nan")
+    if sparse.issparse(item):
+        x = sparse.csr_array(item)
+        x.data = _numeric(x.data)
+    else:
+        x = _numeric(_evenly_nested(item, i))
+    if x.shape == (0,):
+        x = x.reshape(0, 0)
+    if x.ndim != 2:
+        raise ValueError(
+            f"X[{i}] has {x.ndim} axes; a sequence has shape (n_steps, n_features)"
+        )
+    return sparse.csr_array(x) if as_sparse else x
+
+
+def _require_finite_items(items: Sequence[Any]) -> None:
+    """Raise for the first step of the sequences that is not finite."""
+    first = 0
+    while first < len(items):
+        last, size = first, 0
+        while last < len(items) and size < _BLOCK:
+            size += items[last].size
+            last += 1
+        block = items[first:last]
+        # One look at many sequences; a look at each takes longer than its numbers.
+        numbers = [x.data for x in block] if sparse.issparse(block[0]) else block
+        if not np.isfinite(np.concatenate(numbers)).all():
+            for i, x in enumerate(block, start=first):
+                _require_finite_rows(x, partial(_name_step, i))
+        first = last
+
+
+def _name_step(i: int, step: int) -> str:
+    return f"X[{i}] at step {step}; sequences in a list have no padding"
+
+
+def _evenly_nested(item: Any, i: int) -> Array:
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        raise ValueError(f"X[{i}] has steps of unequal shape: {error}") from error
+
+
+def _check_padded(X: Array, padding_value: float) -> Sequences:
+    X = _numeric(X)
+    lengths = padded_lengths(X, padding_value)
+    for axis, what in enumerate(("sample(s)", "step(s)", "feature(s)")):
+        _require(X.shape[axis] > 0, f"0 {what} (shape={X.shape})")
+    for block in _blocks(X):
+        _check_finite(X[block], lengths[block], first=block.start)
+    return Sequences(
+        form="padded",
+        data=X,
+        lengths=lengths,
+        n_features=X.shape[2],
+        dtype=np.dtype(np.float32 if X.dtype == np.float32 else np.float64),
+    )
+
+
+def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
+    """Return the number of valid steps of every padded sequence."""
+    if X.ndim != 3:
+        raise ValueError(
+            "Expected 3D array (n_sequences, n_steps, n_features), got "
+            f"{X.ndim}D array instead"
+        )
+    if X.size == 0:
+        return np.zeros(len(X), dtype=np.intp)
+    return np.concatenate([_valid_lengths(X[b], padding_value) for b in _blocks(X)])
+
+
+def _blocks(X: Array) -> list[slice]:
+    size = max(1, _BLOCK // prod(X.shape[1:]))
+    return [slice(i, i + size) for i in range(0, len(X), size)]
+
+
+def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
+    is_float = X.dtype.kind == "f"
+    if np.isnan(padding_value) and (not is_float or np.isfinite(X).all()):
+        return np.full(len(X), X.shape[1])
+    equal = np.isnan(X) if np.isnan(padding_value) else np.equal(X, padding_value)
+    kept = np.any(~equal, axis=2)[:, ::-1]
+    return np.where(kept.any(axis=1), X.shape[1] - kept.argmax(axis=1), 0)
+
+
+def _check_finite(X: Array, lengths: NDArray[np.intp], first: int) -> None:
+    if X.dtype.kind != "f" or np.isfinite(X).all():
+        return
+    bad = ~np.isfinite(X).all(axis=2) & (np.arange(X.shape[1]) < lengths[:, None])
+    if not bad.any():
+        return
+    i, step = np.argwhere(bad)[0]
+    x = X[i, step]
+    where = f"X[{i + first}] at step {step}"
+    if np.isnan(x).all():
+        raise ValueError(
+            f"Input X contains NaN: {where} is padding before a valid step; "
+            "pad at the end"
+        )
+    if np.isnan(x).any():
+        raise ValueError(
+            f"Input X contains NaN: {where} is partly NaN; only a step that is NaN "
+            "throughout is padding; pad at the end and impute missing values"
+        )
+    raise ValueError(f"Input X contains infinity: {where}")
+
+
+def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
+    _reject_times_and_stacks(X)
+    try:
+        X = validate_data(
+            estimator,
+            X,
+            reset=fitting,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+        )
+    except ValueError as error:
+        if "could not convert string to float" in str(error):
+            raise ValueError(f"{error}; {_HINT_STRINGS}") from error
+        raise
+    except OverflowError as error:
+        raise ValueError(_TOO_LARGE.format("X")) from error
+    for block in [slice(0, None)] if sparse.issparse(X) else _blocks(X):
+        _require_finite_rows(X[block], partial(_name_row, block.start))
+    return Sequences(
+        form="rows",
+        data=X,
+        lengths=np.ones(X.shape[0], dtype=np.intp),
+        n_features=X.shape[1],
+        dtype=X.dtype,
+    )
+
+
+def _name_row(first: int, row: int) -> str:
+    return f"X[{first + row}]; impute missing values"
+
+
+def _reject_times_and_stacks(X: Any) -> None:
+    if sparse.issparse(X) and X.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {X.ndim}D sparse array instead; pass a list of "
+            "2-D sparse arrays, one for each sequence"
+        )
+    # scikit-learn would take the nanoseconds of times for numbers.
+    if not sparse.issparse(X) and len(getattr(X, "shape", ())) == 2:
+        _reject_times(np.asarray(X[:1]))
+
+
+def _require_finite_rows(x: Any, where: Callable[[int], str]) -> None:
+    """Raise for the first row of an array, dense or sparse, that is not finite."""
+    numbers = x.data if sparse.issparse(x) else x
+    if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+        return
+    with np.errstate(invalid="ignore"):
+        bad = np.isnan((x * 0).sum(axis=1))  # as inf * 0 is
+    row = int(np.ravel(bad).argmax())
+    values = x[[row]].toarray() if sparse.issparse(x) else x[row]
+    kind = "NaN" if np.isnan(values).any() else "infinity"
+    raise ValueError(f"Input X contains {kind}: {where(row)}")
+
+
+def reject_masked(values: Any, name: str, filler: str) -> None:
+    """Raise for a masked array, whose mask NumPy would drop in silence."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
+
+
+def _reject_times(X: Array) -> None:
+    if X.dtype.kind in "mM":
+        raise TypeError(f"X has dtype {X.dtype}; pass numbers, such as seconds")
+
+
+_TOO_LARGE = "Input {} contains a value too large for dtype('float64')."
+_HINT_STRINGS = "encode tokens by OneHotSequenceEncoder first"
+
+
+def _numeric(X: Array) -> Array:
+    """Return X as booleans, integers or floats, without a copy where it is."""
+    if X.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported\n{X}\n")
+    _reject_times(X)
+    if X.dtype.char in _NUMBERS:
+        return X
+    try:
+        return floats(X, "X")
+    except ValueError as error:
+        hint = f"; {_HINT_STRINGS}" if "could not convert" in str(error) else ""
+        raise ValueError(f"{error}{hint}") from error
+
+
+def floats(values: Array, name: str) -> NDArray[np.float64]:
+    """Return values as floats; raise for integers of Python that are too large."""
+    try:
+        with np.errstate(over="ignore"):  # of long doubles: noticed as infinity
+            return values.astype(np.float64)
+    except OverflowError as error:
+        raise ValueError(_TOO_LARGE.format(name)) from error
+
+
+def _require(condition: bool, found: str) -> None:
+    if not condition:
+        raise ValueError(f"Found array with {found} while a minimum of 1 is required.")

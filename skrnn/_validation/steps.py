@@ -1,0 +1,200 @@
+"""Steps of any kind out of sequences, and what was made of them back in.
+
+    padded array | list of arrays | list of lists of dicts  ->  steps, end to end
+    rows, dense or sparse, or objects, one per step         ->  the same form again
+
+It is what ``_sequences`` does for numbers, without a look at what the steps are. Frames
+of a list go on as one frame, so that the transformer finds columns by their names.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain, pairwise
+from numbers import Number
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .sequences import (
+    Sequences,
+    floats,
+    list_items,
+    objects,
+    padded_lengths,
+    reject_iterators,
+    reject_masked,
+)
+from .tables import common_columns, is_frame, joined
+
+Array = NDArray[Any]
+
+NO_FRAME = (
+    "sequences of rows cannot be a data frame: it has two axes, and they have three; "
+    "call set_output(transform='default')"
+)
+
+
+def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
+    """Return all valid steps, end to end, and the sequences that they make up.
+
+    Instead of sequences there is None where X holds rows, returned as they are.
+    """
+    reject_masked(X, "X", "np.nan")
+    reject_iterators(X, "X")
+    items = _listed(X)
+    if items is None and getattr(X, "ndim", 0) > 2 and not sparse.issparse(X):
+        X = np.asarray(X)
+        if X.dtype == object:  # in which NaN is not sought
+            X = floats(X, "X")
+        lengths = padded_lengths(X, padding_value)
+        if not X.size:
+            raise ValueError(
+                "Found array with 0 sample(s), step(s) or feature(s) "
+                f"(shape={X.shape}) while a minimum of 1 is required."
+            )
+        sequences = Sequences("padded", X, lengths, X.shape[2], X.dtype)
+        return X[sequences.valid], sequences
+    items = items or []
+    for i, item in enumerate(items):
+        if not hasattr(item, "__len__"):  # sets may be steps
+            reject_iterators(item, f"X[{i}]")
+    kinds = {_kind(item) for item in items} - {"empty"}
+    if "rows" in kinds:
+        common_columns(items, "X")
+        items, steps = joined(items) or _stacked(items)
+    elif len(items) and kinds <= {"objects"}:
+        steps = list(chain.from_iterable(items))
+    else:
+        return X, None
+    lengths = np.array([_n_rows(item) for item in items], dtype=np.intp)
+    # How many features a dict has is for the transformer to say.
+    return steps, Sequences("ragged", items, lengths, 0, np.dtype(object))
+
+
+def _listed(X: Any) -> list[Any] | None:
+    """List what may be sequences; None where X is a table or a padded array."""
+    is_array = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2
+    if is_array and X.size and isinstance(X.flat[0], Mapping):
+        return list(X)
+    return list_items(X)
+
+
+def _kind(item: Any) -> Literal["rows", "objects", "step", "empty"]:
+    """Tell a sequence of rows, one of objects, and a single step of any kind."""
+    n_axes = getattr(item, "ndim", 1 if isinstance(item, list | tuple) else 0)
+    if is_frame(item):
+        n_axes = 2  # polars does not say
+    if n_axes != 1:
+        return "rows" if n_axes == 2 else "step"
+    if not len(item):
+        return "empty"
+    step = next(iter(item))
+    if isinstance(step, list | tuple | np.ndarray):
+        return "rows" if len(step) and isinstance(step[0], Number) else "objects"
+    return "objects" if isinstance(step, str | bytes | Mapping) else "step"
+
+
+def _n_rows(item: Any) -> int:
+    return int(item.shape[0]) if hasattr(item, "shape") else len(item)
+
+
+def _stacked(items: Any) -> tuple[list[Any], Any]:
+    """Return sequences of rows as arrays, and all their rows in one array."""
+    arrays = [x if sparse.issparse(x) else np.asarray(x) for x in items]
+    # An empty list has neither steps nor features.
+    filled = [i for i, x in enumerate(arrays) if x.ndim == 0 or any(x.shape)] or [0]
+    first, features = filled[0], arrays[filled[0]].shape[1:]
+    for i in filled:
+        if arrays[i].ndim != 2 or arrays[i].shape[1:] != features:
+            raise ValueError(
+                f"X[{i}] has shape {arrays[i].shape} but X[{first}] has shape "
+                f"{arrays[first].shape}; all sequences need shape (n_steps, "
+                "n_features) and the same features"
+            )
+    parts = [arrays[i] for i in filled]
+    if any(map(sparse.issparse, parts)):
+        return arrays, sparse.vstack(parts, format="csr")
+    return arrays, np.concatenate(parts)
+
+
+def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
+    """Give results per valid step, dense, sparse or objects, the form of X."""
+    if sequences is None:
+        return steps
+    if is_frame(steps) and not _holds_frames(sequences):
+        raise ValueError(NO_FRAME)
+    steps = objects(steps) if isinstance(steps, list | tuple) else steps
+    n_steps = int(sequences.lengths.sum())
+    if steps.shape[0] != n_steps:
+        raise ValueError(
+            f"the transformer returns {steps.shape[0]} rows for {n_steps} steps; it "
+            "has to return one for each"
+        )
+    if len(steps.shape) == 1 and steps.dtype.kind in "biuf":
+        raise ValueError(
+            f"the transformer returns numbers of shape {steps.shape}; it has to return "
+            "rows, of shape (n_steps, n_features_out)"
+        )
+    ends = [0, *sequences.lengths.cumsum().tolist()]
+    if is_frame(steps):
+        return objects(steps[a:b] for a, b in pairwise(ends))
+    if sparse.issparse(steps) and sequences.form == "ragged":
+        steps = sparse.csr_array(steps)
+        if max(steps.nnz, *steps.shape) <= np.iinfo(np.int32).max:
+            # Not all of scikit-learn takes the wider indices that others return.
+            steps.indices, steps.indptr = sparse.safely_cast_index_arrays(steps)
+        return objects(steps[a:b] for a, b in pairwise(ends))
+    steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
+    if sequences.form == "padded" and not sequences.valid.all():
+        steps = _able_to_hold(steps, fill)
+    result = sequences.restore(steps, fill)
+    if sequences.form == "padded":
+        _check_no_step_is_lost(result, sequences, fill)
+    return result
+
+
+def _holds_frames(sequences: Sequences) -> bool:
+    return sequences.form == "ragged" and is_frame(sequences.data[0])
+
+
+def _able_to_hold(steps: Array, fill: Any) -> Array:
+    if np.can_cast(np.min_scalar_type(fill), steps.dtype):
+        return steps
+    return steps.astype(np.float64 if steps.dtype.kind in "biuf" else object)
+
+
+def _check_no_step_is_lost(result: Array, sequences: Sequences, fill: float) -> None:
+    if result.dtype.kind not in "biuf":
+        return
+    lost = padded_lengths(result, fill) != sequences.lengths
+    if lost.any():
+        i = int(lost.argmax())
+        raise ValueError(
+            f"X[{i}] at step {sequences.lengths[i] - 1} is valid, but all its features "
+            f"become {fill}, which is padding; pad X by another value, as "
+            "pad_sequences(X, lengths=...) does"
+        )
+
+
+@contextmanager
+def naming_the_step(steps: Any, sequences: Sequences | None) -> Iterator[None]:
+    """Say where a value is that the transformer does not take."""
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        if sequences is None and "inhomogeneous" in message:
+            raise ValueError(
+                f"{message}\nPass sequences of a single feature as x[:, None] each, of "
+                "shape (n_steps, 1)."
+            ) from error
+        steps = np.asarray(steps) if is_frame(steps) else steps
+        is_array = isinstance(steps, np.ndarray) and steps.dtype.kind == "f"
+        if sequences is None or not is_array or "Input X contains" not in message:
+            raise
+        is_nan = "Input X contains NaN" in message
+        bad = (np.isnan(steps) if is_nan else np.isinf(steps)).any(axis=1)
+        place = sequences.name(int(bad.argmax()))
+        raise ValueError(f"{message}\nThe first such step is X{place}.") from error

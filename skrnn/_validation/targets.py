@@ -1,0 +1,466 @@
+"""Labels, numbers and weights of steps, in every form that users have, end to end.
+
+Whatever form came in, what goes on is one value per valid step (of numbers to predict
+one or several), one sequence after another, as ``Sequences`` hands out the steps.
+"""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from .containers import plain, shown
+from .sequences import Sequences, floats, reject_masked
+from .tokens import family, flaw
+
+Array = NDArray[Any]
+# A list where the type is known only without what is missing.
+Part = Array | list[Any]
+
+
+class Kind(NamedTuple):
+    """What messages say of values that belong to steps."""
+
+    name: str  # of the argument
+    entry: str  # what every step has
+    n_axes: int  # of one sequence's values, at most
+    hint: str = ""  # for those who pass more axes
+
+
+LABEL = Kind(
+    "y", "label", 1, ": for one-hot rows or probabilities use y.argmax(axis=-1)"
+)
+TARGET = Kind("y", "target", 2)
+WEIGHT = Kind("sample_weight", "weight", 1)
+
+NO_STEP = "X has no valid step to give a {}"
+
+
+def check_labels(
+    y: Any,
+    sequences: Sequences,
+    estimator_name: str,
+    weights: NDArray[np.float64] | None = None,
+) -> Array:
+    """Return the labels of all valid steps.
+
+    A label may be missing where the weight is 0; the first class takes its place. If
+    all are missing, the result is empty.
+    """
+    known, missing = read_labels(y, sequences, estimator_name, weights)
+    if not (missing.any() and known.size):
+        return known
+    labels = np.full(missing.shape, np.unique(known)[0], known.dtype)
+    labels[~missing] = known
+    return labels
+
+
+def read_labels(
+    y: Any,
+    sequences: Sequences,
+    estimator_name: str,
+    weights: NDArray[np.float64] | None = None,
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the labels that valid steps have, and mark the steps that have none."""
+    y = _given(y, sequences, LABEL, estimator_name)
+    if sequences.form == "rows":
+        parts = [_labels_of_rows(y, sequences)]
+    else:
+        parts = _parts(y, sequences, LABEL)
+    masks = [_missing(part) for part in parts]
+    missing = np.concatenate(masks)
+    _check_unlabelled(parts, missing, sequences, weights)
+    if missing.all():
+        return np.empty(0), missing
+    flat = _joined(map(_without, parts, masks))
+    check_complete(flat, sequences, np.flatnonzero(~missing))
+    flat = of_one_type(flat)
+    check_classification_targets(flat)
+    if sequences.form == "padded" and not missing.any():
+        _warn_of_forgotten_padding(flat, sequences)
+    return flat, missing
+
+
+def check_targets(
+    y: Any,
+    sequences: Sequences,
+    estimator_name: str,
+    weights: NDArray[np.float64] | None = None,
+) -> Array:
+    """Return the numbers to predict at all valid steps.
+
+    They are of shape (n_steps,), or (n_steps, n_outputs) where y has an axis for them.
+    Those of weight 0 are not read; the smallest target takes their place.
+    """
+    y = _given(y, sequences, TARGET, estimator_name)
+    if sequences.form == "rows":
+        flat = np.asarray(y)
+        if flat.ndim not in (1, 2):
+            raise ValueError(
+                f"y has shape {flat.shape} but X is 2-D, one step per sequence; pass "
+                "shape (n_sequences,) or (n_sequences, n_outputs)"
+            )
+        check_consistent_length(sequences.lengths, flat)
+    else:
+        flat = _joined(_parts(y, sequences, TARGET))
+    if flat.dtype == object:
+        missing = np.reshape([_is_missing(value) for value in flat.flat], flat.shape)
+        flat = np.asarray(np.where(missing, np.nan, flat).tolist())
+    if flat.dtype.kind not in "biuf":
+        raise TypeError(
+            f"targets are of type {flat.dtype}; pass numbers, or for labels use a "
+            "classifier"
+        )
+    flat = flat.astype(np.float64)
+    if 0 in flat.shape:
+        raise ValueError("y has 0 outputs; give every step at least one target")
+    if weights is not None and not weights.all():
+        read = flat[weights > 0]
+        flat[weights == 0] = read.min(axis=0) if len(read) else 0
+    bad = ~np.isfinite(flat).reshape(len(flat), -1).all(axis=1)
+    if bad.any():
+        step = int(bad.argmax())
+        found = "NaN" if np.isnan(flat[step]).any() else "infinity"
+        raise ValueError(
+            f"Input y contains {found}: y{sequences.name(step)}; y is read at every "
+            "step that is not padding in X, unless sample_weight is 0 there"
+        )
+    return flat
+
+
+def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
+    """Return the weights of all valid steps, of which some are above zero."""
+    weights = weights_of_steps(sample_weight, sequences)
+    require_weight(weights.any())
+    return weights
+
+
+def require_weight(is_any: Any) -> None:
+    """Raise where all weights are zero."""
+    if not is_any:
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number at a valid step."
+        )
+
+
+def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
+    """Return the weights of all valid steps."""
+    n_steps = int(sequences.lengths.sum())
+    if sample_weight is None:
+        return np.ones(n_steps)
+    reject_masked(sample_weight, "sample_weight", "0")
+    sample_weight = plain(sample_weight, "sample_weight")
+    if not hasattr(sample_weight, "__len__") or getattr(sample_weight, "ndim", 1) == 0:
+        flat = np.full(n_steps, sample_weight)
+    elif sequences.form == "rows" or not _holds_sequences(sample_weight):
+        per_sequence = np.asarray(sample_weight)
+        expected = sequences.lengths.shape
+        if per_sequence.shape != expected:
+            raise ValueError(
+                f"sample_weight.shape == {per_sequence.shape}, expected {expected}!"
+            )
+        flat = np.repeat(per_sequence, sequences.lengths)
+    else:
+        flat = _joined(_parts(sample_weight, sequences, WEIGHT))
+    if flat.dtype.kind == "c":
+        raise ValueError("Complex data not supported: sample_weight is complex")
+    weights = floats(flat, "sample_weight")
+    if not np.isfinite(weights).all():
+        bad = "NaN" if np.isnan(weights).any() else "infinity"
+        raise ValueError(f"Input sample_weight contains {bad}.")
+    if (weights < 0).any():
+        raise ValueError("Negative values in data passed to `sample_weight`.")
+    return weights
+
+
+def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Return the classes and the number of each label's class."""
+    classes = np.unique(flat)  # its own inverse would take three times the memory
+    return classes, np.searchsorted(classes, flat)
+
+
+def require_y(y: Any, estimator_name: str) -> None:
+    """Raise where y was not passed."""
+    if y is None:
+        raise ValueError(
+            f"This {estimator_name} estimator requires y to be passed, but the "
+            "target y is None"
+        )
+
+
+def _given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> Any:
+    """Return y as lists or arrays."""
+    require_y(y, estimator_name)
+    if sparse.issparse(y):
+        raise ValueError(f"y is sparse; pass a dense array of {kind.entry}s")
+    reject_masked(y, "y", "-1")
+    if not sequences.lengths.any():
+        raise ValueError(NO_STEP.format(kind.entry))
+    return plain(y, "y")
+
+
+def _labels_of_rows(y: Any, sequences: Sequences) -> Part:
+    shape = np.asarray(y).shape
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y has shape {shape} but X is 2-D, one step per sequence; for univariate "
+            "series pass X[..., None]"
+        )
+    is_list = isinstance(y, list | tuple)
+    flat: Array = column_or_1d(_from_list(y) if is_list else y, warn=True)
+    check_consistent_length(sequences.lengths, flat)
+    return list(y) if is_list and len(shape) == 1 and _may_miss(flat) else flat
+
+
+def per_step(values: Any, sequences: Sequences, kind: Kind) -> Array:
+    """Return the values at valid steps of padded arrays and of lists."""
+    return _joined(_parts(plain(values, kind.name), sequences, kind))
+
+
+def _from_list(values: Sequence[Any]) -> Array:
+    """Make an array, in which strings do not turn numbers into strings."""
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and any(isinstance(v, Number) for v in values):
+        return np.asarray(values, dtype=object)
+    return array
+
+
+def _holds_sequences(values: Any) -> bool:
+    first: Any = next(iter(values), None)
+    return not np.isscalar(first) and np.ndim(first) > 0
+
+
+def _cut(values: Array, sequences: Sequences, kind: Kind) -> Array:
+    longest = int(sequences.lengths.max(initial=0))
+    if values.ndim > 1 + kind.n_axes:
+        raise ValueError(
+            f"{kind.name} has shape {values.shape}; give every step one {kind.entry}"
+            + kind.hint
+        )
+    if values.shape[1] < longest:
+        raise ValueError(
+            f"{kind.name} has shape {values.shape} but the longest sequence of X has "
+            f"{longest} valid steps; pass shape ({len(values)}, {longest}) or wider"
+        )
+    flat: Array = values[np.arange(values.shape[1]) < sequences.lengths[:, None]]
+    return flat
+
+
+def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
+    """Return the values at valid steps, of padded arrays in one part."""
+    check_consistent_length(sequences.lengths, values)
+    if getattr(values, "ndim", 1) > 1:
+        return [_cut(np.asarray(values), sequences, kind)]
+    name, entry, n_axes, hint = kind
+    parts: list[Part] = []
+    shapes = set()
+    for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
+        reject_masked(item, f"{name}[{i}]", "-1")
+        is_list = isinstance(item, list | tuple | str)
+        part = _from_list(list(item)) if is_list else np.asarray(item)
+        if n_axes == 1 and part.ndim == 2 and part.shape[1] == 1:
+            is_list, part = False, part[:, 0]
+        if part.ndim == 0:
+            raise ValueError(
+                f"{name}[{i}] is a single {entry} but X[{i}] has {n} valid steps; "
+                f"give every valid step one {entry}"
+            )
+        if part.ndim > n_axes:
+            raise ValueError(
+                f"{name}[{i}] has {part.ndim} axes; give every valid step one {entry}"
+                + hint
+            )
+        if len(part) != n:
+            raise ValueError(
+                f"{name}[{i}] has {len(part)} {entry}s but X[{i}] has {n} valid steps; "
+                f"give every valid step one {entry}"
+                + _hint_of_padding(len(part), sequences, kind, values)
+            )
+        if n:
+            shapes.add(part.shape[1:])
+            retyped = is_list and kind is LABEL and _may_miss(part)
+            parts.append(list(item) if retyped else part)
+    if len(shapes) > 1:
+        raise ValueError(
+            f"{name} has steps of shapes {sorted(shapes)}; give all the same outputs"
+        )
+    return parts
+
+
+def _hint_of_padding(
+    n_entries: int, sequences: Sequences, kind: Kind, values: Any
+) -> str:
+    if sequences.form != "padded" or n_entries != sequences.data.shape[1]:
+        return ""
+    # Of an object array asarray makes no array of two axes.
+    make = "stack" if isinstance(values, np.ndarray) else "asarray"
+    return (
+        f", or pass np.{make}({kind.name}) if the last ones are padding, which lists "
+        "do not have"
+    )
+
+
+def _may_miss(part: Array) -> bool:
+    """Tell arrays of lists whose type may be due to a missing value."""
+    return part.dtype == object or (
+        part.dtype.kind == "f" and bool(np.isnan(part).any())
+    )
+
+
+def _missing(part: Part) -> NDArray[np.bool_]:
+    if isinstance(part, np.ndarray) and part.dtype.kind != "O":
+        is_float = part.dtype.kind == "f"
+        return np.isnan(part) if is_float else np.zeros(len(part), dtype=bool)
+    return np.fromiter(map(_is_missing, part), bool, len(part))
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell None, NaN and pandas.NA from values, NaT included."""
+    if isinstance(value, Number) and not isinstance(value, np.timedelta64):
+        return bool(value != value)
+    return value is None or type(value).__name__ == "NAType"
+
+
+def _without(part: Part, missing: NDArray[np.bool_]) -> Array:
+    """Return the values that are there, of a list in the type that they have alone."""
+    if isinstance(part, list):
+        return _from_list([v for v, m in zip(part, missing, strict=True) if not m])
+    return part[~missing] if missing.any() else part
+
+
+def _check_unlabelled(
+    parts: list[Part],
+    missing: NDArray[np.bool_],
+    sequences: Sequences,
+    weights: NDArray[np.float64] | None,
+) -> None:
+    """Reject a missing label at a step whose weight is not 0."""
+    wrong = missing if weights is None else missing & (weights > 0)
+    if wrong.any():
+        step = int(wrong.argmax())
+        found = flaw(list(chain.from_iterable(parts))[step])
+        raise ValueError(
+            f"Input y contains {found}: y{sequences.name(step)}; give the step a "
+            "label, or weight 0 in sample_weight"
+        )
+
+
+def _joined(parts: Iterable[Part]) -> Array:
+    arrays = [np.asarray(part) for part in parts if len(part)]
+    texts = [array for array in arrays if array.dtype.kind == "U"]
+    numbers = [array for array in arrays if array.dtype.kind in "biufc"]
+    if texts and numbers:
+        raise TypeError(_mixed(type(texts[0][0].item()), type(numbers[0][0].item())))
+    return np.concatenate(arrays or [np.empty(0)])
+
+
+def of_one_type(flat: Array) -> Array:
+    """Reject mixtures, and give numbers in an object array a type of their own."""
+    if flat.dtype == object:
+        types = dict.fromkeys(map(type, flat))  # in the order of their appearance
+        families = {family(t): t for t in types}
+        if len(families) > 1:
+            raise TypeError(_mixed(*list(families.values())[:2]))
+        if all(issubclass(t, Number | np.bool_) for t in types):  # or timedelta64
+            flat = np.asarray(flat.tolist())
+    if flat.dtype.kind in "cmMSV":
+        raise TypeError(
+            f"labels are of type {flat.dtype}; use integers, strings or booleans"
+        )
+    return flat
+
+
+def _mixed(one: type, other: type) -> str:
+    return (
+        f"labels are of mixed types: y holds {one.__name__} and {other.__name__}; "
+        "use one type throughout"
+    )
+
+
+def check_complete(
+    flat: Array,
+    sequences: Sequences,
+    steps: NDArray[np.intp] | None = None,
+    name: str = "y",
+) -> None:
+    """Reject None, NaN and infinity among labels, and say where they stand.
+
+    The labels are those of all steps, or of the given ones.
+    """
+    if flat.dtype == object:
+        flaws = [flaw(label) for label in flat]
+    elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
+        flaws = [flaw(label) for label in flat.tolist()]
+    else:
+        return
+    first = next((i for i, found in enumerate(flaws) if found), None)
+    if first is not None:
+        step = first if steps is None else int(steps[first])
+        place = f"{name}{sequences.name(step)}"
+        raise ValueError(f"Input {name} contains {flaws[first]}: {place}")
+
+
+def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
+    """Warn where y looks padded and X does not."""
+    n_steps = sequences.data.shape[1]
+    if (sequences.lengths < n_steps).any():
+        return
+    marked = (flat == (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
+    trailing = np.logical_and.accumulate(marked[:, ::-1], axis=1)[:, ::-1]
+    # No sequence is all padding: such a run is a class.
+    if marked.any() and not marked[:, 0].any() and (marked == trailing).all():
+        warnings.warn(
+            "y ends in -1 or '' where X shows no padding; if these steps are padding, "
+            "mark them by NaN in X, or set padding_value to what fills them",
+            UserWarning,
+            stacklevel=8,
+        )
+
+
+def padding_label_for(classes: Array, padding_label: Any) -> Any:
+    """Return the label of padded steps; it is never a class.
+
+    "auto" is -1 for integers and booleans, one below the smallest class where -1 is
+    one and for floats, '' for strings.
+    """
+    known = set(classes.tolist())
+    if np.ndim(padding_label):
+        raise ValueError(f"padding_label={shown(padding_label)} is no single label")
+    if not (isinstance(padding_label, str) and padding_label == "auto"):
+        if padding_label in known:
+            raise ValueError(
+                f"padding_label={shown(padding_label)} is one of the classes "
+                f"{classes}; choose a label that no step has"
+            )
+        return padding_label
+    if classes.dtype.kind in "biu":
+        return -1 if -1 not in known else min(known) - 1
+    if classes.dtype.kind == "f":
+        lowest = classes.min()
+        # Beside a large number 1 is nothing.
+        return float(min(lowest - 1, np.nextafter(lowest, -np.inf)))
+    label = ""
+    while label in known:
+        label = f"<padding{label}>"
+    return label
+
+
+def with_padding_label(labels: Array, padding_label: Any) -> Array:
+    """Return labels in a type that also holds the padding label."""
+    is_text = labels.dtype.kind == "U"
+    if labels.dtype == object or is_text != isinstance(padding_label, str):
+        return labels.astype(object)
+    if labels.dtype.kind in "bu" and isinstance(padding_label, int):
+        largest = max(int(labels.max(initial=0)), padding_label)
+        signed = np.min_scalar_type(min(padding_label, -largest - 1))
+        return labels.astype(signed)
+    needed = np.min_scalar_type(padding_label)
+    return labels.astype(np.result_type(labels.dtype, needed))

@@ -1,0 +1,345 @@
+"""Sequences of tokens, end to end: what the one-hot encoder reads and writes.
+
+    X  ->  Tokens: token p of all is distinct[indices[p]]
+
+All tokens of all sequences become numbers into the short list of distinct ones:
+Python looks at every distinct token once, and NumPy repeats the answers.
+"""
+
+import math
+import reprlib
+from collections.abc import Sequence
+from itertools import chain
+from numbers import Number
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
+
+from .containers import plain, shown
+from .sequences import reject_iterators
+
+
+class Tokens(NamedTuple):
+    """All tokens of X, end to end."""
+
+    distinct: list[Any]
+    indices: NDArray[np.intp]  # (n_tokens,), into `distinct`
+    lengths: NDArray[np.intp]  # (n_sequences,)
+    form: Literal["strings", "lists", "array"]
+    dtype: np.dtype[Any] = np.dtype(object)
+    n_columns: int | None = None  # of an array, as is the padding label
+    padding_label: Any = None
+
+    def place(self, distinct: NDArray[np.bool_]) -> str:
+        """Say where one of the marked tokens is found first."""
+        return place_of(int(distinct[self.indices].argmax()), self.lengths)
+
+
+def place_of(position: int, lengths: NDArray[np.intp]) -> str:
+    """Name sequence and step of the token or row at a position."""
+    ends = lengths.cumsum()
+    i = int(np.searchsorted(ends, position, side="right"))
+    return f"X[{i}] at step {position - int(ends[i] - lengths[i])}"
+
+
+def _is_valid(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark everything up to the last entry of a row that is not blank."""
+    return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]
+
+
+def read_tokens(X: Any, padding_label: Any) -> Tokens:
+    """Take sequences of tokens in any of their forms, and check them."""
+    if isinstance(X, np.ma.MaskedArray):
+        raise TypeError("X is a masked array; pass X.filled(padding_label) instead")
+    X = plain(X, "X")
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OU":
+        X = X.tolist()
+    if not isinstance(X, list | tuple):
+        return _tokens_of_array(X, padding_label)
+    if not X:
+        raise ValueError(
+            "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is "
+            "required by OneHotSequenceEncoder."
+        )
+    if all(issubclass(kind, str) for kind in set(map(type, X))):
+        return _tokens_of_strings(X)
+    return _tokens_of_lists(X)
+
+
+def _tokens_of_strings(strings: Sequence[str]) -> Tokens:
+    code_points = np.frombuffer(
+        "".join(strings).encode("utf-32-le", "surrogatepass"), dtype="<u4"
+    ).astype(np.intp)
+    present = np.flatnonzero(np.bincount(code_points))
+    number = np.zeros(present.max(initial=0) + 1, dtype=np.intp)
+    number[present] = np.arange(present.size)
+    return Tokens(
+        distinct=list(map(chr, present.tolist())),
+        indices=number[code_points],
+        lengths=np.fromiter(map(len, strings), np.intp, len(strings)),
+        form="strings",
+    )
+
+
+def _tokens_of_lists(sequences: Sequence[Any]) -> Tokens:
+    is_string = [isinstance(sequence, str) for sequence in sequences]
+    if any(is_string):
+        odd = is_string.index(not is_string[0])
+        raise TypeError(
+            f"X[{odd}] is of type {type(sequences[odd]).__name__}, but X[0] is of type "
+            f"{type(sequences[0]).__name__}; give all sequences as strings, or none"
+        )
+    lists = [_as_list(sequence, f"X[{i}]") for i, sequence in enumerate(sequences)]
+    lengths = np.fromiter(map(len, lists), np.intp, len(lists))
+    distinct, indices = _number(list(chain.from_iterable(lists)), lengths)
+    return _checked(Tokens(distinct, indices, lengths, form="lists"))
+
+
+def _tokens_of_array(X: Any, padding_label: Any) -> Tokens:
+    X = check_array(
+        X,
+        dtype=None,
+        ensure_all_finite=False,
+        estimator="OneHotSequenceEncoder",
+        input_name="X",
+    )
+    if X.dtype.kind in "MmSV":
+        raise TypeError(f"X has dtype {X.dtype}; tokens are strings or numbers")
+    if isinstance(padding_label, str) and padding_label == "auto":
+        padding_label = "" if isinstance(X[0, 0], str) else -1
+    valid = _is_valid(_equals(X, padding_label))
+    lengths = valid.sum(axis=1)
+    distinct, indices = _number(X[valid].tolist(), lengths)
+    dtype = X.dtype if X.dtype.kind in "biuf" else np.dtype(object)
+    return _checked(
+        Tokens(distinct, indices, lengths, "array", dtype, X.shape[1], padding_label)
+    )
+
+
+def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
+    if X.dtype.kind != "O":
+        equal: NDArray[np.bool_] = label == X
+        return equal
+    # pandas.NA compares as itself, which NumPy cannot take for True or False; to
+    # compare what cannot be hashed, such as an array of arrays, may be an error.
+    flat = [
+        _is_hashable(token) and (token == label) is True for token in X.ravel().tolist()
+    ]
+    return np.array(flat, dtype=bool).reshape(X.shape)
+
+
+def _as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
+    if isinstance(sequence, list | tuple):
+        return sequence
+    reject_iterators(sequence, name)
+    if np.ndim(sequence) == 1 and not isinstance(sequence, np.ma.MaskedArray):
+        for method in ("tolist", "to_list"):
+            if hasattr(sequence, method):
+                as_list: list[Any] = getattr(sequence, method)()
+                return as_list
+    axes = f"{sequence.ndim}-D " if isinstance(sequence, np.ndarray) else ""
+    raise TypeError(
+        f"{name} is of type {axes}{type(sequence).__name__}: "
+        f"{reprlib.repr(sequence)}; give a list, a tuple or a 1-D array of tokens, or "
+        "all sequences as strings of characters"
+    )
+
+
+def _number(
+    tokens: list[Any], lengths: NDArray[np.intp]
+) -> tuple[list[Any], NDArray[np.intp]]:
+    """List the distinct tokens in order of appearance, and number all by them."""
+    try:
+        distinct = list(dict.fromkeys(tokens))
+    except TypeError as error:
+        position = next(i for i, token in enumerate(tokens) if not _is_hashable(token))
+        raise TypeError(
+            f"{place_of(position, lengths)} is {reprlib.repr(tokens[position])}, which "
+            "cannot be hashed; every token argument must be a string, a number or "
+            "another hashable"
+        ) from error
+    numbers = {token: i for i, token in enumerate(distinct)}
+    return distinct, np.fromiter(map(numbers.__getitem__, tokens), np.intp, len(tokens))
+
+
+def _is_hashable(token: Any) -> bool:
+    # Only hash() itself knows: a tuple is Hashable whatever it holds.
+    try:
+        hash(token)
+    except TypeError:
+        return False
+    return True
+
+
+def _checked(tokens: Tokens) -> Tokens:
+    flaws = [flaw(token) for token in tokens.distinct]
+    flawed = np.array([flaw is not None for flaw in flaws], dtype=bool)
+    if flawed.any():
+        raise ValueError(
+            f"Input X contains {flaws[flawed.argmax()]}: {tokens.place(flawed)}; "
+            "give every step of a sequence a token"
+        )
+    check_family(tokens)
+    return tokens
+
+
+def flaw(token: Any) -> str | None:
+    """Name what makes a value no token."""
+    if token is None:
+        return "None"
+    if isinstance(token, np.ndarray):
+        return f"the array {reprlib.repr(token)}"
+    equal = token == token
+    if not isinstance(equal, bool | np.bool_):
+        return f"the missing value {token}"
+    if not equal:
+        return "NaN"
+    return "infinity" if token in (math.inf, -math.inf) else None
+
+
+def family(kind: type) -> type:
+    """Return what has to be common to the types of all tokens, or of all labels."""
+    if issubclass(kind, np.bool_):
+        return Number
+    if issubclass(kind, np.timedelta64):  # NumPy's integer, but without their order
+        return object
+    return next((t for t in (str, Number, tuple) if issubclass(kind, t)), object)
+
+
+def check_family(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
+    """Reject mixtures such as 1 and "1", among tokens and with the categories."""
+    first = next(chain(categories, tokens.distinct), None)
+    common = family(type(first))
+    odd = np.array([family(type(t)) is not common for t in tokens.distinct], bool)
+    if odd.any():
+        token = tokens.distinct[odd.argmax()]
+        raise TypeError(
+            f"{tokens.place(odd)} is {shown(token)} of type {type(token).__name__}, "
+            f"but other tokens are of type {type(first).__name__}, as {shown(first)} "
+            "is; give all tokens one type"
+        )
+
+
+def sorted_categories(tokens: Tokens) -> NDArray[Any]:
+    """List the distinct tokens in their order."""
+    try:
+        with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
+            categories = sorted(tokens.distinct)
+    except TypeError as error:
+        raise TypeError(
+            f"the tokens of X have no order ({error}); give them one with "
+            "categories=[...]"
+        ) from error
+    return np.fromiter(categories, tokens.dtype, len(categories))
+
+
+def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
+    """Check the categories that the user names."""
+    given = list(_as_list(categories, "categories"))
+    for i, token in enumerate(given):
+        if not _is_hashable(token) or flaw(token):
+            raise ValueError(
+                f"categories[{i}] is {shown(token)}, which is no token; pass one flat "
+                "list of hashable tokens"
+            )
+    if not given or len(set(given)) < len(given):
+        raise ValueError("categories must name at least one token, and none twice")
+    if len({family(type(token)) for token in given}) > 1:
+        raise TypeError("categories mixes types; give all tokens one type")
+    check_family(tokens, given)
+    dtype = tokens.dtype
+    if dtype.kind != "O":
+        dtype = np.result_type(dtype, np.asarray(given).dtype)
+    return np.fromiter(given, dtype, len(given))
+
+
+def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> NDArray[np.intp]:
+    """Find the category of every distinct token, -1 where it has none."""
+    numbers = {token: i for i, token in enumerate(categories.tolist())}
+    return np.array([numbers.get(token, -1) for token in tokens.distinct], np.intp)
+
+
+def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> str:
+    """Say which tokens are no categories, and where the first of them is."""
+    found = [
+        token.item() if isinstance(token := tokens.distinct[i], np.generic) else token
+        for i in np.flatnonzero(unknown)
+    ]
+    return (
+        f"Found unknown categories {reprlib.repr(found)} during {when}, the first "
+        f"of them in {tokens.place(unknown)}"
+    )
+
+
+def largest_columns(
+    X: Any, n_columns: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the largest entry of every valid row, -1 where none is positive.
+
+    The columns of all sequences' rows come end to end, with the sequences' lengths.
+    """
+    reject_iterators(X, "X")
+    if isinstance(X, np.ndarray) and X.ndim == 3:
+        _check_rows(X, n_columns, "X")
+        columns, largest = _argmax(X)
+        blank = np.isnan(largest)
+        blank[blank] = np.isnan(X[blank]).all(axis=1)
+        valid = _is_valid(blank)
+        columns, largest, lengths = columns[valid], largest[valid], valid.sum(axis=1)
+    elif isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
+        items = [x if sparse.issparse(x) else np.asarray(x) for x in X]
+        for i, item in enumerate(items):
+            _check_rows(item, n_columns, f"X[{i}]")
+        lengths = np.array([item.shape[0] for item in items])
+        if any(map(sparse.issparse, items)):
+            columns, largest = _sparse_argmax(sparse.coo_array(sparse.vstack(items)))
+        else:
+            columns, largest = _argmax(np.concatenate(items))
+    else:
+        raise ValueError(
+            "inverse_transform takes a 3-D array (n_sequences, n_steps, n_columns) or "
+            "a list of 2-D arrays; wrap a single sequence in a list"
+        )
+    missing = np.isnan(largest)
+    if missing.any():
+        raise ValueError(
+            f"Input X contains NaN: {place_of(int(missing.argmax()), lengths)}; only "
+            "whole steps at the end of a row of a 3-D array may be padding"
+        )
+    columns[largest <= 0] = -1
+    return columns, lengths
+
+
+def _check_rows(rows: Any, n_columns: int, name: str) -> None:
+    n_axes = 3 if name == "X" else 2
+    if len(rows.shape) != n_axes or rows.shape[-1] != n_columns:
+        raise ValueError(
+            f"Shape of the passed X data is not correct: {name} has shape "
+            f"{rows.shape}; expected {n_axes} axes, the last of {n_columns} columns"
+        )
+    if rows.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} is of type {rows.dtype}; pass numbers, as rows of one-hot steps "
+            "or of probabilities"
+        )
+
+
+def _argmax(rows: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    columns = rows.argmax(axis=-1)
+    # NaN counts as the largest number.
+    return columns, np.take_along_axis(rows, columns[..., None], axis=-1)[..., 0]
+
+
+def _sparse_argmax(rows: sparse.coo_array) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    # SciPy's own argmax is a Python loop over rows.
+    row, column = rows.coords
+    columns = np.zeros(rows.shape[0], np.intp)
+    largest = np.zeros(rows.shape[0])
+    # Of several assignments the last stays: NaN, else the largest, else the first.
+    order = np.lexsort((-column, rows.data))
+    columns[row[order]] = column[order]
+    largest[row[order]] = rows.data[order]
+    return columns, largest

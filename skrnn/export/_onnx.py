@@ -1,0 +1,428 @@
+"""Fitted estimators as ONNX graphs, which run without Python.
+
+    X, lengths  ->  one Scan per layer and direction  ->  Softmax  ->  label,
+                                                                       probabilities
+
+An encoder before the network becomes a table from token ids to columns, and OneHot.
+What is NaN or overflows in the network stays NaN. Scan is there for that: the operator
+RNN computes relu(NaN) = 0, and takes overflowing sums for large numbers of either sign.
+"""
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._estimators.classifier import VanillaRNNClassifier
+from skrnn._estimators.regressor import VanillaRNNRegressor
+from skrnn._validation.persistence import set_module
+from skrnn._version import __version__
+from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Array = NDArray[Any]
+
+_Network = VanillaRNNClassifier | VanillaRNNRegressor
+_Shape = tuple[str | int, ...]
+_Tensor = tuple[Any, _Shape]  # type and shape of an input or output
+_Tensors = dict[str, _Tensor]
+
+__all__ = ["to_onnx"]
+
+# Years old, so that runtimes in use know them; all operators here are older still.
+_OPSET, _IR_VERSION = 17, 8
+
+_STEPS = ("n_sequences", "n_steps")
+
+
+@set_module("skrnn.export")
+def to_onnx(estimator: Any) -> "ModelProto":
+    """Convert a fitted estimator to an ONNX model.
+
+    Parameters
+    ----------
+    estimator : VanillaRNNClassifier, VanillaRNNRegressor, or Pipeline of \
+OneHotSequenceEncoder and one of them
+        The fitted network, alone or behind the encoder that makes its features.
+
+    Returns
+    -------
+    onnx.ModelProto
+        A checked model that computes in single precision; see Notes.
+
+    Raises
+    ------
+    ImportError
+        If the package onnx is missing.
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If the estimator is of another kind, or a classifier's labels and
+        `padding_label_` are not all strings or all numbers.
+    ValueError
+        If a label is an integer of more than 64 bits, sign included, is not exact among
+        floats, or is no text of UTF-8; if weights are beyond single precision.
+
+    Notes
+    -----
+    The inputs are
+
+    - ``X``: for a network float32 of shape (n_sequences, n_steps, n_features); for a
+      pipeline int64 of shape (n_sequences, n_steps), the index of each token in the
+      encoder's `categories_`. What stands at padding is never read.
+    - ``lengths``: int32 of shape (n_sequences,), the number of valid steps of each
+      sequence.
+
+    and the outputs, for any number of sequences and steps, of a classifier
+
+    - ``label``: of shape (n_sequences, n_steps), `padding_label_` at padding and where
+      probabilities are NaN; strings, int64 (also for booleans) or float64.
+    - ``probabilities``: float32 of shape (n_sequences, n_steps, n_classes), in the
+      order of `classes_`, and NaN at padding;
+
+    of a regressor
+
+    - ``prediction``: float32 of shape (n_sequences, n_steps), or (n_sequences, n_steps,
+      n_outputs) if y had an axis of outputs, and NaN at padding.
+
+    Single precision holds seven digits: X, and y of a regressor, should have means and
+    spreads near 1. Over very long sequences rounding can add up to more than 1e-5.
+
+    NaN and infinity in X, and sums that overflow in single precision, make outputs NaN
+    from their step on, in the direction of reading.
+
+    An id that is no index of `categories_`, -1 for example, is an unknown token: an
+    error of the runtime if `handle_unknown="error"`, a row of zeros or the infrequent
+    category otherwise ("warn" warns no more). `n_steps` of the encoder is no limit.
+
+    Examples
+    --------
+    >>> from skrnn import VanillaRNNClassifier
+    >>> from skrnn.datasets import load_hello
+    >>> from skrnn.export import to_onnx
+    >>> X, y = load_hello(return_X_y=True)
+    >>> network = VanillaRNNClassifier(3, alpha=0.001, random_state=0).fit(X, y)
+    >>> model = to_onnx(network)
+    >>> [tensor.name for tensor in [*model.graph.input, *model.graph.output]]
+    ['X', 'lengths', 'label', 'probabilities']
+
+    ``onnx.save(model, "hello.onnx")`` writes it to a file.
+    """
+    encoder, network = _parts(estimator)
+    graph = _Graph()
+    valid = _valid_steps(graph)
+    X: _Tensor
+    if encoder is None:
+        X = (np.float32, (*_STEPS, network.n_features_in_))
+        valid_rows = graph.add("Unsqueeze", valid, _axes(2))
+        rows = graph.add("Where", valid_rows, "X", np.float32(0))
+    else:
+        X = (np.int64, _STEPS)
+        rows = _one_hot(graph, encoder, graph.add("Where", valid, "X", np.int64(0)))
+    values = _network(graph, network, rows, valid)
+    if isinstance(network, VanillaRNNRegressor):
+        outputs = _answer_numbers(graph, network, values, valid)
+    else:
+        outputs = _answer_labels(graph, network, values, valid)
+    return graph.model({"X": X, "lengths": (np.int32, _STEPS[:1])}, outputs)
+
+
+def _axes(*numbers: int) -> NDArray[np.int64]:
+    return np.array(numbers, np.int64)
+
+
+def _valid_steps(graph: "_Graph") -> str:
+    """Tell valid steps; lengths that do not go with X are errors of the runtime."""
+    shape = graph.add("Shape", "X")
+    n_sequences = graph.add("Slice", shape, _axes(0), _axes(1))
+    n_steps = graph.add("Gather", shape, np.int64(1))
+    after_all = graph.add("Add", n_steps, np.int64(1))
+    # One length for every sequence; otherwise it would be broadcast.
+    lengths = graph.add("Reshape", graph.cast("lengths", np.int64), n_sequences)
+    is_negative = graph.add("Less", lengths, np.int64(0))
+    # An index out of bounds is an error, a negative one counts from the end.
+    index = graph.add("Where", is_negative, after_all, lengths)
+    possible = graph.add("Range", np.int64(0), after_all, np.int64(1))
+    lengths = graph.add("Gather", possible, index)
+    steps = graph.add("Range", np.int64(0), n_steps, np.int64(1))
+    return graph.add("Less", steps, graph.add("Unsqueeze", lengths, _axes(1)))
+
+
+def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
+    """Tell the encoder and the network; check that both are fitted."""
+    is_pipeline = isinstance(estimator, Pipeline)
+    match [step for _, step in estimator.steps] if is_pipeline else [estimator]:
+        case [VanillaRNNClassifier() | VanillaRNNRegressor() as network]:
+            encoder = None
+        case [
+            OneHotSequenceEncoder() as encoder,
+            VanillaRNNClassifier() | VanillaRNNRegressor() as network,
+        ]:
+            check_is_fitted(encoder)
+        case _:
+            raise TypeError(
+                f"to_onnx cannot convert {estimator}; pass a VanillaRNNClassifier or a "
+                "VanillaRNNRegressor, or a Pipeline of a OneHotSequenceEncoder and one "
+                "of them"
+            )
+    check_is_fitted(network)
+    return encoder, network
+
+
+def _answer_labels(
+    graph: "_Graph", network: VanillaRNNClassifier, logits: str, valid: str
+) -> _Tensors:
+    labels, n_classes = _labels(network), len(network.classes_)
+    proba = graph.add("Softmax", logits, axis=2)
+    # What runtimes take for the largest of several NaN is left to them.
+    total = graph.add("ReduceSum", proba, _axes(2), keepdims=0)
+    is_known = graph.add("And", valid, graph.add("Not", graph.add("IsNaN", total)))
+    code = graph.add("ArgMax", logits, axis=2, keepdims=0)
+    code = graph.add("Where", is_known, code, np.int64(n_classes))
+    graph.add("Gather", labels, code, output="label")
+    valid = graph.add("Unsqueeze", valid, _axes(2))
+    graph.add("Where", valid, proba, np.float32(np.nan), output="probabilities")
+    return {
+        "label": (labels.dtype, _STEPS),
+        "probabilities": (np.float32, (*_STEPS, n_classes)),
+    }
+
+
+def _answer_numbers(
+    graph: "_Graph", network: VanillaRNNRegressor, values: str, valid: str
+) -> _Tensors:
+    shape: _Shape = _STEPS
+    if network._has_axis_of_outputs:
+        shape = (*_STEPS, network.n_outputs_)
+        valid = graph.add("Unsqueeze", valid, _axes(2))
+    else:
+        values = graph.add("Squeeze", values, _axes(2))
+    graph.add("Where", valid, values, np.float32(np.nan), output="prediction")
+    return {"prediction": (np.float32, shape)}
+
+
+def _labels(network: VanillaRNNClassifier) -> Array:
+    """Return the classes, and behind them the label of padding, in a type of ONNX."""
+    labels = [*network.classes_.tolist(), network.padding_label_]
+    if all(isinstance(label, str) for label in labels):
+        for label in labels:
+            if any("\ud800" <= letter <= "\udfff" for letter in label):
+                raise ValueError(
+                    f"the label {label!r} holds a surrogate, which no UTF-8 has; "
+                    "rename it"
+                )
+        return np.array(labels, object)
+    if all(isinstance(label, Integral) for label in labels):
+        return _exact(labels, np.int64, "a signed integer of 64 bits")
+    if all(isinstance(label, Real) for label in labels):
+        return _exact(labels, np.float64, "a float of 64 bits")
+    raise TypeError(
+        f"classes_ are {network.classes_} and padding_label_ is "
+        f"{network.padding_label_!r}; ONNX needs all of them to be strings, or all to "
+        "be numbers"
+    )
+
+
+def _exact(labels: list[Any], dtype: Any, name: str) -> Array:
+    """Return numbers in a type that has to hold each of them."""
+    for label in labels:
+        try:
+            is_held = dtype(label).item() == label or label != label  # as NaN is
+        except OverflowError:
+            is_held = False
+        if not is_held:
+            raise ValueError(f"the label {label} does not fit into {name}")
+    return np.array(labels, dtype)
+
+
+def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
+    """Turn ids of tokens into rows, of shape (n_sequences, n_steps, n_columns)."""
+    n_tokens = len(encoder.categories_)
+    n_columns = len(encoder.get_feature_names_out())
+    # The last entry is for unknown tokens. A column that does not exist makes a row of
+    # zeros, and an entry that does not exist is an error of the runtime.
+    numbers = np.append(np.arange(n_tokens), -1)
+    columns = np.full(n_tokens + 1, n_columns)
+    token, column = encoder._encoder.transform(numbers[:, None]).nonzero()
+    columns[token] = column
+    if encoder.handle_unknown == "error":
+        columns = columns[:-1]
+    known = graph.add(
+        "And",
+        graph.add("GreaterOrEqual", ids, np.int64(0)),
+        graph.add("Less", ids, np.int64(n_tokens)),
+    )
+    entry = graph.add("Where", known, ids, np.int64(n_tokens))
+    column = graph.add("Gather", columns, entry)
+    off_on = np.array([0, 1], np.float32)
+    return graph.add("OneHot", column, np.int64(n_columns), off_on, axis=-1)
+
+
+def _network(graph: "_Graph", network: _Network, rows: str, valid: str) -> str:
+    """Run the hidden layers over the steps, and the output layer."""
+    states = graph.add("Transpose", rows, perm=[1, 0, 2])
+    valid = graph.add("Unsqueeze", graph.add("Transpose", valid), _axes(2))
+    operator = network._fitted_activation.capitalize()
+    for coefs in zip(
+        network.input_coefs_,
+        network.recurrent_coefs_,
+        network.hidden_intercepts_,
+        strict=True,
+    ):
+        directions = [
+            _direction(graph, operator, states, valid, *parameters, is_backward=d)
+            for d, parameters in enumerate(zip(*coefs, strict=True))
+        ]
+        states = graph.add("Concat", *directions, axis=2)
+    states = graph.add("Transpose", states, perm=[1, 0, 2])
+    products = graph.add("MatMul", states, _float32(network.output_coef_))
+    return graph.add("Add", products, _float32(network.output_intercept_))
+
+
+def _direction(
+    graph: "_Graph",
+    operator: str,
+    rows: str,
+    valid: str,
+    input_coef: Array,
+    recurrent_coef: Array,
+    intercept: Array,
+    *,
+    is_backward: int,
+) -> str:
+    """Return the states of a direction, shape (n_steps, n_sequences, n_hidden)."""
+    products = graph.add("MatMul", rows, _float32(input_coef))
+    inputs = graph.add("Add", products, _float32(intercept))
+    n_sequences = graph.add("Slice", graph.add("Shape", rows), _axes(1), _axes(2))
+    shape = graph.add("Concat", n_sequences, _axes(len(intercept)), axis=0)
+    start = graph.add("ConstantOfShape", shape)
+
+    step = _Graph(prefix=f"{inputs}_")
+    before, row, is_valid = (f"{inputs}_{name}" for name in ("before", "row", "valid"))
+    products = step.add("MatMul", before, _float32(recurrent_coef))
+    sums = step.add("Add", row, products)
+    # Zero times what is not finite is NaN, which goes on to the next steps.
+    flaw = step.add("Mul", sums, np.float32(0))
+    state = step.add("Add", step.add(operator, sums), flaw)
+    # The backward direction comes from padding, where the state stays zero.
+    state = step.add("Where", is_valid, state, np.float32(0))
+    return graph.scan(
+        step, (before, start), [(row, inputs), (is_valid, valid)], state, is_backward
+    )
+
+
+def _float32(values: Array) -> NDArray[np.float32]:
+    """Return weights in single precision, which has to hold their size."""
+    largest = np.abs(values).max(initial=0)
+    limits = np.finfo(np.float32)
+    if largest and not limits.tiny <= largest <= limits.max:
+        raise ValueError(
+            f"weights of size {largest:.2g} do not fit into single precision, in which "
+            "ONNX models compute; fit to X, and y of a regressor, that are scaled to "
+            "numbers near 1"
+        )
+    return np.ascontiguousarray(values, np.float32)
+
+
+class _Graph:
+    """Nodes in the order of computation, and the constants they use."""
+
+    def __init__(self, prefix: str = "") -> None:
+        try:
+            import onnx
+        except ImportError as error:
+            raise ImportError(
+                "to_onnx needs the package onnx: pip install 'skrnn[onnx]'"
+            ) from error
+        self.onnx = onnx
+        self.prefix = prefix
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(
+        self, operator: str, *inputs: Any, output: str | None = None, **attributes: Any
+    ) -> str:
+        """Add a node whose inputs are names or constants; return its output's name."""
+        name = output or f"{self.prefix}{operator}_{len(self.nodes)}"
+        names = [x if isinstance(x, str) else self._constant(x) for x in inputs]
+        outputs = [name]
+        self.nodes.append(
+            self.onnx.helper.make_node(operator, names, outputs, name, **attributes)
+        )
+        return name
+
+    def scan(
+        self,
+        step: "_Graph",
+        start: tuple[str, str],
+        rows: list[tuple[str, str]],
+        state: str,
+        direction: int,
+    ) -> str:
+        """Run a graph at every row, backwards in direction 1; return all states.
+
+        `start` and `rows` pair the names in the graph with those out here.
+        """
+        states = step.add("Identity", state)
+        within, outside = zip(start, *rows, strict=True)
+        info = self.onnx.helper.make_empty_tensor_value_info
+        body = self.onnx.helper.make_graph(
+            step.nodes,
+            step.prefix,
+            [info(name) for name in within],
+            [info(name) for name in (state, states)],
+            step.constants,
+        )
+        name = f"Scan_{len(self.nodes)}"
+        self.nodes.append(
+            self.onnx.helper.make_node(
+                "Scan",
+                outside,
+                [f"{name}_last", name],
+                name,
+                body=body,
+                num_scan_inputs=len(rows),
+                scan_input_directions=[direction] * len(rows),
+                scan_output_directions=[direction],
+            )
+        )
+        return name
+
+    def cast(self, name: str, dtype: Any) -> str:
+        """Add a node that changes the type."""
+        return self.add("Cast", name, to=self._type(dtype))
+
+    def _type(self, dtype: Any) -> int:
+        number: int = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return number
+
+    def _constant(self, value: Any) -> str:
+        name = f"{self.prefix}constant_{len(self.constants)}"
+        tensor = self.onnx.numpy_helper.from_array(np.asarray(value), name)
+        self.constants.append(tensor)
+        return name
+
+    def model(self, inputs: _Tensors, outputs: _Tensors) -> "ModelProto":
+        """Finish the model, and check it."""
+        helper = self.onnx.helper
+        tensors = [
+            [
+                helper.make_tensor_value_info(name, self._type(dtype), shape)
+                for name, (dtype, shape) in infos.items()
+            ]
+            for infos in (inputs, outputs)
+        ]
+        model = helper.make_model(
+            helper.make_graph(self.nodes, "skrnn", *tensors, self.constants),
+            producer_name="skrnn",
+            producer_version=__version__,
+            opset_imports=[helper.make_opsetid("", _OPSET)],
+            ir_version=_IR_VERSION,
+        )
+        self.onnx.checker.check_model(model, full_check=True)
+        return model

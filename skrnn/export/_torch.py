@@ -1,0 +1,252 @@
+"""Networks handed to PyTorch and taken from it.
+
+    torch   h_t = f(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
+    here    h_t = f(x_t W_xh + h_{t-1} W_hh + b_h)
+
+The weights are each other's transposes, and torch's two biases add up to one.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._estimators.classifier import VanillaRNNClassifier
+from skrnn._validation.persistence import set_module
+from skrnn._validation.sequences import objects, reject_masked
+from skrnn._validation.targets import of_one_type, padding_label_for
+from skrnn._validation.tokens import flaw
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Array = NDArray[Any]
+
+__all__ = ["from_torch", "to_torch"]
+
+
+@set_module("skrnn.export")
+def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
+    """Copy a fitted network into modules of PyTorch.
+
+    Parameters
+    ----------
+    estimator : VanillaRNNClassifier
+        The fitted network.
+
+    Returns
+    -------
+    rnn : torch.nn.RNN
+        The hidden layers, with ``batch_first=True``, in the type of the weights. All
+        layers of an RNN have one size: smaller ones are filled up with units whose
+        weights and gradients are zero, now and in any further training.
+    linear : torch.nn.Linear
+        The output layer: its values are the logits, in the order of `classes_`.
+
+    Raises
+    ------
+    ImportError
+        If PyTorch is missing.
+    NotFittedError
+        If the estimator is not fitted.
+
+    See Also
+    --------
+    from_torch : The way back.
+
+    Notes
+    -----
+    A two-way RNN has to begin at the last valid step of a sequence. Padding makes it
+    begin too late; ``torch.nn.utils.rnn.pack_sequence`` takes sequences of several
+    lengths.
+
+    Examples
+    --------
+    Probabilities by torch, of X of shape (n_sequences, n_steps, n_features) without
+    padding::
+
+        rnn, linear = to_torch(network)
+        states, _ = rnn(torch.from_numpy(X))
+        proba = linear(states).softmax(dim=-1)
+    """
+    from torch import nn, tensor
+
+    check_is_fitted(estimator)
+    sizes = [W.shape[-1] for W in estimator.recurrent_coefs_]
+    n_directions = len(estimator.recurrent_coefs_[0])
+    dtype = tensor(estimator.output_intercept_).dtype
+    rnn = nn.RNN(
+        estimator.n_features_in_,
+        max(sizes),
+        num_layers=len(sizes),
+        nonlinearity=estimator._fitted_activation,
+        batch_first=True,
+        bidirectional=n_directions == 2,
+        dtype=dtype,
+    )
+    n_outputs = len(estimator.output_intercept_)
+    linear = nn.Linear(n_directions * max(sizes), n_outputs, dtype=dtype)
+    weights = _of_hidden_layers(estimator, n_directions, max(sizes))
+    rnn.load_state_dict({k: tensor(v) for k, v in weights.items()})
+    blocks = estimator.output_coef_.reshape(n_directions, -1, n_outputs)
+    coef = _fill(blocks, (n_directions, max(sizes), n_outputs)).reshape(-1, n_outputs)
+    linear.load_state_dict(
+        {"weight": tensor(coef.T), "bias": tensor(estimator.output_intercept_)}
+    )
+    return rnn, linear
+
+
+@set_module("skrnn.export")
+def from_torch(
+    rnn: "nn.RNN", linear: "nn.Linear", classes: ArrayLike
+) -> VanillaRNNClassifier:
+    """Make a fitted classifier of modules of PyTorch.
+
+    Parameters
+    ----------
+    rnn : torch.nn.RNN
+        The hidden layers: tanh or relu, one-way or two-way, of any number.
+    linear : torch.nn.Linear
+        The output layer, from the states of the last hidden layer to logits.
+    classes : array-like of shape (n_classes,)
+        The label of each output, in any order.
+
+    Returns
+    -------
+    VanillaRNNClassifier
+        A classifier that holds copies of the weights. It predicts, and its `fit` goes
+        on from them after ``set_params(warm_start=True)``. Attributes that report on
+        a training, such as `loss_`, are missing.
+
+    Raises
+    ------
+    TypeError
+        If `rnn` is no ``torch.nn.RNN``, but an LSTM for example, or `classes` are of
+        mixed types, or of one that cannot be a label.
+    ValueError
+        If `linear` has not as many inputs as `rnn` has states, or `classes` does not
+        name as many labels as there are outputs, or holds None or NaN.
+
+    See Also
+    --------
+    to_torch : The way there.
+
+    Examples
+    --------
+    After a training by torch::
+
+        network = from_torch(rnn, linear, classes=["comment", "keyword", "name"])
+        network.predict(X)
+    """
+    if getattr(rnn, "mode", None) not in ("RNN_TANH", "RNN_RELU"):
+        raise TypeError(f"rnn must be a torch.nn.RNN. Got {rnn!r} instead.")
+    n_directions = 2 if rnn.bidirectional else 1
+    if linear.in_features != n_directions * rnn.hidden_size:
+        raise ValueError(
+            f"linear has {linear.in_features} inputs, but rnn has "
+            f"{n_directions * rnn.hidden_size} states"
+        )
+    given = _labels(classes)
+    labels, order = np.unique(given, return_index=True)
+    if not len(labels) == len(given) == linear.out_features:
+        raise ValueError(
+            f"linear has {linear.out_features} outputs, but classes={classes!r} names "
+            f"{len(labels)} different labels; name one for each output"
+        )
+    network = VanillaRNNClassifier(
+        (rnn.hidden_size,) * rnn.num_layers,
+        activation=rnn.mode.removeprefix("RNN_").lower(),
+        bidirectional=rnn.bidirectional,
+    )
+    network.n_features_in_ = rnn.input_size
+    network.classes_ = labels
+    network.padding_label_ = padding_label_for(labels, network.padding_label)
+    network.n_layers_ = rnn.num_layers + 2
+    network.n_outputs_ = len(labels)
+    network.out_activation_ = "softmax"
+    _take_hidden_layers(network, rnn, n_directions)
+    output = _arrays(linear)
+    bias = output.get("bias", np.zeros_like(output["weight"][:, 0]))
+    network.output_coef_ = output["weight"].T[:, order]
+    network.output_intercept_ = bias[order]
+    return network
+
+
+def _labels(classes: Any) -> Array:
+    """Return the labels as `fit` would take them."""
+    reject_masked(classes, "classes", "-1")
+    given = np.asarray(classes)
+    if given.ndim != 1:
+        raise ValueError(
+            f"classes={classes!r} has shape {given.shape}; pass a list of labels"
+        )
+    items = objects(given if hasattr(classes, "dtype") else classes)
+    for i, label in enumerate(items):
+        if flaw(label):
+            raise ValueError(f"classes[{i}] is {flaw(label)}; pass a label")
+    of_one_type(items)  # in the array strings have turned numbers into strings
+    return of_one_type(given)
+
+
+def _suffixes(n_layers: int, n_directions: int) -> list[list[str]]:
+    """Return how torch's names end, for each layer and direction."""
+    ways = ["", "_reverse"][:n_directions]
+    return [[f"l{layer}{way}" for way in ways] for layer in range(n_layers)]
+
+
+def _of_hidden_layers(
+    estimator: VanillaRNNClassifier, n_directions: int, n_hidden: int
+) -> dict[str, Array]:
+    """Name the weights of all hidden layers as torch does, filled up to one size."""
+    weights = {}
+    layers = zip(
+        _suffixes(len(estimator.recurrent_coefs_), n_directions),
+        estimator.input_coefs_,
+        estimator.recurrent_coefs_,
+        estimator.hidden_intercepts_,
+        strict=True,
+    )
+    # The input comes in blocks, one for each direction of the layer below.
+    n_blocks, width = 1, estimator.n_features_in_
+    for suffixes, *directions in layers:
+        for suffix, coef, recurrent, bias in zip(suffixes, *directions, strict=True):
+            blocks = coef.reshape(n_blocks, -1, len(bias))
+            filled = _fill(blocks, (n_blocks, width, n_hidden)).reshape(-1, n_hidden)
+            weights[f"weight_ih_{suffix}"] = filled.T
+            weights[f"weight_hh_{suffix}"] = _fill(recurrent, (n_hidden, n_hidden)).T
+            weights[f"bias_ih_{suffix}"] = _fill(bias, (n_hidden,))
+            weights[f"bias_hh_{suffix}"] = np.zeros(n_hidden, bias.dtype)
+        n_blocks, width = n_directions, n_hidden
+    return weights
+
+
+def _fill(array: Array, shape: tuple[int, ...]) -> Array:
+    """Enlarge an array by zeros at the end of each axis."""
+    result = np.zeros(shape, array.dtype)
+    result[tuple(map(slice, array.shape))] = array
+    return result
+
+
+def _take_hidden_layers(
+    network: VanillaRNNClassifier, rnn: "nn.RNN", n_directions: int
+) -> None:
+    weights = _arrays(rnn)
+    suffixes = _suffixes(rnn.num_layers, n_directions)
+
+    def layers(kind: str) -> list[Array]:
+        return [np.stack([weights[f"{kind}_{s}"].T for s in ways]) for ways in suffixes]
+
+    network.input_coefs_ = layers("weight_ih")
+    network.recurrent_coefs_ = layers("weight_hh")
+    if rnn.bias:
+        pairs = zip(layers("bias_ih"), layers("bias_hh"), strict=True)
+        network.hidden_intercepts_ = [b_ih + b_hh for b_ih, b_hh in pairs]
+    else:
+        network.hidden_intercepts_ = [
+            np.zeros_like(coef[:, 0]) for coef in network.recurrent_coefs_
+        ]
+
+
+def _arrays(module: "nn.Module") -> dict[str, Array]:
+    return {name: tensor.cpu().numpy() for name, tensor in module.state_dict().items()}

@@ -1,0 +1,419 @@
+"""Sequences in data frames, one row a step.
+
+    sequence  order  features...  label   <->   padded or ragged X and y
+
+Frames are read through `columns`, `df[name]` and `to_numpy`, which pandas and polars
+share; neither is imported before a frame of it is asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import Bunch
+
+from skrnn._validation.containers import plain, shown
+from skrnn._validation.persistence import set_module
+from skrnn._validation.reading import read_any_steps
+from skrnn._validation.sequences import Sequences, objects
+from skrnn._validation.tables import column_names, is_frame
+from skrnn._validation.tokens import family, flaw
+
+from ._padding import as_ragged, pad_labels, pad_sequences
+
+Array = NDArray[Any]
+
+
+@set_module("skrnn")
+def sequences_from_frame(
+    df: Any,
+    *,
+    sequence: str | Sequence[str],
+    features: str | Sequence[str] | None = None,
+    label: str | Sequence[str] | None = None,
+    order: str | None = None,
+    ragged: bool = False,
+) -> Bunch:
+    """Make sequences of a data frame that has one row for each step.
+
+    Parameters
+    ----------
+    df : pandas or polars DataFrame
+        One row a step. The rows of a sequence need not stand together.
+    sequence : str or sequence of str
+        The column that names the sequence of each row, or several columns that name it
+        together. Sequences come in the order in which they first appear.
+    features : str, sequence of str or None, default=None
+        The columns of the features, which hold numbers; None takes all columns that
+        are not named otherwise. A single name, not in a list, makes sequences of
+        tokens of a column, for :class:`~skrnn.OneHotSequenceEncoder`.
+    label : str, sequence of str or None, default=None
+        The column of the labels; several, in a list, make several numbers for each
+        step, for :class:`~skrnn.VanillaRNNRegressor`.
+    order : str or None, default=None
+        The column whose values order the steps of a sequence: numbers, times or
+        strings. None takes the rows as they stand.
+    ragged : bool, default=False
+        Whether to return an object array of one array per sequence instead of one
+        padded array. Sequences of tokens are always ragged; the encoder pads them.
+
+    Returns
+    -------
+    :class:`~sklearn.utils.Bunch`
+        Dictionary-like object with the attributes:
+
+        data : ndarray of shape (n_sequences, n_steps, n_features), or of shape \
+(n_sequences,)
+            The features, NaN as padding; or an object array of arrays of shape
+            (n_steps_i, n_features), for tokens of shape (n_steps_i,).
+        target : ndarray of shape (n_sequences, n_steps), or of shape (n_sequences,)
+            The labels, padded as by :func:`~skrnn.pad_labels`, numbers with a decimal
+            point by NaN; or ragged. None if `label` is None.
+        sequence_names : ndarray of shape (n_sequences,)
+            What the column `sequence` calls them; tuples for several columns.
+        feature_names : list of str
+            The columns of the features.
+
+    Raises
+    ------
+    ValueError
+        If a column does not exist or exists twice, has a missing value, or is to hold
+        features and does not hold numbers; if two steps of a sequence have the same
+        place in `order`; if there are no rows.
+    TypeError
+        If `df` is no data frame of pandas or polars, or a column mixes types.
+
+    See Also
+    --------
+    frame_from_sequences : The way back.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skrnn import sequences_from_frame
+    >>> df = pd.DataFrame(
+    ...     {
+    ...         "day": ["mon", "mon", "tue", "mon"],
+    ...         "hour": [9, 8, 8, 10],
+    ...         "load": [0.7, 0.2, 0.3, 0.9],
+    ...         "state": ["on", "off", "off", "on"],
+    ...     }
+    ... )
+    >>> result = sequences_from_frame(
+    ...     df, sequence="day", features=["load"], label="state", order="hour"
+    ... )
+    >>> result.data[..., 0]
+    array([[0.2, 0.7, 0.9],
+           [0.3, nan, nan]])
+    >>> result.target
+    array([['off', 'on', 'on'],
+           ['off', '', '']], dtype='<U3')
+    >>> result.sequence_names
+    array(['mon', 'tue'], dtype='<U3')
+    """
+    _check_frame(df)
+    if features is None:
+        named = {order, *_listed(sequence), *_listed(label or [])}
+        features = [name for name in df.columns if name not in named]
+    sequence_names, codes = _sequences_of_rows(df, sequence)
+    rows = np.argsort(codes, kind="stable")
+    if order is not None:
+        rows = _ordered(codes, _column(df, order), sequence_names, order)
+    lengths = np.bincount(codes)
+    holds_tokens = isinstance(features, str)
+    steps = _values(df, features)[rows]
+    target = None
+    if label is not None:
+        target = _split(_values(df, label)[rows], lengths, ragged)
+    return Bunch(
+        data=_split(steps, lengths, ragged or holds_tokens),
+        target=target,
+        sequence_names=sequence_names,
+        feature_names=[features] if isinstance(features, str) else list(features),
+    )
+
+
+def _check_frame(df: Any) -> None:
+    kind = type(df).__name__
+    if hasattr(df, "collect"):  # whose columns are not known yet
+        raise TypeError(f"df is of type {kind}; pass what its collect() returns")
+    if hasattr(df, "column_names"):
+        raise TypeError(f"df is of type {kind}; pass what its to_pandas() returns")
+    if not hasattr(df, "columns"):
+        raise TypeError(f"df is of type {kind}; pass a data frame")
+
+
+def _listed(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _column(df: Any, name: str) -> Array:
+    """Return a column without missing values."""
+    n_columns = list(df.columns).count(name)
+    if not n_columns:
+        raise ValueError(f"df has no column {name!r}; it has {list(df.columns)}")
+    if n_columns > 1:
+        raise ValueError(
+            f"df has {n_columns} columns {name!r}; drop or rename all but one"
+        )
+    values = np.asarray(df[name].to_numpy())
+    if values.dtype.kind == "O":
+        flaws = [flaw(value) for value in values.tolist()]
+        missing = np.array([found not in (None, "infinity") for found in flaws], bool)
+    else:
+        # Neither NaN nor NaT equals itself.
+        missing = values != values
+    if missing.any():
+        raise ValueError(
+            f"df has no value in row {missing.argmax()} of column {name!r}; fill it, "
+            "or leave out the whole sequence"
+        )
+    if values.dtype.kind == "O":
+        families = {family(type(v)): type(v).__name__ for v in values.tolist()}
+        if len(families) > 1:
+            one, other, *_ = families.values()
+            raise TypeError(
+                f"column {name!r} mixes types: it holds {one} and {other}; give it one "
+                f"type, as df[{name!r}].astype(str) does"
+            )
+    return _typed(values)
+
+
+def _typed(values: Array) -> Array:
+    """Give objects that are all strings, or all numbers, a type of their own."""
+    if values.dtype.kind != "O":
+        return values
+    listed = values.tolist()
+    is_plain = len(set(map(type, listed))) == 1 and np.isscalar(listed[0])
+    return np.asarray(listed) if is_plain else values
+
+
+def _sequences_of_rows(
+    df: Any, names: str | Sequence[str]
+) -> tuple[Array, NDArray[np.intp]]:
+    """Return what the sequences are called, and the number of each row's sequence."""
+    columns = [_column(df, name) for name in _listed(names)]
+    if not columns:
+        raise ValueError("sequence names no column")
+    if not len(columns[0]):
+        raise ValueError("df has no rows")
+    codes = np.zeros(len(columns[0]), dtype=np.intp)
+    for name, column in zip(_listed(names), columns, strict=True):
+        further = _sorted(column, name)[1]
+        first, codes = _numbered(codes * (further.max() + 1) + further)
+    if isinstance(names, str):
+        return columns[0][first], codes
+    firsts = [column[first].tolist() for column in columns]
+    return objects(zip(*firsts, strict=True)), codes
+
+
+def _sorted(column: Array, name: str) -> tuple[Array, NDArray[np.intp]]:
+    """Return the distinct values in their order, and the number of each row's."""
+    try:
+        return np.unique(column, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(
+            f"the values of column {name!r} have no order ({error}); pass numbers, "
+            "times or strings"
+        ) from error
+
+
+def _numbered(values: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each value comes first, and the rank of all in that order."""
+    _, first, codes = np.unique(values, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.intp)
+    order = np.argsort(first)
+    rank[order] = np.arange(len(first))
+    return first[order], rank[codes]
+
+
+def _ordered(
+    codes: NDArray[np.intp], places: Array, sequence_names: Array, order: str
+) -> NDArray[np.intp]:
+    """Return the rows by sequence and place."""
+    distinct, ranks = _sorted(places, order)
+    rows = np.lexsort((ranks, codes))
+    twice = (np.diff(codes[rows]) == 0) & (np.diff(ranks[rows]) == 0)
+    if twice.any():
+        row = rows[twice.argmax()]
+        raise ValueError(
+            f"sequence {shown(sequence_names[codes[row]])} has two steps with "
+            f"{order!r} {shown(distinct[ranks[row]])}; give every step a place of its "
+            "own"
+        )
+    return rows
+
+
+def _values(df: Any, names: str | Sequence[str]) -> Array:
+    """Return a column as it is, or several as rows of numbers."""
+    if isinstance(names, str):
+        return _column(df, names)
+    columns = [_column(df, name) for name in names]
+    if not columns:
+        raise ValueError(f"df has no columns of features; it has {list(df.columns)}")
+    for name, column in zip(names, columns, strict=True):
+        if column.dtype.kind not in "biuf":
+            raise ValueError(
+                f"column {name!r} has dtype {column.dtype}; features are numbers. For "
+                f"tokens pass features={name!r}, not in a list"
+            )
+    single = all(column.dtype == np.float32 for column in columns)
+    return np.stack(columns, axis=1).astype(np.float32 if single else np.float64)
+
+
+def _split(values: Array, lengths: NDArray[np.intp], ragged: bool) -> Array:
+    items = np.split(values, np.cumsum(lengths)[:-1])
+    if ragged:
+        return objects(items)
+    if values.ndim == 2:
+        return pad_sequences(items)
+    return pad_labels(items, np.nan if values.dtype.kind == "f" else "auto")
+
+
+@set_module("skrnn")
+def frame_from_sequences(
+    X: Any,
+    values: Mapping[Any, Any] | None = None,
+    *,
+    sequence_names: Any = None,
+    feature_names: Sequence[str] | None = None,
+    sequence: str = "sequence",
+    order: str = "step",
+    padding_value: float = np.nan,
+    library: Literal["pandas", "polars"] = "pandas",
+) -> Any:
+    """Make a data frame that has one row for each valid step.
+
+    Parameters
+    ----------
+    X : array-like of n_sequences sequences
+        Padded or ragged sequences, or strings or lists of tokens. They say which steps
+        are valid.
+    values : mapping of str or tuple of str to array-like, default=None
+        What else there is of each step, such as labels, predictions or probabilities:
+        padded with a column for every step of X, or ragged. Several numbers per step,
+        shape (n_sequences, n_steps, n_columns), become the columns of a tuple of names,
+        or of one name followed by `_0`, `_1`, ...
+    sequence_names : array-like of shape (n_sequences,), default=None
+        What to call the sequences; None numbers them.
+    feature_names : sequence of str, default=None
+        The columns of the features of X: None is those of X where it is data frames,
+        else `x0`, `x1`, ..., for tokens `token`.
+        An empty list leaves X out.
+    sequence : str, default="sequence"
+        The column that names the sequence.
+    order : str, default="step"
+        The column that numbers the steps of each sequence from 0.
+    padding_value : float, default=nan
+        In a 3-D array a trailing step whose features all equal this value is padding.
+    library : {"pandas", "polars"}, default="pandas"
+        Whose data frame to make. It must be installed.
+
+    Returns
+    -------
+    pandas or polars DataFrame
+        The columns `sequence` and `order`, those of X and those of `values`.
+
+    Raises
+    ------
+    ValueError
+        If values do not go with the steps of X, or names are too few or not distinct.
+
+    See Also
+    --------
+    sequences_from_frame : The way back.
+
+    Examples
+    --------
+    >>> from skrnn import VanillaRNNClassifier, frame_from_sequences
+    >>> from skrnn.datasets import load_hello
+    >>> X, y = load_hello(return_X_y=True)
+    >>> model = VanillaRNNClassifier(3, alpha=0.001, random_state=0).fit(X, y)
+    >>> frame_from_sequences(
+    ...     X,
+    ...     {"label": y, "prediction": model.predict(X)},
+    ...     feature_names=[],
+    ... )
+       sequence  step label prediction
+    0         0     0     e          e
+    1         0     1     l          l
+    2         0     2     l          l
+    3         0     3     o          o
+    """
+    steps, sequences, _ = read_any_steps(X, padding_value)
+    lengths = sequences.lengths
+    if sequence_names is None:
+        sequence_names = np.arange(len(lengths))
+    sequence_names = np.asarray(plain(sequence_names, "sequence_names"))
+    if len(sequence_names) != len(lengths):
+        raise ValueError(
+            f"sequence_names has {len(sequence_names)} names but X has {len(lengths)} "
+            "sequences"
+        )
+    starts = np.repeat(lengths.cumsum() - lengths, lengths)
+    parts: list[tuple[Any, Array]] = [
+        (sequence, np.repeat(sequence_names, lengths)),
+        (order, np.arange(len(starts)) - starts),
+    ]
+    if feature_names is None:
+        feature_names = _feature_names(steps)
+    if len(feature_names):
+        steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
+        parts += _named_columns(tuple(feature_names), steps)
+    for name, per_step in (values or {}).items():
+        per_step = plain(per_step, f"values[{name!r}]")
+        parts += _named_columns(name, _flat(per_step, sequences, name))
+    columns = dict(parts)
+    if len(columns) < len(parts):
+        raise ValueError(f"two columns have one name: {[name for name, _ in parts]}")
+    return import_module(library).DataFrame(columns)
+
+
+def _feature_names(steps: Any) -> list[str]:
+    if is_frame(steps):
+        return [str(name) for name in column_names(steps)]
+    if steps.ndim == 1:
+        return ["token"]
+    return [f"x{i}" for i in range(steps.shape[1])]
+
+
+def _named_columns(name: Any, values: Array) -> list[tuple[str, Array]]:
+    """Return the columns of values, (M,) or (M, K), under a name or a tuple of K."""
+    if values.ndim == 1:
+        values = values[:, None]
+        name = (name,) if isinstance(name, str) else name
+    n_columns = values.shape[1]
+    names = [f"{name}_{i}" for i in range(n_columns)] if isinstance(name, str) else name
+    if len(names) != n_columns:
+        raise ValueError(
+            f"the names {names} are for {len(names)} columns but there are {n_columns}"
+        )
+    return list(zip(names, map(_typed, values.T), strict=True))
+
+
+def _flat(per_step: Any, sequences: Sequences, name: Any) -> Array:
+    """Return what there is of valid steps, (M,) or (M, K)."""
+    what = f"values[{name!r}]"
+    lengths = sequences.lengths
+    if len(per_step) != len(lengths):
+        raise ValueError(
+            f"{what} has {len(per_step)} sequences but X has {len(lengths)}"
+        )
+    if getattr(per_step, "ndim", 1) > 1:
+        n_steps, longest = np.shape(per_step)[1], int(lengths.max())
+        if n_steps < longest:
+            raise ValueError(
+                f"{what} has {n_steps} steps but the longest sequence of X has "
+                f"{longest} valid ones"
+            )
+        return np.asarray(per_step)[np.arange(n_steps) < lengths[:, None]]
+    items = as_ragged(per_step)
+    for i, (item, n) in enumerate(zip(items, lengths.tolist(), strict=True)):
+        if len(item) != n:
+            raise ValueError(
+                f"{what}[{i}] has {len(item)} steps but X[{i}] has {n} valid ones"
+            )
+    return np.concatenate(list(items))

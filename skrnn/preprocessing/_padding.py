@@ -1,0 +1,296 @@
+"""Padding put on and taken off, and ragged labels that scikit-learn accepts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.utils import check_consistent_length
+
+from skrnn._validation.containers import plain
+from skrnn._validation.persistence import set_module
+from skrnn._validation.sequences import (
+    list_items,
+    objects,
+    padded_lengths,
+    reject_iterators,
+)
+from skrnn._validation.tables import common_columns
+from skrnn._validation.targets import of_one_type, padding_label_for, with_padding_label
+
+Array = NDArray[Any]
+
+
+@set_module("skrnn")
+def pad_sequences(
+    sequences: Sequence[Any] | Array,
+    lengths: ArrayLike | None = None,
+    padding_value: float = np.nan,
+) -> Array:
+    """Make one padded array of sequences of several lengths.
+
+    Parameters
+    ----------
+    sequences : sequence of array-like or sparse array of shape (n_steps_i, n_features)
+        Lists of sequences, or an array of shape (n_sequences, n_steps, n_features)
+        that is padded by other means.
+    lengths : array-like of shape (n_sequences,), default=None
+        How many steps of each sequence are valid; the steps behind them become
+        padding. None takes all steps as valid.
+    padding_value : float, default=nan
+        Value of every feature at padding.
+
+    Returns
+    -------
+    ndarray of shape (n_sequences, n_steps, n_features)
+        A new array. Its type is that of the sequences where it can hold the padding
+        value, else float64.
+
+    Raises
+    ------
+    ValueError
+        If sequences are not two-dimensional, differ in the number of features, or are
+        shorter than `lengths` says.
+    TypeError
+        If `sequences` is a generator or another iterable without indices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import pad_sequences
+    >>> pad_sequences([[[1.0], [2.0]], [[3.0]]])[..., 0]
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    >>> zero_padded = np.array([[[1], [2]], [[3], [0]]])
+    >>> pad_sequences(zero_padded, lengths=[2, 1])[..., 0]
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    """
+    reject_iterators(sequences, "sequences")
+    listed = list_items(sequences, "sequences")
+    common_columns(listed or [], "sequences")
+    sequences = plain(sequences if listed is None else listed, "sequences")
+    items = [x.toarray() if sparse.issparse(x) else np.asarray(x) for x in sequences]
+    n_features = next((item.shape[1] for item in items if item.ndim == 2), 0)
+    # An empty list has neither steps nor features.
+    items = [x if x.size or any(x.shape) else x.reshape(0, n_features) for x in items]
+    for i, item in enumerate(items):
+        if item.ndim != 2 or item.shape[1] != n_features:
+            raise ValueError(
+                f"sequences[{i}] has shape {item.shape}; every sequence needs shape "
+                "(n_steps, n_features), with the same features"
+            )
+    n_valid = np.array([len(item) for item in items], dtype=np.intp)
+    if lengths is not None:
+        n_valid = check_lengths(lengths, n_valid)
+    n_steps = int(n_valid.max(initial=0))
+    if isinstance(sequences, np.ndarray) and sequences.ndim == 3:
+        n_steps = sequences.shape[1]
+    dtype = np.result_type(*[item for item in items if item.size] or [np.float64])
+    if not np.can_cast(np.min_scalar_type(padding_value), dtype):
+        dtype = np.dtype(np.float64)
+    result = np.full((len(items), n_steps, n_features), padding_value, dtype)
+    for row, item, n in zip(result, items, n_valid, strict=True):
+        row[:n] = item[:n]
+    return result
+
+
+@set_module("skrnn")
+def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
+    """Make one padded array of label sequences of several lengths.
+
+    Parameters
+    ----------
+    sequences : sequence of array-like of shape (n_steps_i,), or of str
+        The labels of each sequence; a string has one label per character.
+    padding_label : object, default="auto"
+        Label at padding. "auto" is -1 for integers (one below the smallest label where
+        -1 is one), one below the smallest label for floats, and '' for strings.
+
+    Returns
+    -------
+    ndarray of shape (n_sequences, n_steps)
+        A new array.
+
+    Raises
+    ------
+    ValueError
+        If `padding_label` occurs among the labels.
+    TypeError
+        If labels are of mixed types, or `sequences` is a generator or another iterable
+        without indices.
+
+    Examples
+    --------
+    >>> from skrnn import pad_labels
+    >>> pad_labels([[3, 1, 2], [2]])
+    array([[ 3,  1,  2],
+           [ 2, -1, -1]])
+    """
+    items = _ragged(sequences, "sequences")
+    flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
+    flat = of_one_type(flat)
+    with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
+        label = padding_label_for(np.unique(flat), padding_label)
+    lengths = np.array([len(item) for item in items], dtype=np.intp)
+    flat = with_padding_label(flat, label)
+    result = np.full((len(items), int(lengths.max(initial=0))), label, flat.dtype)
+    result[np.arange(result.shape[1]) < lengths[:, None]] = flat
+    return result
+
+
+@set_module("skrnn")
+def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> Any:
+    """Take padding off X, and off arrays that go with it.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_sequences, n_steps, n_features)
+        Sequences, padded at the end.
+    *arrays : array-like of shape (n_sequences, n_steps, ...)
+        Labels, probabilities or whatever else has a value for every step of X.
+    padding_value : float, default=nan
+        A trailing step whose features all equal this value is padding.
+
+    Returns
+    -------
+    ndarray of object of shape (n_sequences,), or tuple of them
+        The valid steps of each sequence: copies, of X alone or of X and each of
+        `arrays`.
+
+    Raises
+    ------
+    ValueError
+        If X has not three axes, or an array does not go with it.
+    TypeError
+        If X is a generator or another iterable without indices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import unpad
+    >>> X = np.array([[[1.0], [2.0]], [[3.0], [np.nan]]])
+    >>> sequences, labels = unpad(X, [["a", "b"], ["c", ""]])
+    >>> labels.tolist()
+    [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
+    """
+    reject_iterators(X, "X")
+    X = np.asarray(X)
+    lengths = padded_lengths(X, padding_value)
+    check_consistent_length(X, *arrays)
+    for a in arrays:
+        if np.ndim(a) < 2 or np.shape(a)[1] < lengths.max(initial=0):
+            raise ValueError(
+                f"an array of shape {np.shape(a)} does not go with X of shape "
+                f"{X.shape}, whose longest sequence has {lengths.max()} valid steps"
+            )
+    results = tuple(
+        objects(row[:n].copy() for row, n in zip(np.asarray(a), lengths, strict=True))
+        for a in (X, *arrays)
+    )
+    return results if arrays else results[0]
+
+
+@set_module("skrnn")
+def as_ragged(y: Any) -> NDArray[np.object_]:
+    """Make an object array of label arrays, which scikit-learn's splitters accept.
+
+    scikit-learn looks at y before any estimator does. It rejects lists of lists, and
+    takes a list of strings for one label per sequence; an object array of arrays
+    passes.
+
+    Parameters
+    ----------
+    y : sequence of array-like of shape (n_steps_i,), or of str
+        The labels of each sequence; a string has one label per character.
+
+    Returns
+    -------
+    ndarray of object of shape (n_sequences,)
+        The labels of each sequence as an array.
+
+    Raises
+    ------
+    TypeError
+        If y is a generator or another iterable without indices.
+
+    Examples
+    --------
+    >>> from skrnn import as_ragged
+    >>> as_ragged(["ab", "c"]).tolist()
+    [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
+    """
+    return _ragged(y, "y")
+
+
+def _ragged(y: Any, name: str) -> NDArray[np.object_]:
+    """Return an array for each sequence of labels."""
+    y = plain(y, name)
+    items = [
+        np.asarray(list(labels) if isinstance(labels, str) else labels) for labels in y
+    ]
+    for i, item in enumerate(items):
+        if item.ndim == 0:
+            raise ValueError(
+                f"{name}[{i}] is a single label; give every sequence a list of labels"
+            )
+    return objects(items)
+
+
+@set_module("skrnn")
+def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_]:
+    """Mark the steps of padded sequences that are not padding.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_sequences, n_steps, n_features)
+        Sequences, padded at the end.
+    padding_value : float, default=nan
+        A trailing step whose features all equal this value is padding.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_sequences, n_steps)
+        True at valid steps.
+
+    Raises
+    ------
+    ValueError
+        If X has not three axes.
+    TypeError
+        If X is a generator or another iterable without indices.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import valid_steps
+    >>> valid_steps([[[1.0], [2.0]], [[3.0], [np.nan]]])
+    array([[ True,  True],
+           [ True, False]])
+    """
+    reject_iterators(X, "X")
+    X = np.asarray(X)
+    lengths = padded_lengths(X, padding_value)
+    return np.arange(X.shape[1]) < lengths[:, None]
+
+
+def check_lengths(  # numpydoc ignore=PR01,RT01
+    lengths: ArrayLike, n_steps: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the given numbers of valid steps, each at most what its row has."""
+    lengths = np.asarray(lengths)
+    if lengths.shape != n_steps.shape:
+        raise ValueError(
+            f"lengths has shape {lengths.shape}; pass one length for each of the "
+            f"{len(n_steps)} sequences"
+        )
+    if lengths.dtype.kind not in "iu":
+        raise ValueError(f"lengths are of type {lengths.dtype}; pass integers")
+    wrong = (lengths < 0) | (lengths > n_steps)
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ValueError(
+            f"lengths[{i}] is {lengths[i]} but sequences[{i}] has {n_steps[i]} steps"
+        )
+    return lengths.astype(np.intp)
