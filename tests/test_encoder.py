@@ -5,6 +5,7 @@ import pickle
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from hypothesis import given
@@ -19,7 +20,7 @@ from sklearn.utils import check_array, estimator_html_repr
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.fixes import parse_version
 
-from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
+from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
 
 # Surrogates and NUL included: str can hold every code point.
 TEXTS = st.lists(st.text(st.characters()), min_size=1).filter(any)
@@ -338,10 +339,52 @@ def test_pandas_na_is_named():
 def test_only_arrays_have_a_number_of_columns():
     ours = OneHotSequenceEncoder().fit(np.array([["a", "b"]]))
     assert ours.n_features_in_ == 2
-    assert ours.transform(["ababa"]).shape == (1, 5, 2)
-    assert not hasattr(ours.fit(["ab"]), "n_features_in_")
+    assert ours.transform([list("ababa")]).shape == (1, 5, 2)
+    assert not hasattr(ours.fit([list("ab")]), "n_features_in_")
     assert not hasattr(ours, "padding_label_")
     assert ours.transform(np.array([["a", "b", ""]])).shape == (1, 3, 2)
+
+
+FORMS = {
+    "words": [["to", "be"], ["or", "not"]],
+    "array": np.array([["to", "be"], ["or", "ox"]]),
+    "Series": pd.Series([["to", "be"], ["or", "not"]]),
+    "characters": [["t", "o"], ["b"]],
+}
+
+
+@pytest.mark.parametrize("handle_unknown", ["error", "ignore", "warn"])
+@pytest.mark.parametrize("form", FORMS)
+def test_strings_are_no_lists_of_tokens_and_the_reverse(form, handle_unknown):
+    ours = OneHotSequenceEncoder(handle_unknown=handle_unknown)
+    ours.fit(FORMS[form])
+    with pytest.raises(TypeError, match=r"X is strings, but .* fitted on lists or arr"):
+        ours.transform(["to", "be"])
+    ours.fit(["to", "be"])
+    with pytest.raises(TypeError, match=r"X is lists .*, but .* fitted on strings"):
+        ours.transform(FORMS[form])
+
+
+def test_strings_are_no_lists_of_tokens_in_a_pipeline():
+    labels = [[0, 1], [1, 0]]
+    network = VanillaRNNClassifier(2, tol=10.0, random_state=0)
+    model = make_pipeline(OneHotSequenceEncoder(), network).fit(FORMS["words"], labels)
+    with pytest.raises(TypeError, match="X is strings, but OneHotSequenceEncoder"):
+        model.predict(["to", "be"])
+    assert [len(row) for row in model.predict([["to", "be"]])] == [2]
+
+
+@pytest.mark.parametrize(
+    ("fitted", "empty"), [(["ab"], [[], []]), ([["ab"]], ["", ""])]
+)
+def test_sequences_without_tokens_have_no_form(fitted, empty):
+    assert np.isnan(OneHotSequenceEncoder().fit(fitted).transform(empty)).all()
+
+
+def test_an_encoder_stored_before_forms_were_noted_takes_both():
+    ours = OneHotSequenceEncoder().fit([["a", "b"]])
+    del ours._form
+    assert_array_equal(ours.transform(["ab"]), ours.transform([["a", "b"]]))
 
 
 def test_longer_decoded_sequences_widen_the_array():
@@ -424,7 +467,7 @@ def test_fit_says_what_is_wrong_and_keeps_the_previous_fit(X, error, message):
     [
         ("ab", ValueError, "wrap it in a list"),
         (
-            ["", "abca"],
+            [[], list("abca")],
             ValueError,
             r"Found unknown categories \['c'\] during transform, .* X\[1\] at step 2",
         ),
@@ -437,7 +480,7 @@ def test_fit_says_what_is_wrong_and_keeps_the_previous_fit(X, error, message):
             ValueError,
             "X has 1 features, but OneHotSequenceEncoder is expecting 2 features",
         ),
-        (["a", "aabba"], ValueError, r"X\[1\] has 5 tokens but n_steps=4"),
+        ([["a"], list("aabba")], ValueError, r"X\[1\] has 5 tokens but n_steps=4"),
     ],
 )
 @pytest.mark.parametrize("sparse_output", [False, True])

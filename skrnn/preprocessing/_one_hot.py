@@ -266,12 +266,14 @@ default="error"
             `handle_unknown="error"`, a 2-D array has not as many columns as in `fit`,
             or X is not what `fit` would take.
         TypeError
-            If tokens are unhashable or of another type than the categories.
+            If tokens are unhashable or of another type than the categories, or X is
+            strings and `fit` got lists of tokens, or the reverse.
         """
         check_is_fitted(self)
         tokens = read_tokens(X, self.padding_label)
         if tokens.form == "array" and hasattr(self, "n_features_in_"):
             validate_data(self, X, reset=False, skip_check_array=True)
+        self._check_form(tokens)
         check_family(tokens, self.categories_[:1].tolist())
         columns = self._columns(tokens)[tokens.indices]
         n_columns = len(self._column_tokens())
@@ -285,6 +287,19 @@ default="error"
             return self._sparse(columns, tokens.lengths, n_columns)
         n_steps = self.n_steps or tokens.n_columns or max(tokens.lengths.max(), 1)
         return self._padded(columns, tokens.lengths, n_steps, n_columns)
+
+    def _check_form(self, tokens: Tokens) -> None:
+        """Tell strings from lists of tokens: the characters of words are no words."""
+        if not hasattr(self, "_form") or not tokens.lengths.any():
+            return  # stored before forms were noted, or empty in any form
+        was_text, is_text = (form == "strings" for form in (self._form, tokens.form))
+        if was_text != is_text:
+            kinds = ["lists or arrays of tokens", "strings"]
+            raise TypeError(
+                f"X is {kinds[is_text]}, but OneHotSequenceEncoder was fitted on "
+                f"{kinds[was_text]}; pass a list of {kinds[was_text]}, also for a "
+                "single sequence"
+            )
 
     def _columns(self, tokens: Tokens) -> NDArray[np.intp]:
         """Find the column of every distinct token, -1 for a row of zeros."""
