@@ -56,8 +56,6 @@ NESTED = {
     "awkward Array": ak.Array,
 }
 # pandas makes object arrays of the rows that it reads from Arrow.
-ARRAYS = {kind: make for kind, make in NESTED.items() if "Arrow lists" not in kind}
-ARRAYS.pop("pandas Series read from parquet")
 SEQUENCES = {
     "list of pandas Series": each(pd.Series),
     "list of polars Series": each(pl.Series),
@@ -192,7 +190,7 @@ CELLS = [
             (TOKEN_PLACES, NESTED | SEQUENCES | TEXTS, LABELS),
             (LABEL_PLACES | TOKEN_PLACES, WORDS, ["ABA", "BA"]),
             (NUMBER_PLACES, NESTED | SEQUENCES, NUMBERS),
-            (FEATURE_PLACES, ARRAYS, FEATURES),
+            (FEATURE_PLACES, NESTED, FEATURES),
         )
         for name, place in places.items()
         for kind, make in kinds.items()
