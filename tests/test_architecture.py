@@ -43,7 +43,7 @@ WAY = [
 ]
 # The same for packages: each knows those above it, and no others.
 ROOMS = [
-    ["_version"],
+    ["_version", "_sklearn_compat"],
     ["_network"],
     ["_validation"],
     ["_estimators", "preprocessing"],
@@ -111,6 +111,27 @@ def test_the_numerical_floor_needs_numpy_scipy_and_threadpoolctl_only(name):
     outside = imports(name) - own(imports(name))
     roots = {other.split(".")[0] for other in outside} - set(sys.stdlib_module_names)
     assert roots <= {"numpy", "scipy", "threadpoolctl"}
+
+
+def private_parts_of_scikit_learn(name):
+    """Yield what a module imports of scikit-learn's underscored names."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:
+                parts = f"{node.module}.{alias.name}".split(".")
+                if parts[0] == "sklearn" and any(p.startswith("_") for p in parts):
+                    yield ".".join(parts)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - {"skrnn._sklearn_compat"}))
+def test_private_parts_of_scikit_learn_are_in_one_module(name):
+    assert [*private_parts_of_scikit_learn(name)] == []
+
+
+def test_the_private_parts_of_scikit_learn_are_found():
+    found = [*private_parts_of_scikit_learn("skrnn._sklearn_compat")]
+    assert "sklearn.base._fit_context" in found
+    assert "sklearn.utils._param_validation.Interval" in found
 
 
 def test_no_module_imports_itself_through_others():

@@ -17,13 +17,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state, check_scalar
-from sklearn.utils._param_validation import (
-    Interval,
-    InvalidParameterError,
-    StrOptions,
-)
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._network import inference
 from skrnn._network.model.parameters import Architecture, Layer, Parameters
@@ -36,6 +31,12 @@ from skrnn._network.training.train import (
     Settings,
     Trainable,
     train,
+)
+from skrnn._sklearn_compat import (
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    check_feature_names,
 )
 from skrnn._validation.persistence import VersionedState
 from skrnn._validation.sequences import Form, Sequences, check_sequences, reject_table
@@ -455,7 +456,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         if "output_coef_" not in vars(self):
             check_is_fitted(self)
         if hasattr(X_t, "columns"):
-            _check_feature_names(self, X_t, reset=False)
+            check_feature_names(self, X_t, reset=False)
         X_t = np.asarray(X_t, dtype=self.output_coef_.dtype)
         if X_t.ndim != 2 or X_t.shape[1] != self.n_features_in_:
             raise ValueError(

@@ -5,12 +5,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
-from sklearn.utils._param_validation import StrOptions
 
 from skrnn._network import inference
 from skrnn._network.model.loss import softmax_of_few
+from skrnn._sklearn_compat import StrOptions, fit_context
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import (
@@ -320,7 +320,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         self.class_weight = class_weight
         self.padding_label = padding_label
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on labelled sequences.
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.metaestimators import available_if
 
@@ -14,6 +14,7 @@ from skrnn._network import inference
 from skrnn._network.forecast import forecast
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training.train import Result
+from skrnn._sklearn_compat import fit_context
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_targets, check_weights, weights_of_steps
@@ -255,7 +256,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
 
     _output = "identity"
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on sequences with numbers at every step.
 

@@ -8,16 +8,17 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, DensityMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    validate_parameter_constraints,
-)
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
+from skrnn._sklearn_compat import (
+    HasMethods,
+    Interval,
+    fit_context,
+    validate_parameter_constraints,
+)
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_weights
@@ -172,7 +173,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         self.start = start
         self.end = end
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, sequences: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn which token follows which beginning.
 

@@ -18,11 +18,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _get_feature_names,
-    validate_data,
-)
+from sklearn.utils.validation import validate_data
+
+from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
 from .containers import objects as objects
 from .containers import plain_container
@@ -156,7 +154,7 @@ def check_sequences(
         X = X if items is None else items
         sequences = _check_rows(estimator, X, fitting=fitting)
         frame = X
-    sequences.feature_names = _get_feature_names(frame)
+    sequences.feature_names = get_feature_names(frame)
     if sequences.form != "rows":
         _check_features(estimator, frame, sequences, fitting=fitting)
     if fitting:
@@ -175,7 +173,7 @@ def _check_features(
         raise ValueError(
             f"X[{empty[0]}] has no valid step; leave such sequences out of fit"
         )
-    _check_feature_names(estimator, frame, reset=fitting)
+    check_feature_names(estimator, frame, reset=fitting)
     if fitting:
         estimator.n_features_in_ = sequences.n_features
     elif sequences.n_features != estimator.n_features_in_:

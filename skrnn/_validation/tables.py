@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import _get_feature_names
+
+from skrnn._sklearn_compat import get_feature_names
 
 Indices = NDArray[np.intp]
 
@@ -87,7 +88,7 @@ def common_columns(items: Sequence[Any], name: str) -> Any:
                 f"{name}[{i}] has the columns {found} but {name}[{first}] has "
                 f"{expected}; give all sequences the same columns in the same order"
             )
-    if _get_feature_names(items[first]) is not None:
+    if get_feature_names(items[first]) is not None:
         other = next((i for i, x in enumerate(items) if _lacks_names(x)), None)
         if other is not None:
             warnings.warn(

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Self
 
 import distributed
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.base import BaseVanillaRNN, Lesson, _check_total
+from skrnn._sklearn_compat import fit_context
 from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
 from . import _chunks
@@ -46,7 +47,7 @@ class DaskEstimator(BaseVanillaRNN):
             )
         return client
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on labelled sequences that are spread over a cluster.
 

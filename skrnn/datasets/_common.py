@@ -6,11 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
+
+from skrnn._sklearn_compat import Interval, StrOptions, validate_parameter_constraints
 
 Array = NDArray[Any]
 Seed = int | np.random.RandomState | None

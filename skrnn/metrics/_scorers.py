@@ -12,10 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer, make_scorer
-from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils import Tags, get_tags
-from sklearn.utils.validation import _check_response_method
 
+from skrnn._sklearn_compat import BaseScorer, check_response_method
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import last_step
 
@@ -170,7 +169,7 @@ def get_step_scorer(scoring: str) -> Callable[..., float]:
     )
 
 
-class _StepScorer(_BaseScorer):
+class _StepScorer(BaseScorer):
     """A scorer that hands the valid steps of sequences to its metric."""
 
     def __init__(
@@ -199,7 +198,7 @@ class _StepScorer(_BaseScorer):
         sample_weight: Any = None,
         **kwargs: Any,
     ) -> Any:
-        method = _check_response_method(estimator, self._response_method).__name__
+        method = check_response_method(estimator, self._response_method).__name__
         if method == "predict":
             y_pred = method_caller(estimator, method, X)  # once for several scorers
         else:

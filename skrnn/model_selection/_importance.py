@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils._param_validation import (
+from sklearn.utils.parallel import Parallel, delayed
+
+from skrnn._sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils.parallel import Parallel, delayed
-
 from skrnn._validation.containers import shown
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import Steps, last_step, read_any_steps

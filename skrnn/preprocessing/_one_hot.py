@@ -14,12 +14,12 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._sklearn_compat import Interval, StrOptions, fit_context
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.tokens import (
     Tokens,
@@ -169,7 +169,7 @@ default="error"
         self.padding_label = padding_label
         self.n_steps = n_steps
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the categories from all tokens of all sequences.
 

@@ -12,15 +12,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
-from sklearn.base import (
-    BaseEstimator,
-    MetaEstimatorMixin,
-    TransformerMixin,
-    _fit_context,
-    clone,
-)
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.utils import Tags, get_tags
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -29,6 +22,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._sklearn_compat import HasMethods, fit_context
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.steps import naming_the_step, read_steps, restore_steps
@@ -136,7 +130,7 @@ class StepwiseTransformer(  # type: ignore[call-arg]
         self.transformer = transformer
         self.padding_value = padding_value
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
         """Fit the transformer to the valid steps of all sequences.
 
@@ -168,7 +162,7 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
         return self
 
     @available_if(_transformer_has("partial_fit"))
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
         """Go on fitting the transformer, to the valid steps of more sequences.
 
@@ -191,7 +185,7 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
         self._fit("partial_fit", transformer, X, y, fit_params)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit the transformer and transform the same sequences.
 

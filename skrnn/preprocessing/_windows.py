@@ -9,12 +9,17 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils._set_output import _get_output_config
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from skrnn._sklearn_compat import (
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+    fit_context,
+    get_output_config,
+)
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import check_sequences
 from skrnn._validation.steps import NO_FRAME, restore_steps
@@ -95,7 +100,7 @@ class WindowTransformer(VersionedState, TransformerMixin, BaseEstimator):
         self.edge = edge
         self.padding_value = padding_value
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Note the number of features and their names.
 
@@ -145,7 +150,7 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
             self, X, padding_value=self.padding_value, fitting=False
         )
         is_2d = sequences.form == "rows"
-        if not is_2d and _get_output_config("transform", self)["dense"] != "default":
+        if not is_2d and get_output_config("transform", self)["dense"] != "default":
             raise ValueError(NO_FRAME)
         steps = sequences.take(np.arange(len(sequences.lengths)), sequences.dtype)
         around = self._around(sequences.lengths)
@@ -193,7 +198,7 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
             `x0[+1]` for the step behind.
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
+        names = check_feature_names_in(self, input_features)
         offsets = range(-self.before, self.after + 1)
         places = [f"[{offset:+d}]" if offset else "" for offset in offsets]
         return np.array([name + at for at in places for name in names], dtype=object)
