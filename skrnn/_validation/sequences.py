@@ -300,7 +300,7 @@ def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
         x = sparse.csr_array(item)
         x.data = _numeric(x.data)
     else:
-        x = _numeric(_evenly_nested(item, i))
+        x = _numeric(evenly_nested(item, f"X[{i}]"))
     if x.shape == (0,):
         x = x.reshape(0, 0)
     if x.ndim != 2:
@@ -331,11 +331,12 @@ def _name_step(i: int, step: int) -> str:
     return f"X[{i}] at step {step}; sequences in a list have no padding"
 
 
-def _evenly_nested(item: Any, i: int) -> Array:
+def evenly_nested(item: Any, name: str) -> Array:
+    """Return an array, and name the sequence whose steps differ in shape."""
     try:
         return np.asarray(item)
     except ValueError as error:
-        raise ValueError(f"X[{i}] has steps of unequal shape: {error}") from error
+        raise ValueError(f"{name} has steps of unequal shape: {error}") from error
 
 
 def _check_padded(X: Array, padding_value: float) -> Sequences:

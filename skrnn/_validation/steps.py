@@ -19,6 +19,7 @@ from scipy import sparse
 
 from .sequences import (
     Sequences,
+    evenly_nested,
     floats,
     list_items,
     objects,
@@ -102,7 +103,10 @@ def _n_rows(item: Any) -> int:
 
 def _stacked(items: Any) -> tuple[list[Any], Any]:
     """Return sequences of rows as arrays, and all their rows in one array."""
-    arrays = [x if sparse.issparse(x) else np.asarray(x) for x in items]
+    arrays = [
+        x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
+        for i, x in enumerate(items)
+    ]
     # An empty list has neither steps nor features.
     filled = [i for i, x in enumerate(arrays) if x.ndim == 0 or any(x.shape)] or [0]
     first, features = filled[0], arrays[filled[0]].shape[1:]

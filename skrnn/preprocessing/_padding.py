@@ -11,6 +11,7 @@ from sklearn.utils import check_consistent_length
 from skrnn._validation.containers import plain
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import (
+    evenly_nested,
     list_items,
     objects,
     padded_lengths,
@@ -71,7 +72,10 @@ def pad_sequences(
     listed = list_items(sequences, "sequences")
     common_columns(listed or [], "sequences")
     sequences = plain(sequences if listed is None else listed, "sequences")
-    items = [x.toarray() if sparse.issparse(x) else np.asarray(x) for x in sequences]
+    items = [
+        x.toarray() if sparse.issparse(x) else evenly_nested(x, f"sequences[{i}]")
+        for i, x in enumerate(sequences)
+    ]
     n_features = next((item.shape[1] for item in items if item.ndim == 2), 0)
     # An empty list has neither steps nor features.
     items = [x if x.size or any(x.shape) else x.reshape(0, n_features) for x in items]
