@@ -236,6 +236,7 @@ CASES = [
     fit(4, "2-D items", FULL.tolist(), FULL_Y.tolist(), check=taken_as_sequences),
     fit(4, "1-D items", ROWS.tolist(), ROWS_Y.tolist(), check=taken_as_rows),
     fit(4, "unequal rows", [[1.0], [1.0, 2]], [0, 1], ValueError, r"x\[:, None\]"),
+    fit(4, "symbols", [[1], [1, 2]], [[0], [0, 1]], ValueError, "OneHotSequenceEnc"),
     fit(4, "a single axis", [[1.0], ROWS], [0, 1], ValueError, r"X\[0\] has 1 axes"),
     fit(
         5,

@@ -690,3 +690,10 @@ def test_padded_labels_go_with_ragged_dicts():
     expected = model.fit(steps, spans).predict(steps)
     other = clone(model).fit(steps, pad_labels(spans)).predict(steps)
     assert [row.tolist() for row in other] == [row.tolist() for row in expected]
+
+
+def test_y_is_not_called_targets_in_front_of_a_classifier():
+    network = VanillaRNNClassifier(2, tol=10.0, random_state=0)
+    model = make_pipeline(StepwiseTransformer(StandardScaler()), network)
+    with pytest.raises(ValueError, match=r"y\[1\] has 1 values but X\[1\] has 2 valid"):
+        model.fit([[[1.0], [2.0]], [[3.0], [4.0]]], [["a", "b"], ["a"]])

@@ -278,3 +278,10 @@ def test_frames_of_other_libraries_become_arrays():
     others = [Frame(x) for x in ARRAYS]
     result = StepwiseTransformer(StandardScaler()).fit_transform(others)
     assert_allclose(np.concatenate(result).mean(axis=0), 0, atol=1e-12)
+
+
+def test_names_in_messages_are_plain():
+    first, second = (pd.DataFrame(x, columns=["a", "b"]) for x in ARRAYS[:2])
+    second.columns = pd.Index([np.str_("b"), np.str_("a")], dtype=object)
+    with pytest.raises(ValueError, match=r"X\[1\] has the columns \['b', 'a'\] but"):
+        classifier().fit([first, second], Y[:2])

@@ -188,8 +188,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             before = known.feature_names
             if before is not None and names is not None and [*before] != [*names]:
                 raise ValueError(
-                    f"warm_start goes on with the features {[*before]}, but X has "
-                    f"{[*names]}"
+                    f"warm_start goes on with the features {[*map(str, before)]}, but "
+                    f"X has {[*map(str, names)]}; set warm_start=False to start anew"
                 )
             names = before if names is None else names
             has_several_steps |= known.has_several_steps

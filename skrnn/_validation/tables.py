@@ -67,7 +67,8 @@ def is_frame(X: Any) -> bool:
 def column_names(frame: Any) -> list[Any]:
     """List the columns of a data frame."""
     names = getattr(frame, "column_names", None)  # Arrow's `columns` are the data
-    return list(frame.columns if names is None else names)
+    names = list(frame.columns if names is None else names)
+    return [name.item() if isinstance(name, np.generic) else name for name in names]
 
 
 def common_columns(items: Sequence[Any], name: str) -> Any:

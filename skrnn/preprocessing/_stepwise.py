@@ -26,9 +26,12 @@ from skrnn._sklearn_compat import HasMethods, fit_context
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.steps import naming_the_step, read_steps, restore_steps
-from skrnn._validation.targets import TARGET, check_weights, per_step
+from skrnn._validation.targets import Kind, check_weights, per_step
 
 Array = NDArray[Any]
+
+# What y holds is for the transformer, or for what follows it in a pipeline, to say.
+_VALUE = Kind("y", "value", 2)
 
 
 def _transformer_has(name: str) -> Callable[["StepwiseTransformer"], bool]:
@@ -222,7 +225,7 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
         if sequences is not None:
             if not sequences.lengths.any():
                 raise ValueError("X has no valid step to fit the transformer to")
-            y = None if y is None else per_step(y, sequences, TARGET)
+            y = None if y is None else per_step(y, sequences, _VALUE)
             params = {
                 # Also the weights of a step of a Pipeline, `step__sample_weight`.
                 name: check_weights(value, sequences)
