@@ -185,7 +185,8 @@ def test_chunks_of_frames_note_their_columns(client, data):
         model.fit(shards(swapped), shards(list(y)))
     with pytest.raises(ValueError, match="chunks differ in the columns of X"):
         model.fit(shards([*frames[:30], *swapped[30:]]), shards(list(y)))
-    model.fit(shards(list(X)), shards(list(y)))
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        model.fit(shards(list(X)), shards(list(y)))
     assert model.feature_names_in_.tolist() == ["a", "b", "c"]
     again = DaskVanillaRNNClassifier(**few).fit(shards(list(X)), shards(list(y)))
     assert not hasattr(again, "feature_names_in_")

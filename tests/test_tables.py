@@ -132,6 +132,16 @@ def test_a_warm_start_refuses_columns_in_another_order(library):
     assert model.fit(frames(library), Y).feature_names_in_.tolist() == ["a", "b"]
 
 
+def test_a_warm_start_on_arrays_warns_and_keeps_the_names():
+    model = classifier().set_params(warm_start=True).fit(frames("pandas"), Y)
+    with pytest.warns(
+        UserWarning, match="X does not have valid feature names"
+    ) as found:
+        model.fit(ARRAYS, Y)
+    assert {warning.filename for warning in found} == {__file__}
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+
+
 def test_names_on_one_side_only_warn_as_in_scikit_learn():
     named, plain = classifier().fit(frames("pandas"), Y), classifier().fit(ARRAYS, Y)
     with pytest.warns(UserWarning, match="X does not have valid feature names, but"):

@@ -191,6 +191,13 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                     f"warm_start goes on with the features {[*map(str, before)]}, but "
                     f"X has {[*map(str, names)]}; set warm_start=False to start anew"
                 )
+            if names is None and before is not None:
+                warnings.warn(
+                    "X does not have valid feature names, but "
+                    f"{type(self).__name__} was fitted with feature names",
+                    UserWarning,
+                    stacklevel=6,
+                )
             names = before if names is None else names
             has_several_steps |= known.has_several_steps
         self._fitted_on_sequences = has_several_steps

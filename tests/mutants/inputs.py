@@ -1,0 +1,231 @@
+"""Faults in what reads X: sequences, frames, tokens, padding, windows, transformers."""
+
+from _mutant import Mutant
+
+MUTANTS = [
+    # One sequence that is not wrapped
+    Mutant(
+        "a table is read as sequences of one step",
+        "_sequences",
+        'elif sequences.form == "rows" and vars(estimator)',
+        'elif sequences.form == "none" and vars(estimator)',
+        "unwrapped",
+    ),
+    Mutant(
+        "sequences of one step count as several",
+        "_sequences",
+        "(self.lengths != 1).any()",
+        "(self.lengths > 0).any()",
+        "unwrapped",
+    ),
+    Mutant(
+        "only sequences of several steps throughout count",
+        "_sequences",
+        "(self.lengths != 1).any()",
+        "(self.lengths != 1).all()",
+        "unwrapped",
+    ),
+    Mutant(
+        "a warm start takes a table after sequences",
+        "_base",
+        "if known.has_several_steps and form.is_table:",
+        "if known.has_several_steps and not form.is_table and False:",
+        "unwrapped",
+    ),
+    Mutant(
+        "a warm start forgets that sequences were seen",
+        "_base",
+        "has_several_steps |= known.has_several_steps",
+        "has_several_steps |= False",
+        "unwrapped",
+    ),
+    Mutant(
+        "one feature and one target warn as a series",
+        "_regressor",
+        "if n_features > 1 and shape == (n_features,):",
+        "if shape == (n_features,):",
+        "unwrapped",
+    ),
+    # Data frames
+    Mutant(
+        "columns of frames go by their order",
+        "_sequences",
+        "_check_feature_names(estimator, frame, reset=fitting)",
+        "_check_feature_names(estimator, frame, reset=True)",
+        "tables",
+    ),
+    Mutant(
+        "only the first frame of a list is looked at",
+        "_tables",
+        "    for i in numbers:\n",
+        "    for i in numbers[:1]:\n",
+        "tables",
+    ),
+    Mutant(
+        "columns of a frame are compared without their order",
+        "_tables",
+        "if found != expected:",
+        "if set(found) != set(expected):",
+        "tables",
+    ),
+    Mutant(
+        "arrays beside frames pass in silence",
+        "_tables",
+        "if other is not None:",
+        "if other is None:",
+        "tables",
+    ),
+    Mutant(
+        "a warm start takes columns in another order",
+        "_base",
+        "and [*before] != [*names]",
+        "and len(before) != len(names)",
+        "tables",
+    ),
+    Mutant(
+        "a warm start on arrays forgets the columns",
+        "_base",
+        "names = before if names is None else names",
+        "names = names",
+        "tables",
+    ),
+    Mutant(
+        "a step of a frame goes by the order of its columns",
+        "_base",
+        'if hasattr(X_t, "columns"):',
+        'if hasattr(X_t, "no_columns"):',
+        "tables",
+    ),
+    Mutant(
+        "an exchange takes the whole row",
+        "_tables",
+        "return operations.exchange(frame, column, operations.take(frame, rows))",
+        "return operations.take(frame, rows)",
+        "tables",
+    ),
+    Mutant(
+        "an exchange writes into the user's frame",
+        "_tables",
+        "    frame = frame.copy()\n",
+        "",
+        "tables",
+    ),
+    Mutant(
+        "frames without a step join in with their types",
+        "_tables",
+        "frames = [frame for frame in frames if len(frame)] or frames[:1]",
+        "frames = frames[:1]",
+        "tables",
+    ),
+    # Nested lists
+    Mutant(
+        "arrays of rows are not stacked",
+        "_sequences",
+        "return _stacked_rows(item, name)",
+        "return item",
+        "nested",
+    ),
+    Mutant(
+        "rows of unequal length are compared by their axes",
+        "_sequences",
+        "if shape != shapes[0]:",
+        "if len(shape) != len(shapes[0]):",
+        "nested",
+    ),
+    # Tokens
+    Mutant(
+        "strings are read as lists of tokens",
+        "_encoder",
+        "if was_text != is_text:",
+        "if was_text and not is_text:",
+        "encoder",
+    ),
+    Mutant(
+        "lists of tokens are read as strings",
+        "_encoder",
+        "if was_text != is_text:",
+        "if is_text and not was_text:",
+        "encoder",
+    ),
+    Mutant(
+        "the last token is taken for a row of zeros",
+        "_encoder",
+        "known = columns >= 0\n        rows[sequence",
+        "known = columns > 0\n        rows[sequence",
+        "encoder",
+    ),
+    # Iterators
+    Mutant(
+        "what has a length needs no indices",
+        "_containers",
+        'hasattr(values, "__len__") and hasattr(values, "__getitem__")',
+        'hasattr(values, "__len__")',
+        "iterators",
+    ),
+    # Padding
+    Mutant(
+        "padding is sought at the start",
+        "_sequences",
+        "kept = np.any(~equal, axis=2)[:, ::-1]",
+        "kept = np.any(~equal, axis=2)",
+        "sequences",
+    ),
+    Mutant(
+        "a step with any filler is padding",
+        "_sequences",
+        "kept = np.any(~equal, axis=2)",
+        "kept = np.all(~equal, axis=2)",
+        "sequences",
+    ),
+    Mutant(
+        "lengths of pad_sequences are ignored",
+        "_padding",
+        "        row[:n] = item[:n]",
+        "        row[: len(item)] = item",
+        "padding",
+    ),
+    Mutant(
+        "padding of integers is cast to their type",
+        "_padding",
+        "    if not np.can_cast(np.min_scalar_type(padding_value), dtype):",
+        "    if dtype.kind == 'O':",
+        "padding",
+    ),
+    # Windows
+    Mutant(
+        "a window reaches into the next sequence",
+        "_windows",
+        "around[(around < starts) | (around >= ends)] = len(own)",
+        "around[around < starts] = len(own)",
+        "windows",
+    ),
+    Mutant(
+        "the nearest step is one too far",
+        "_windows",
+        "np.clip(around, starts, ends - 1)",
+        "np.clip(around, starts, ends)",
+        "windows",
+    ),
+    # Transformers of steps
+    Mutant(
+        "steps that turn into padding are lost in silence",
+        "_flattening",
+        "    if lost.any():",
+        "    if lost.all():",
+        "stepwise",
+    ),
+    Mutant(
+        "a transformer may drop rows",
+        "_flattening",
+        "    if steps.shape[0] != n_steps:",
+        "    if steps.shape[0] > n_steps:",
+        "stepwise",
+    ),
+    Mutant(
+        "the fitted transformer is the one passed",
+        "_stepwise",
+        'self._fit("fit", clone(self.transformer), X, y, fit_params)',
+        'self._fit("fit", self.transformer, X, y, fit_params)',
+        "stepwise",
+    ),
+]
