@@ -1,12 +1,12 @@
 """Label every character of Python source: space, keyword, name, number, ...
 
-    line of text  ->  one-hot characters  ->  two-way network  ->  one label each
+    line of text  ->  one-hot characters  ->  bidirectional network  ->  labels
 
-The lines are the standard library's own; their labels come from the tokenize module.
-Lines held out for the result are of files that training never saw. Then a language
-model learns the library's names and completes them. Nothing is downloaded. Run it by
-``make demo``; the pictures (with matplotlib) and the page of the language model, which
-completes as you type, go to build/demo.
+The lines are from the standard library; their labels come from the tokenize module.
+Held-out lines are from files not used in training. Then a language model learns the
+library's names and completes them. Nothing is downloaded. Run the script by ``make
+demo``; the pictures (with matplotlib) and the page of the language model, which
+completes as you type, are saved in build/demo.
 """
 
 import io
@@ -49,8 +49,8 @@ N_NAMES = 8000
 N_NAMES_HELD_OUT = 2000
 PREFIXES = ("re", "is_", "Base", "get_f")
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "demo"
-# The terminal's colour of each label, and its letter where there are no colours.
-COLOURS = {
+# The terminal color of each label, and its letter if there are no colors.
+COLORS = {
     "space": ("39", " "),
     "keyword": ("1;35", "k"),
     "name": ("39", "n"),
@@ -70,10 +70,10 @@ def main() -> None:
     check_by_folds(source, train, best)
     models = {
         direction: fit(source, train, direction, best["alpha"])
-        for direction in ("one-way", "two-way")
+        for direction in ("unidirectional", "bidirectional")
     }
     scores = compare(source, train, test, models)
-    model = models["two-way"]
+    model = models["bidirectional"]
     labels = model.predict(source.data[test])
     show_some(source, test, labels)
     draw(source, test, labels, model, scores)
@@ -82,13 +82,13 @@ def main() -> None:
 
 
 def lines() -> tuple[Bunch, np.ndarray, np.ndarray]:
-    """Load the lines; split them so that no file is on both sides."""
+    """Load the lines; split them so that no file is in both sets."""
     source = load_python_source(n_lines=N_LINES, random_state=0)
     split = GroupShuffleSplit(n_splits=1, test_size=0.25, random_state=0)
     train, test = next(split.split(source.data, groups=source.groups))
     say(
         f"{len(source.data)} lines, {sum(map(len, source.data))} characters, "
-        f"{len(set(source.groups))} files; {len(train)} lines to learn from, "
+        f"{len(set(source.groups))} files; {len(train)} training lines, "
         f"{len(test)} held out"
     )
     return source, train, test
@@ -101,13 +101,13 @@ def pipeline(**parameters: Any) -> Pipeline:
 
 
 def scores_of(model: Any, X: Any, y: Any) -> dict[str, float]:
-    """Accuracy and log-loss of sequences, in the form a scorer returns."""
+    """Return accuracy and log-loss of sequences, as a scorer does."""
     proba = np.concatenate(model.predict_proba(X))
     return measures(model.classes_, np.concatenate(y), proba)
 
 
 def measures(classes: Any, true: Any, proba: Any) -> dict[str, float]:
-    """Accuracy and log-loss over characters."""
+    """Return accuracy and log-loss over characters."""
     return {
         "accuracy": accuracy_score(true, classes[proba.argmax(axis=1)]),
         "neg_log_loss": -log_loss(true, proba, labels=classes),
@@ -119,7 +119,7 @@ def a_few(lines: np.ndarray, n: int) -> np.ndarray:
 
 
 def search(source: Bunch, train: np.ndarray) -> dict[str, Any]:
-    """Choose alpha and direction on few lines and few iterations."""
+    """Choose alpha and direction on a few lines and iterations."""
     some = a_few(train, N_LINES_SEARCHED)
     say(f"grid search over direction and alpha on {len(some)} lines")
     grid = GridSearchCV(
@@ -133,11 +133,11 @@ def search(source: Bunch, train: np.ndarray) -> dict[str, Any]:
     with limits_told():
         grid.fit(source.data[some], source.target[some], groups=source.groups[some])
     found = grid.cv_results_
-    print(f"\n{INDENT}direction   alpha   accuracy   log-loss (mean of 2 folds)")
+    print(f"\n{INDENT}direction          alpha   accuracy   log-loss (mean of 2 folds)")
     for i in np.argsort(found["rank_test_accuracy"]):
-        two_way = found["param_label__bidirectional"][i]
+        bidirectional = found["param_label__bidirectional"][i]
         print(
-            f"{INDENT}{'two-way' if two_way else 'one-way'}"
+            f"{INDENT}{'bidirectional' if bidirectional else 'unidirectional':14}"
             f"{found['param_label__alpha'][i]:10g}"
             f"{found['mean_test_accuracy'][i]:11.3f}"
             f"{-found['mean_test_neg_log_loss'][i]:11.3f}"
@@ -147,9 +147,9 @@ def search(source: Bunch, train: np.ndarray) -> dict[str, Any]:
 
 
 def check_by_folds(source: Bunch, train: np.ndarray, best: dict[str, Any]) -> None:
-    """See how much the result varies with the lines."""
+    """Estimate how much the result varies with the lines."""
     some = a_few(train, N_LINES_CROSS_VALIDATED)
-    direction = "two-way" if best["bidirectional"] else "one-way"
+    direction = "bidirectional" if best["bidirectional"] else "unidirectional"
     say(
         f"cross-validation of the best, {direction} with alpha={best['alpha']:g}, "
         f"on {len(some)} lines"
@@ -177,7 +177,7 @@ def fit(source: Bunch, train: np.ndarray, direction: str, alpha: float) -> Pipel
     say(f"training on all {len(train)} lines: {direction}, alpha={alpha:g}")
     model = pipeline(
         hidden_layer_sizes=(64,),
-        bidirectional=direction == "two-way",
+        bidirectional=direction == "bidirectional",
         alpha=alpha,
         max_iter=80,
         verbose=1,
@@ -190,9 +190,9 @@ def fit(source: Bunch, train: np.ndarray, direction: str, alpha: float) -> Pipel
 def compare(
     source: Bunch, train: np.ndarray, test: np.ndarray, models: dict[str, Pipeline]
 ) -> dict[str, dict[str, float]]:
-    """Print accuracy and log-loss on held-out lines, beside two baselines."""
-    say("the baselines, which see one character at a time")
-    encoder = models["two-way"]["encode"]
+    """Print accuracy and log-loss on held-out lines, and of two baselines."""
+    say("baselines on single characters")
+    encoder = models["bidirectional"]["encode"]
     X_train, X_test = (
         sparse.vstack(encoder.transform(source.data[part])) for part in (train, test)
     )
@@ -209,29 +209,29 @@ def compare(
             model, source.data[test], source.target[test]
         )
     say(f"the result on {len(test)} held-out lines, {len(y_test)} characters")
-    print(f"\n{INDENT}{'':32}accuracy   log-loss (nats per character)")
+    print(f"\n{INDENT}{'':36}accuracy   log-loss (nats per character)")
     for name, score in scores.items():
         accuracy, loss = score["accuracy"], -score["neg_log_loss"]
-        print(f"{INDENT}{name:32}{accuracy:8.3f}{loss:11.3f}")
+        print(f"{INDENT}{name:36}{accuracy:8.3f}{loss:11.3f}")
     print()
     return scores
 
 
 def show_some(source: Bunch, test: np.ndarray, labels: np.ndarray) -> None:
-    """Print unseen lines in the colours of their predicted labels."""
+    """Print unseen lines in the colors of their predicted labels."""
     rich = [i for i, y in enumerate(source.target[test]) if len(set(y)) >= 5]
     worst = np.argsort(-count_wrong(source.target[test], labels))
-    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    say("unseen lines in their predicted labels; the last two are the worst of all")
-    if coloured:
-        print("\n    " + "  ".join(paint(name, name) for name in COLOURS), end="")
+    colored = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    say("unseen lines with predicted labels; the last two have the most errors")
+    if colored:
+        print("\n    " + "  ".join(paint(name, name) for name in COLORS), end="")
         print("  " + paint("wrong", "name", wrong=True))
     else:
-        legend = [f"{letter!r} {name}" for name, (_, letter) in COLOURS.items()]
-        print("\n    " + ", ".join(legend) + "; ^ marks what is wrong")
+        legend = [f"{letter!r} {name}" for name, (_, letter) in COLORS.items()]
+        print("\n    " + ", ".join(legend) + "; ^ marks errors")
     for i in [*rich[:: max(1, len(rich) // 6)][:6], *worst[:2]]:
         line, true = source.data[test[i]], source.target[test[i]]
-        print("\n    " + shown(line, labels[i], true, coloured))
+        print("\n    " + shown(line, labels[i], true, colored))
     print()
 
 
@@ -240,16 +240,16 @@ def count_wrong(true: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.array([np.count_nonzero(y != predicted) for y, predicted in pairs])
 
 
-def shown(line: str, labels: Any, true: Any, coloured: bool) -> str:
-    if coloured:
+def shown(line: str, labels: Any, true: Any, colored: bool) -> str:
+    if colored:
         return "".join(map(paint, line, labels, labels != true))
-    letters = "".join(COLOURS[label][1] for label in labels)
+    letters = "".join(COLORS[label][1] for label in labels)
     marks = "".join("^" if wrong else " " for wrong in labels != true)
     return "\n    ".join(row.rstrip() for row in (line, letters, marks)).rstrip()
 
 
 def paint(text: str, label: str, wrong: bool = False) -> str:
-    return f"\x1b[{COLOURS[label][0]}{';7' if wrong else ''}m{text}\x1b[0m"
+    return f"\x1b[{COLORS[label][0]}{';7' if wrong else ''}m{text}\x1b[0m"
 
 
 def draw(
@@ -259,11 +259,11 @@ def draw(
     model: Pipeline,
     scores: dict[str, dict[str, float]],
 ) -> None:
-    """Save the pictures, if matplotlib is there."""
+    """Save the pictures, if matplotlib is installed."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        say("no pictures: they need matplotlib, the extra `plot`")
+        say("no pictures without matplotlib, the extra `plot`")
         return
     PICTURES.mkdir(parents=True, exist_ok=True)
     names = source.target_names
@@ -292,7 +292,7 @@ def draw(
 
 
 def telling_line(true: np.ndarray, labels: np.ndarray) -> int:
-    """Choose a line of many labels, of which a few are wrong."""
+    """Choose a line with many labels and a few errors."""
     n_labels = np.array([len(set(y)) for y in true])
     fits = np.array([30 <= len(y) <= 60 for y in true])
     few_wrong = count_wrong(true, labels) % 6 > 0
@@ -314,7 +314,7 @@ def draw_loss(ax: Any, network: VanillaRNNClassifier, scores: dict[str, Any]) ->
         xlabel="iteration of L-BFGS",
         ylabel="nats per character",
         yscale="log",
-        title="Training of the two-way model",
+        title="Training of the bidirectional model",
         xlim=(0, network.n_iter_ + 1),
     )
     low, high = ax.get_ylim()
@@ -332,7 +332,7 @@ def draw_confusion(ax: Any, true: Any, labels: Any, names: Any) -> None:
         np.concatenate(true), np.concatenate(labels), labels=names
     )
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    # Square roots make shares of a percent visible beside those near 100 %.
+    # Square roots make fractions of a percent visible next to those near 100 %.
     ax.imshow(np.sqrt(share), cmap="Greys", vmin=0, vmax=1)
     for (i, j), count in np.ndenumerate(counts):
         if count:
@@ -350,7 +350,7 @@ def draw_confusion(ax: Any, true: Any, labels: Any, names: Any) -> None:
     ax.set(
         xlabel="predicted label",
         ylabel="true label",
-        title="Characters of held-out lines, and their share of the true label",
+        title="Characters of held-out lines, as counts and fractions of the true label",
     )
 
 
@@ -361,9 +361,9 @@ def percent(share: float) -> str:
 def draw_line(ax: Any, line: str, true: Any, proba: Any, names: Any) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    # Up to a mid grey only: black marks stay visible on every cell.
-    greys = LinearSegmentedColormap.from_list("light greys", ["1.0", "0.55"])
-    image = ax.imshow(proba.T, cmap=greys, vmin=0, vmax=1, aspect="auto")
+    # No darker than medium gray, so that black marks remain visible.
+    grays = LinearSegmentedColormap.from_list("light grays", ["1.0", "0.55"])
+    image = ax.imshow(proba.T, cmap=grays, vmin=0, vmax=1, aspect="auto")
     rows = np.array([names.tolist().index(label) for label in true])
     predicted, steps = proba.argmax(axis=1), np.arange(len(line))
     wrong = predicted != rows
@@ -395,7 +395,7 @@ def draw_line(ax: Any, line: str, true: Any, proba: Any, names: Any) -> None:
 
 
 def complete_names() -> None:
-    """Learn names, print completions of a few beginnings, write the page."""
+    """Learn names, print completions of a few prefixes, write the page."""
     names = load_python_names(min_length=3, max_length=30)
     order = np.random.default_rng(0).permutation(len(names.data))
     test, train = np.split(order[: N_NAMES_HELD_OUT + N_NAMES], [N_NAMES_HELD_OUT])
@@ -433,7 +433,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def limits_told() -> Iterator[None]:
-    """Say once how many fits max_iter ended, where each would warn for itself."""
+    """Print one message instead of a convergence warning for every fit."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         yield
@@ -443,13 +443,13 @@ def limits_told() -> Iterator[None]:
             warnings.warn(other.message, other.category, stacklevel=3)
     if stopped:
         say(
-            f"(max_iter ended {len(stopped)} fit(s) before convergence, as meant here: "
-            "what is predicted settles long before the weights do)"
+            f"(max_iter ended {len(stopped)} fit(s) before convergence, as intended: "
+            "predictions settle long before the weights)"
         )
 
 
 class EveryNthLine(io.TextIOBase):
-    """A stream that passes on every n-th line, after the time."""
+    """A stream that forwards every n-th line, with the elapsed time."""
 
     def __init__(self, stream: Any, n: int) -> None:
         self.stream = stream
@@ -457,7 +457,7 @@ class EveryNthLine(io.TextIOBase):
         self.count = 0
 
     def write(self, text: str) -> int:
-        """Take a piece of a report: a line, or the end of one."""
+        """Forward a part of a report: a line, or its end."""
         if text.strip():
             self.count += 1
             if self.count % self.n == 1:

@@ -3,9 +3,9 @@ Can a network finish a digit that is half drawn?
 ================================================
 
 Scanned line by line, a handwritten digit is a series of 64 measured values with a
-season of one row: a pixel is much like the pixel above it. Given the upper half, the
-lower half is to be forecast. The seasonal-naive forecast says each row again; how much
-better can one do?
+season of one row: each pixel resembles the pixel above it. The task is to forecast the
+lower half, given the upper half. The seasonal-naive forecast repeats the last row. How
+much better is a network?
 """
 
 import matplotlib.pyplot as plt
@@ -21,15 +21,15 @@ KNOWN = 4
 truth = new[:, KNOWN:]
 
 # %%
-# A step is one season, the eight pixels of a row, and what is learnt is the next row.
-# `forecast` then reads its own predictions as the rows that follow.
+# A step is one season, the eight pixels of a row, and the target is the next row.
+# `forecast` then reads its own predictions as the next rows.
 
 model = VanillaRNNRegressor(64, max_iter=1000, early_stopping=True, random_state=0)
 model.fit(train[:, :-1], train[:, 1:])
 
 # %%
-# Beside it three simple forecasts: the last row again, the average of all training
-# images, and a linear model that was made for this half and no other.
+# Three simple forecasts for comparison: the last row repeated, the average of all
+# training images, and a linear model for exactly this horizon.
 
 linear = Ridge().fit(train[:, :KNOWN].reshape(-1, 32), train[:, KNOWN:].reshape(-1, 32))
 forecasts = {
@@ -44,8 +44,8 @@ for name, forecast in forecasts.items():
     print(f"{name:15} {errors[name]:.3f}")
 
 # %%
-# Root mean squared errors of pixels between 0 and 1, and some new images under each
-# forecast. Forecasts of a mean are blurred where the known half leaves a choice.
+# Root mean squared errors of pixels between 0 and 1, and some new images with each
+# forecast. Forecasts of the mean are blurred if the known half is ambiguous.
 
 fig, axes = plt.subplots(5, 10, figsize=(8, 4.6), layout="constrained")
 rows = {"truth": truth} | forecasts

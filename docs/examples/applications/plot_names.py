@@ -1,10 +1,10 @@
 """
-How would a name go on that begins with ``get_``?
-=================================================
+Which names start with ``get_``?
+================================
 
-The names in the standard library of Python were made up by people, to be typed by
-people. A language model learns from them which character comes next. So it knows how a
-name might go on, and which names are unlike all others.
+A language model learns from the names in Python's standard library which character
+comes next. It can then complete a name, make up new ones, and tell how unusual a name
+is.
 """
 
 import matplotlib.pyplot as plt
@@ -22,26 +22,26 @@ model = VanillaRNNLanguageModel(
 model.fit([name for name in train if name.isascii()])
 
 # %%
-# The most probable completions of what has been typed, and some names that it made up:
+# The most probable completions of a prefix, and some generated names:
 
 for text, log_proba in model.complete("get_", n_completions=5):
     print(f"{text:20} {np.exp(log_proba):.4f}")
 print(model.sample(8, random_state=1))
 
 # %%
-# How many bits a character of a new name costs, against characters taken one by one:
+# Bits per character of new names, compared with independent characters:
 
 known = set(model.tokens_)
 new = [name for name in new if set(name) <= known]
 _, counts = np.unique(list("".join(train)), return_counts=True)
 shares = counts / counts.sum()
-print(f"one by one: {-(shares * np.log2(shares)).sum():.2f} bits per character")
-print(f"model:      {model.bits_per_token(new):.2f} bits per character")
+print(f"independent: {-(shares * np.log2(shares)).sum():.2f} bits per character")
+print(f"model:       {model.bits_per_token(new):.2f} bits per character")
 
 # %%
-# While a name is read, the model has a probability for every next character. Each
-# column below is a position in the name; darker characters were expected there, and the
-# one that came is ringed. The end of the name is a character, too, which is not shown.
+# At each position of a name, the model has a probability for every next character. Each
+# column below is a position; darker characters are more probable, and circles mark the
+# actual ones. The end of the name, which is a token too, is not shown.
 
 NAME = "get_parameter"
 tokens = list(model.tokens_)

@@ -3,9 +3,9 @@ What is each character of a line of Python?
 ===========================================
 
 Space, keyword, name, number, string, comment or operator: the label of a character
-hangs on what stands around it. A quotation mark opens a string or closes one, and a
-hash sign begins a comment unless it stands in a string. The truth comes from Python's
-own tokenizer, and the lines from its standard library.
+depends on its context. A quotation mark opens or closes a string, and a hash sign
+starts a comment unless it is in a string. The true labels come from Python's own
+tokenizer, and the lines from its standard library.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ from skrnn.plotting import StepPredictionDisplay
 source = load_python_source(2000, random_state=0)
 
 # %%
-# Lines to learn from, and lines of other files to be tested on. The lines stay strings
-# up to the encoder, which is part of the model and so never sees what it is tested on.
+# Training lines, and test lines from other files. Lines are strings up to the encoder.
+# The encoder is part of the model, so it never sees test data in training.
 
 split = GroupShuffleSplit(n_splits=1, test_size=0.3, random_state=0)
 train, test = next(split.split(source.data, groups=source.groups))
@@ -34,15 +34,15 @@ model.fit(source.data[train], source.target[train])
 print(f"accuracy: {model.score(source.data[test], source.target[test]):.3f}")
 
 # %%
-# One array of labels comes back for each line, of the length of the line. Here is one
-# of the test, and how probable each label is along it. Wrong labels would stand out.
+# The model returns one array of labels per line, as long as the line. The plot shows a
+# test line and the probability of each label along it. Wrong labels are marked.
 
 i = max(test, key=lambda i: (len(source.data[i]) < 60, len(set(source.target[i]))))
 StepPredictionDisplay.from_estimator(model, source.data[i], source.target[i])
 
 # %%
-# Which labels are taken for which? Joined, the labels of all lines go into
-# scikit-learn's own display. Shares are of the true label.
+# Which labels are confused? The concatenated labels of all lines go into scikit-learn's
+# display. Values are fractions of the true label.
 
 ConfusionMatrixDisplay.from_predictions(
     np.concatenate(source.target[test]),

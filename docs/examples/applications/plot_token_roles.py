@@ -1,12 +1,12 @@
 """
-Which part does a word play in its sentence?
-============================================
+What is the role of a word in its sentence?
+===========================================
 
-In "the words play a part" and "the play of words", "play" is a verb and a noun: its
-neighbours tell. Statements of Python have parts of speech as well. A name is read,
-assigned to, called, an attribute or a parameter, and `ast` knows which; a reader sees
-words alone. Steps need not be rows of numbers: here they are dicts, which
-`StepwiseTransformer` hands to scikit-learn's `DictVectorizer`.
+In "the words play a part" and "the play of words", "play" is a verb and a noun, as its
+neighbors show. Names in Python statements have roles, too: they are read, assigned to,
+called, attributes or parameters. `ast` knows the role; the models see only words. Steps
+need not be rows of numbers: here they are dicts, which `StepwiseTransformer` passes to
+scikit-learn's `DictVectorizer`.
 """
 
 import ast
@@ -26,13 +26,13 @@ from skrnn import StepwiseTransformer, VanillaRNNClassifier, as_ragged
 from skrnn.datasets import load_python_source
 
 # %%
-# The truth: what each name of a statement is, by the column at which it stands.
+# The true labels: the role of each name in a statement, by its column.
 
 
 def roles_of_names(statement):
     """Return the role of each name, by its column."""
     roles = {}
-    for node in ast.walk(ast.parse(statement)):  # from the outside inwards
+    for node in ast.walk(ast.parse(statement)):  # from the outermost node inwards
         match node:
             case ast.Call(
                 func=ast.Name(id=name) | ast.Attribute(attr=name) as function
@@ -65,8 +65,8 @@ def tokens_and_roles(statement):
 
 
 # %%
-# What the models see of a word: the word itself, where it is no name; of a name its
-# first and last letters, for most names are too rare to be learnt.
+# The features of a word: the word itself, unless it is a name; for a name its first and
+# last letters, because most names are too rare to learn.
 
 
 def features(word):
@@ -101,8 +101,8 @@ train, test = next(split.split(X, y, files))
 print(len(X), "statements;", X[0][:2])
 
 # %%
-# A network that reads each statement both ways, and for comparison a linear model of
-# the same features, one word at a time. One-hot rows are sparse from end to end.
+# A bidirectional network, and for comparison a linear model of the same features, one
+# word at a time. One-hot rows are sparse throughout.
 
 model = make_pipeline(
     StepwiseTransformer(DictVectorizer(dtype=np.float32)),
@@ -119,8 +119,8 @@ found = {
 }
 
 # %%
-# What can be told from a word alone, and what takes its neighbours? Each pair of marks
-# is a role, its share found among the words of files that no model has seen.
+# Which roles are clear from a single word, and which need its neighbors? Each pair of
+# markers shows the recall of a role, over words of files not seen in training.
 
 roles = [role for role in np.unique(truth) if role != "no name"]
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")

@@ -2,8 +2,8 @@
 Can it count?
 =============
 
-Each step is an opening or a closing bracket, and its label is how many brackets are
-open. The network has to keep a number, not a symbol. Where does it keep it?
+Each step is an opening or a closing bracket, and its label is the number of open
+brackets. The network has to remember a number, not a symbol. Where does it store it?
 """
 
 import numpy as np
@@ -27,13 +27,13 @@ def brackets(n_steps):
 
 
 def samples(n_sequences, n_steps):
-    """Many of them, in the forms that the encoder and the classifier take."""
+    """Return many of them, as the encoder and the classifier take them."""
     texts, depths = zip(*(brackets(n_steps) for _ in range(n_sequences)), strict=True)
     return np.array(texts, dtype=object), as_ragged(depths)
 
 
 # %%
-# Learnt on 20 steps, tested on 20 and on 200:
+# Trained on 20 steps, tested on 20 and on 200:
 
 encoder = OneHotSequenceEncoder()
 texts, depths = samples(200, 20)
@@ -44,8 +44,8 @@ for n_steps in (20, 200):
     print(f"{n_steps:3} steps: {model.score(encoder.transform(X), y):.3f}")
 
 # %%
-# The states of the hidden units along one sequence, with the depth above it. Similar
-# units stand beside each other: some change at every bracket, others hold the count.
+# The states of the hidden units along one sequence, with the depth above. Similar units
+# are adjacent: some change at every bracket, others store the count.
 
 text, depth = brackets(40)
 HiddenStateDisplay.from_estimator(

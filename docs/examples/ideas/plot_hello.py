@@ -2,8 +2,8 @@
 What happens inside when a network reads "hell"?
 ================================================
 
-The textbook's smallest problem that needs memory: after each letter of "hell", say
-which letter comes next. The same l is to be followed by l once and by o once.
+The textbook's smallest problem that needs memory: predict the next letter after each
+letter of "hell". The first l is followed by l, and the second by o.
 """
 
 from skrnn import VanillaRNNClassifier
@@ -15,10 +15,10 @@ model = VanillaRNNClassifier(3, alpha=0.01, max_iter=1000, random_state=0)
 model.fit(hello.data, hello.target).predict(hello.data)
 
 # %%
-# Unrolled over the four steps: input, hidden state, and the probabilities of the letter
-# that follows. The arrows between states are the memory. At the two l's the inputs are
-# the same and the states are not, so the answers can differ. :doc:`/hello` works the
-# numbers of such a network out by hand.
+# Unrolled over the four steps: input, hidden state, and the probabilities of the next
+# letter. The arrows between states are the memory. The two l's have the same input but
+# different states, so the predictions can differ. :doc:`/hello` computes the numbers of
+# such a network by hand.
 
 UnrolledDisplay.from_estimator(
     model,

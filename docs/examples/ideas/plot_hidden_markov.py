@@ -1,11 +1,11 @@
 """
-How near does training come to the best possible?
-=================================================
+How close does training come to the optimum?
+============================================
 
-The states of a hidden Markov chain are to be told from noisy observations. Because the
-chain is known, so is the best accuracy that any model can have on average: given the
-observations so far, or given the whole sequence. A recurrent network is told neither
-the chain nor that there is one.
+The task is to infer the states of a hidden Markov model from noisy observations. The
+model is known, and so is the best possible average accuracy: given the observations so
+far, or given the whole sequence. The recurrent network does not know that the data come
+from such a model.
 """
 
 import matplotlib.pyplot as plt
@@ -20,36 +20,39 @@ new = make_hmm_sequences(1000, random_state=1)
 valid = new.target >= 0
 
 # %%
-# The best that is possible
-# -------------------------
+# The best possible accuracy
+# --------------------------
 #
-# The probabilities of the states are computed along with the data. The most probable
-# state is right this often:
+# The data come with the probabilities of the states. The accuracy of the most probable
+# state is:
 
 
 def optimum(posterior):
-    """Accuracy of the most probable state."""
+    """Return the accuracy of the most probable state."""
     return (posterior[valid].argmax(axis=1) == new.target[valid]).mean()
 
 
-best = {"one-way": optimum(new.filtering), "two-way": optimum(new.smoothing)}
+best = {
+    "unidirectional": optimum(new.filtering),
+    "bidirectional": optimum(new.smoothing),
+}
 for direction, accuracy in best.items():
     print(f"{direction}: {accuracy:.3f}")
 
 # %%
-# What networks learn from few and many sequences
-# -----------------------------------------------
+# Networks trained on few and on many sequences
+# ---------------------------------------------
 #
-# `alpha` is the same for all sizes: the penalty is a prior on the weights, which more
-# data outvote by themselves.
+# `alpha` is the same for all sizes: the penalty is a prior on the weights, whose
+# influence decreases with more data.
 
-learnt = {direction: [] for direction in best}
-for direction, scores in learnt.items():
+learned = {direction: [] for direction in best}
+for direction, scores in learned.items():
     for size in SIZES:
         model = VanillaRNNClassifier(
             16,
             alpha=100,
-            bidirectional=direction == "two-way",
+            bidirectional=direction == "bidirectional",
             max_iter=1000,
             tol=1e-3,
             random_state=0,
@@ -58,16 +61,15 @@ for direction, scores in learnt.items():
         scores.append(model.score(new.data, new.target))
 
 # %%
-# A network that reads both ways uses what comes after a step, and beats what is
-# possible without:
+# A bidirectional network also uses later steps, and exceeds the optimum without them:
 
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
-for direction, style, colour in (
-    ("one-way", "o-", "tab:blue"),
-    ("two-way", "s-", "tab:orange"),
+for direction, style, color in (
+    ("unidirectional", "o-", "tab:blue"),
+    ("bidirectional", "s-", "tab:orange"),
 ):
-    ax.plot(SIZES, learnt[direction], style, color=colour, label=direction)
-    ax.axhline(best[direction], color=colour, linestyle="--")
+    ax.plot(SIZES, learned[direction], style, color=color, label=direction)
+    ax.axhline(best[direction], color=color, linestyle="--")
     ax.annotate(
         f"best possible, {direction}",
         (SIZES[0], best[direction]),
@@ -79,7 +81,7 @@ ax.set(
     xlabel="sequences in training",
     ylabel="accuracy on new sequences",
     ylim=(0.8, 0.9),
-    title="Labelling the states of a hidden Markov chain",
+    title="Labeling the states of a hidden Markov model",
 )
 ax.set_xticks(SIZES, SIZES)
 ax.set_xticks([], minor=True)

@@ -2,8 +2,8 @@
 How far back can a vanilla network remember?
 ============================================
 
-Each step is a random symbol, and its label is the symbol seen `lag` steps before. No
-step tells anything about its own label, so everything above guessing is memory.
+Each step is a random symbol, and its label is the symbol `lag` steps before. A step
+carries no information about its own label, so accuracy above chance requires memory.
 """
 
 import warnings
@@ -19,7 +19,7 @@ LAGS = np.arange(1, 9)
 
 
 def recall(n_sequences, lag, seed):
-    """Sequences of 16 steps, of which the first `lag` have nothing to recall."""
+    """Return sequences of 16 steps; the first `lag` have nothing to recall."""
     X, y = make_recall(
         n_sequences, n_steps=16, lag=lag, random_state=seed, return_X_y=True
     )
@@ -27,50 +27,52 @@ def recall(n_sequences, lag, seed):
 
 
 def accuracy(model, lag):
-    """Share of right labels among the steps that have something to recall."""
+    """Return the accuracy over steps that have something to recall."""
     X, y = recall(200, lag, seed=1)
     return np.mean(model.predict(X)[:, lag:] == y[:, lag:])
 
 
 # %%
-# A network that starts anew for each lag
-# ---------------------------------------
+# A new network for each lag
+# --------------------------
 #
-# Every lag gets a network of 32 units and at most 200 iterations. Where they are not
-# enough, `fit` warns that it has not converged; here that is the point.
+# Every lag gets a network of 32 units and at most 200 iterations. If these are too few,
+# `fit` warns that it has not converged; this is intended here.
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 
 def network(**parameters):
-    """Every network of this page."""
+    """Return the network that all examples of this page use."""
     return VanillaRNNClassifier(32, max_iter=200, random_state=0, **parameters)
 
 
-anew = [accuracy(network().fit(*recall(300, lag, 0)), lag) for lag in LAGS]
+separate = [accuracy(network().fit(*recall(300, lag, 0)), lag) for lag in LAGS]
 
 # %%
-# A network that grows up with the lag
-# ------------------------------------
+# Training on growing lags
+# ------------------------
 #
-# With `warm_start=True` each `fit` goes on from the weights of the previous one. The
-# network that knows lag 4 has most of what lag 5 takes.
+# With `warm_start=True` each `fit` continues from the previous weights. A network that
+# has learned lag 4 already has most of what lag 5 needs.
 
-pupil = network(warm_start=True)
-grown = [accuracy(pupil.fit(*recall(300, lag, 0)), lag) for lag in LAGS]
+warm = network(warm_start=True)
+continued = [accuracy(warm.fit(*recall(300, lag, 0)), lag) for lag in LAGS]
 
 # %%
-# Both, beside guessing one of four symbols:
+# Both, compared with guessing one of four symbols:
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-ax.plot(LAGS, anew, "o-", color="tab:blue", label="starts anew")
-ax.plot(LAGS, grown, "s--", color="tab:orange", label="goes on from the lag before")
+ax.plot(LAGS, separate, "o-", color="tab:blue", label="new network")
+ax.plot(
+    LAGS, continued, "s--", color="tab:orange", label="continues from the previous lag"
+)
 ax.axhline(0.25, color="0.5", linestyle=":", label="guessing")
 ax.set(
     xlabel="lag (steps)",
     ylabel="accuracy on new sequences",
     ylim=(0, 1.03),
     xticks=LAGS,
-    title="Recalling the symbol seen some steps before",
+    title="Recalling an earlier symbol",
 )
 ax.legend()

@@ -1,10 +1,10 @@
 """
-What does it cost to find what is rare?
+What does it cost to find a rare class?
 =======================================
 
-One state of the chain below is rare. A model that is to be right as often as possible
-misses much of it. `class_weight` makes the steps of the rare state count for more: more
-of them are found, and more false alarms are given. How many?
+One state of the Markov chain below is rare, and a model that maximizes accuracy misses
+much of it. `class_weight` increases the weight of steps in the rare state: the model
+finds more of them, and gives more false alarms. How many?
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ from skrnn.datasets import make_hmm_sequences
 
 
 def rare_state(random_state):
-    """Label 1 where the chain is in one of its eight states, 0 elsewhere."""
+    """Return sequences with label 1 in one of the eight states, and 0 elsewhere."""
     X, y = make_hmm_sequences(
         500, n_states=8, separation=0.9, random_state=random_state, return_X_y=True
     )
@@ -29,12 +29,12 @@ valid = y_new >= 0
 print(f"share of the rare state: {y_new[valid].mean():.3f}")
 
 # %%
-# Three weights for the rare class. Padding never counts as a class, so "balanced" means
-# balanced over valid steps.
+# Three weights for the rare class. Padding is not a class, so "balanced" means balanced
+# over valid steps.
 
 
 def fitted(class_weight):
-    """Fit the same network under another weight."""
+    """Fit the same network with another weight."""
     model = VanillaRNNClassifier(
         16,
         bidirectional=True,
@@ -49,10 +49,10 @@ models = {weight: fitted({1: weight}) for weight in (1, 3)}
 models["balanced"] = fitted("balanced")
 
 # %%
-# The line is the unweighted model with its threshold moved through all values. The
-# marks are the three models as they are: a weight buys recall at about the price of a
-# lower threshold. Where probabilities matter, leave the weights alone and move the
-# threshold; where labels alone are used, `class_weight` does it within `fit`.
+# The line shows the unweighted model at all thresholds, and the markers the three
+# models at their default threshold: a weight has about the same effect as a lower
+# threshold. If you need probabilities, use no weights and move the threshold; if you
+# need only labels, `class_weight` does this within `fit`.
 
 truth = y_new[valid]
 fig, ax = plt.subplots(figsize=(6, 4.5), layout="constrained")
@@ -65,7 +65,7 @@ for (weight, model), mark in zip(models.items(), "osD", strict=True):
     found, right = recall_score(truth, labels), precision_score(truth, labels)
     ax.plot(found, right, mark, markersize=9, label=f"class_weight: {weight}")
 ax.set(
-    xlabel="share of the rare state that is found",
-    ylabel="share of alarms that are right",
+    xlabel="recall of the rare state",
+    ylabel="precision of the rare state",
 )
 ax.legend(loc="lower left")

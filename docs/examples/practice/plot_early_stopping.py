@@ -2,9 +2,9 @@
 When should training stop?
 ==========================
 
-The objective falls as long as L-BFGS runs. How well new sequences are labelled is
-another matter. A network with a weak penalty on its weights learns the training
-sequences by heart, unless it is stopped in time.
+The objective decreases as long as L-BFGS runs, but the accuracy on new sequences may
+not increase. A network with a weak penalty overfits the training sequences unless
+training stops early.
 """
 
 import matplotlib.pyplot as plt
@@ -17,13 +17,13 @@ X, y = make_hmm_sequences(200, random_state=0, return_X_y=True)
 X_new, y_new = make_hmm_sequences(500, random_state=1, return_X_y=True)
 
 # %%
-# Two networks hold a fifth of the sequences out, and keep the weights of the iteration
-# at which those were labelled best. They go on for 60 more, so that there is something
-# to see.
+# Two networks hold out a fifth of the sequences, and keep the weights of the iteration
+# with the best score on these. Training continues for 60 more iterations to show the
+# effect.
 
 
 def fitted(alpha):
-    """Fit one network, and record the log-loss of held-out sequences."""
+    """Fit a network, and record the log-loss of held-out sequences."""
     model = VanillaRNNClassifier(
         32,
         alpha=alpha,
@@ -42,8 +42,8 @@ for name, model in models.items():
     print(f"{name}: {model.score(X_new, y_new):.3f} on new sequences")
 
 # %%
-# Training loss falls either way; validation loss turns where learning by heart begins.
-# With the suitable penalty there is little to stop.
+# Training loss decreases in both cases; validation loss increases once overfitting
+# starts. With a suitable penalty early stopping changes little.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):

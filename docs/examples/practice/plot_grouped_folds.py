@@ -2,9 +2,9 @@
 Why is the model worse on new people than in cross-validation?
 ==============================================================
 
-Because the folds had the same people on both sides. Below are recordings of twelve
-people whose sensors sit a little differently. A model that has met a person knows the
-person's offset; for somebody new it has to do without.
+Because the folds had the same people on both sides. The data are recordings of twelve
+people whose sensors are placed slightly differently. A model trained on a person has
+learned this person's offset; for a new person the offset is unknown.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ from skrnn.datasets import make_hmm_sequences
 
 
 def recordings(n_people, n_each, random_state):
-    """Sequences of several people, all of a person's shifted by the same offset."""
+    """Return sequences of several people, with one offset per person."""
     people = np.repeat(np.arange(n_people), n_each)
     X, y = make_hmm_sequences(
         len(people), n_features=6, random_state=random_state, return_X_y=True
@@ -29,11 +29,11 @@ X, y, people = recordings(12, 20, random_state=0)
 model = VanillaRNNClassifier(16, alpha=100, max_iter=1000, tol=0.01, random_state=0)
 
 # %%
-# Three ways to ask how good the model is
-# ---------------------------------------
+# Three estimates of accuracy
+# ---------------------------
 #
-# Folds cut at random, folds that keep each person's sequences together, and the answer
-# from people who were never seen.
+# Random folds, folds that keep each person's sequences together, and the accuracy on
+# new people.
 
 X_new, y_new, people_new = recordings(60, 6, random_state=1)
 model.fit(X, y)
@@ -53,8 +53,8 @@ for name, score in scores.items():
     print(f"{name:16} {score.mean():.3f}")
 
 # %%
-# Each dot is a fold, or a new person. Shuffled folds promise more than new people get;
-# folds of people are on the careful side, with two people fewer to learn from.
+# Each dot is a fold, or a new person. Shuffled folds overestimate the accuracy on new
+# people; folds of people are slightly pessimistic, with two people fewer in training.
 
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 for row, score in enumerate(scores.values()):

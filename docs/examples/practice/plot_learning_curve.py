@@ -2,9 +2,9 @@
 Would more data help?
 =====================
 
-scikit-learn's learning curve answers that with the data there are: it trains on growing
-parts of them, and looks at the rest. Sequences go through it as rows do, here lines of
-Python source whose characters are labelled; lines of one file stay together.
+scikit-learn's learning curve answers this with the available data: it trains on growing
+subsets and tests on the rest. It works with sequences as with rows, here lines of
+Python source with labeled characters; lines of one file stay together.
 """
 
 import warnings
@@ -20,18 +20,18 @@ from skrnn.datasets import load_python_source
 source = load_python_source(700, random_state=0)
 
 # %%
-# A network that reads forward, and one that reads both ways. 50 iterations do for a
-# curve, so the warning that there could be more is not wanted.
+# A unidirectional and a bidirectional network. 50 iterations are enough for the curve,
+# so the convergence warning is silenced.
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
-for ax, direction in zip(axes, ("one-way", "two-way"), strict=True):
+for ax, direction in zip(axes, ("unidirectional", "bidirectional"), strict=True):
     model = make_pipeline(
         OneHotSequenceEncoder(handle_unknown="ignore", sparse_output=True),
         VanillaRNNClassifier(
             24,
-            bidirectional=direction == "two-way",
+            bidirectional=direction == "bidirectional",
             max_iter=50,
             random_state=0,
         ),
@@ -53,5 +53,5 @@ for ax, direction in zip(axes, ("one-way", "two-way"), strict=True):
     ax.set_xticks([], minor=True)
 
 # %%
-# As long as the two curves of a panel are far apart, more lines will help. Once they
-# have met, they will not; reading both ways, or more hidden units, still may.
+# If the two curves of a panel are far apart, more lines will help. Once they meet, more
+# lines will not; a bidirectional network or more hidden units still may.

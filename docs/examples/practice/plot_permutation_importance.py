@@ -1,9 +1,9 @@
 """
-How far does a model look, and to which side?
-=============================================
+How far does a model look, and in which direction?
+==================================================
 
-Exchange the input of one step for another, and see how many labels some steps away
-change for the worse. That is the permutation importance of a lag.
+Permute the input of single steps, and measure the decrease in accuracy some steps away.
+This is the permutation importance of a lag.
 """
 
 import matplotlib.pyplot as plt
@@ -20,16 +20,16 @@ split = GroupShuffleSplit(n_splits=1, test_size=0.3, random_state=0)
 train, test = next(split.split(source.data, groups=source.groups))
 
 # %%
-# The kind of each character of Python source, by a network that reads forward and by
-# one that reads both ways. Each pipeline is asked as a whole: what is exchanged are
-# characters.
+# The class of each character of Python source, from a unidirectional and a
+# bidirectional network. The permutation applies to the input of the whole pipeline,
+# that is to characters.
 
 LAGS = np.arange(-5, 6)
 N_REPEATS = 8
 
 
 def importances(bidirectional):
-    """Mean loss of accuracy for each lag, and its standard error."""
+    """Return the mean decrease in accuracy for each lag, and its standard error."""
     model = make_pipeline(
         OneHotSequenceEncoder(handle_unknown="ignore", sparse_output=True),
         VanillaRNNClassifier(
@@ -50,17 +50,17 @@ def importances(bidirectional):
 
 
 # %%
-# The character itself tells most. The network that reads forward makes what it can of
-# what came before, and cannot know what comes after. The other leans on what follows,
-# where it can: the end of a word says whether it is a keyword.
+# The character itself is the most important. The unidirectional network uses only
+# earlier characters. The bidirectional one also uses later ones: the end of a word
+# shows whether it is a keyword.
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-for side, name in ((-0.2, "one-way"), (0.2, "two-way")):
-    mean, error = importances(bidirectional=name == "two-way")
+for side, name in ((-0.2, "unidirectional"), (0.2, "bidirectional")):
+    mean, error = importances(bidirectional=name == "bidirectional")
     ax.bar(-LAGS + side, mean, 0.4, yerr=error, label=name, capsize=2)
 ax.set_xticks(-LAGS, [f"{-lag:+d}" if lag else "itself" for lag in LAGS])
 ax.set(
-    xlabel="place of the exchanged character, from the label's point of view",
-    ylabel="loss of accuracy",
+    xlabel="position of the permuted character, relative to the label",
+    ylabel="decrease in accuracy",
 )
 ax.legend()

@@ -3,8 +3,8 @@ How much memory do one-hot words take?
 ======================================
 
 A step that is one of thousands of words has a single 1 among thousands of features.
-`OneHotSequenceEncoder(sparse_output=True)` keeps the ones alone, and sequences stay
-sparse all the way through the network.
+`OneHotSequenceEncoder(sparse_output=True)` stores only the ones, and sequences remain
+sparse throughout the network.
 """
 
 import tracemalloc
@@ -19,18 +19,18 @@ VOCABULARIES = [100, 300, 1000, 3000]
 rng = np.random.default_rng(0)
 
 # %%
-# Sentences of 5 to 40 random words, given as numbers. A label says whether the word
-# before has an even number.
+# Sentences of 5 to 40 random words, given as ids. A label tells whether the previous
+# word has an even id.
 
 
 def sentences(n_words):
-    """One hundred sequences and their labels."""
+    """Return one hundred sequences and their labels."""
     X = [rng.integers(n_words, size=length) for length in rng.integers(5, 41, size=100)]
     return X, [np.append(False, x[:-1] % 2 == 0) for x in X]
 
 
 def megabytes(n_words, sparse):
-    """Peak of memory of encoding the sequences and fitting the network."""
+    """Return the peak memory of encoding the sequences and fitting the network."""
     X, y = sentences(n_words)
     model = make_pipeline(
         OneHotSequenceEncoder(categories=np.arange(n_words), sparse_output=sparse),
@@ -47,13 +47,13 @@ padded = [megabytes(n_words, sparse=False) for n_words in VOCABULARIES]
 sparse = [megabytes(n_words, sparse=True) for n_words in VOCABULARIES]
 
 # %%
-# Padded arrays pay for every feature of every step. Sparse steps pay for the ones, and
-# for the weights of the network, of which there is a row for each word either way.
+# Padded arrays store every feature of every step. Sparse steps store only the ones.
+# Both need the weights of the network, with one row per word.
 
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 ax.plot(VOCABULARIES, padded, "s--", color="tab:orange", label="padded")
 ax.plot(VOCABULARIES, sparse, "o-", color="tab:blue", label="sparse")
-ax.set(xscale="log", yscale="log", xlabel="words", ylabel="peak of memory (MB)")
+ax.set(xscale="log", yscale="log", xlabel="words", ylabel="peak memory (MB)")
 ax.set_xticks(VOCABULARIES, VOCABULARIES)
 ax.set_xticks([], minor=True)
 ax.legend()

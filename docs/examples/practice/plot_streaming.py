@@ -1,10 +1,10 @@
 """
-How soon does a model know?
-===========================
+How soon is a model certain?
+============================
 
-A one-way model can be read while its sequence is still going on. `step` takes the next
-step of any number of sequences and the state so far, and returns probabilities and the
-new state. What it has read it need not read again.
+A unidirectional model can label a sequence that has not ended yet. `step` takes the
+next step of any number of sequences and the current state, and returns probabilities
+and the new state. It does not read earlier steps again.
 """
 
 import timeit
@@ -23,8 +23,8 @@ model.fit(X, y)
 # A stream
 # --------
 #
-# A chain that goes on for 300 steps, longer than any sequence in training. Each pass of
-# the loop is what a program does when the next observation comes in.
+# A sequence of 300 steps, longer than any training sequence. Each pass of the loop is
+# what a program does when the next observation arrives.
 
 stream = make_hmm_sequences(1, min_length=300, max_length=300, random_state=1)
 state = model.initial_state()
@@ -36,20 +36,20 @@ for x in stream.data[0]:
 seen = np.array(seen)
 
 # %%
-# The probabilities are those of `predict_proba` for the whole sequence, which a one-way
-# model works out from the past alone, too:
+# The probabilities equal those of `predict_proba` for the whole sequence, which a
+# unidirectional model also computes from the past alone:
 
 print(np.abs(seen - model.predict_proba(stream.data)[0]).max() < 1e-12)
 
 # %%
-# A step costs the same however much has gone before. Without the state, the whole
-# history has to be read again:
+# The cost of a step does not depend on the history. Without the state, the model has to
+# read the whole history again:
 
 HISTORIES = [1, 10, 30, 100, 200, 299]
 
 
 def milliseconds(call):
-    """Time of a call: the best of many, which others disturbed least."""
+    """Return the time of a call: the minimum of many, to reduce noise."""
     return 1e3 * min(timeit.repeat(call, number=1, repeat=20))
 
 
@@ -63,24 +63,24 @@ without = [
 ]
 
 # %%
-# Above, the first steps: the probability of each state, and the true state below it as
-# a bar. Doubt follows each change of state until there is evidence enough.
+# Top: the probability of each state in the first steps, with the true state as a bar
+# below. After each change of state the model is uncertain until it has enough evidence.
 
 fig, (course, cost) = plt.subplots(2, figsize=(7, 6.4), layout="constrained")
-colours = ["tab:blue", "tab:orange", "0.6"]
+colors = ["tab:blue", "tab:orange", "0.6"]
 t = np.arange(80)
 course.stackplot(
-    t, seen[:80].T, colors=colours, labels=["state 0", "state 1", "state 2"]
+    t, seen[:80].T, colors=colors, labels=["state 0", "state 1", "state 2"]
 )
-for k, colour in enumerate(colours):
+for k, color in enumerate(colors):
     course.fill_between(
-        t, -0.12, -0.04, stream.target[0, :80] == k, color=colour, step="mid"
+        t, -0.12, -0.04, stream.target[0, :80] == k, color=color, step="mid"
     )
 course.set(xlim=(0, 79), ylim=(-0.12, 1), xlabel="step", ylabel="probability")
 course.set_yticks([-0.08, 0, 0.5, 1], ["truth", "0", "0.5", "1"])
 course.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 
-cost.plot(HISTORIES, without, "s--", color="tab:orange", label="all history again")
+cost.plot(HISTORIES, without, "s--", color="tab:orange", label="whole history")
 cost.plot(HISTORIES, with_state, "o-", color="tab:blue", label="step")
 cost.set(yscale="log", xlabel="steps of history", ylabel="milliseconds for one more")
 cost.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

@@ -2,9 +2,9 @@
 Window or recurrence?
 =====================
 
-The usual way to label steps without a recurrent network is to put the neighbours'
-features beside each step's own and to take any classifier of rows. How wide must the
-window be to do as well as a network that reads one step at a time?
+The usual way to label steps without a recurrent network is to add the features of
+neighboring steps to each step, and to use any classifier of rows. How wide must the
+window be to match a network that reads one step at a time?
 """
 
 import warnings
@@ -20,7 +20,7 @@ from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier, WindowTransformer
 from skrnn.datasets import load_python_source
 
 # %%
-# The kind of each character of Python source. Sequences are sparse: one 1 in a step.
+# The class of each character of Python source. Sequences are sparse: one 1 per step.
 
 source = load_python_source(800, random_state=0)
 split = GroupShuffleSplit(n_splits=1, test_size=0.4, random_state=0)
@@ -33,8 +33,8 @@ X, X_new = (
 y, y_new = source.target[train], source.target[test]
 
 # %%
-# Windows that reach back, and logistic regression on their rows. Neither is trained to
-# the last digit here.
+# Windows of earlier steps, and logistic regression on their rows. No model is trained
+# to full convergence here.
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 WIDTHS = [0, 1, 2, 4, 8, 16]
@@ -47,7 +47,7 @@ for width in WIDTHS:
     scores.append(rows.score(new, np.concatenate(y_new)))
 
 # %%
-# A network that reads forward sees as far back as its memory reaches:
+# A unidirectional network uses as much history as it can remember:
 
 network = VanillaRNNClassifier(32, max_iter=100, random_state=0).fit(X, y)
 
@@ -57,7 +57,7 @@ ax.axhline(
     network.score(X_new, y_new), color="tab:orange", linestyle="--", label="recurrent"
 )
 ax.set(
-    xlabel="characters before that the window holds",
+    xlabel="earlier characters in the window",
     ylabel="accuracy on lines of other files",
     title="Reading forward",
 )
