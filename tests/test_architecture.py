@@ -5,6 +5,7 @@ import sys
 from graphlib import TopologicalSorter
 from itertools import chain
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
@@ -144,3 +145,47 @@ def test_imports_are_found_in_every_form():
     assert "skrnn._network.model.recurrence" in imports("skrnn._network.model.network")
     assert "scipy" in imports("skrnn._network.training.lbfgs")
     assert "skrnn._estimators.classifier" in imports("skrnn.__init__")
+
+
+# The picture: packages as boxes, imports between them as arrows.
+DRAWING = PACKAGE.parent / "docs" / "make_architecture_picture.py"
+PICTURE = DRAWING.parent / "images" / "architecture.svg"
+
+
+def package_of(name):
+    """Return the package of a module, one in `_network` included, without skrnn."""
+    if f"{name}.__init__" not in MODULES:
+        name = name.rpartition(".")[0]
+    parts = name.split(".")[1:]
+    return ".".join(parts[: 2 if parts[:1] == ["_network"] else 1])
+
+
+def test_the_picture_names_every_package():
+    names = {package_of(name) for name in MODULES} - {""}
+    shown = PICTURE.read_text(encoding="utf-8")
+
+    missing = {name for name in names if f">{name.split('.')[-1]}</text>" not in shown}
+
+    assert missing == set()
+
+
+def test_the_picture_has_an_arrow_for_every_import_between_packages():
+    pairs = {
+        (package_of(name), package_of(other))
+        for name in MODULES
+        for other in own(imports(name))
+    }
+    # From outside `_network` is one package; its arrows are those within it.
+    expected = {
+        (here, there if here.startswith("_network.") else there.split(".")[0])
+        for here, there in pairs
+        if here not in {"", "_network"} and there not in {"", "_network", here}
+    }
+
+    assert run_path(str(DRAWING))["arrows"]() == expected
+
+
+def test_the_picture_is_up_to_date():
+    committed = PICTURE.read_text(encoding="utf-8")
+
+    assert run_path(str(DRAWING))["picture"]() == committed
