@@ -51,7 +51,7 @@ MUTANTS = [
         "columns of frames go by their order",
         "_validation/sequences",
         "check_feature_names(estimator, frame, reset=fitting)",
-        "_check_feature_names(estimator, frame, reset=True)",
+        "check_feature_names(estimator, frame, reset=True)",
         "tables",
     ),
     Mutant(
