@@ -1,4 +1,4 @@
-"""Fail where a built page links to what is not there, or loads anything from outside.
+"""Fail if a built page has a broken link, or loads anything from outside.
 
 python docs/check_links.py build/docs
 """
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 
 class Page(HTMLParser):
-    """The addresses that a page links to and loads, and the anchors that it has."""
+    """The addresses that a page links to and loads, and its anchors."""
 
     def __init__(self, path):
         super().__init__()
@@ -20,7 +20,7 @@ class Page(HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
-        """Take what matters of a tag."""
+        """Collect the links and anchors of a tag."""
         found = dict(attributes)
         self.anchors |= {found.get("id"), found.get("name")}
         if tag == "a" and found.get("href"):
@@ -32,8 +32,8 @@ class Page(HTMLParser):
 
 
 def faults(root):
-    """Yield one line for every link that leads nowhere."""
-    # What stands in _static are templates of the theme.
+    """Yield one line for every broken link."""
+    # The files in _static are templates of the theme.
     paths = {path for path in root.rglob("*.html") if "_static" not in path.parts}
     pages = {path.resolve(): Page(path) for path in paths}
     for path, page in pages.items():
@@ -56,7 +56,7 @@ def faults(root):
 
 
 def target(path, parts):
-    """Find the file that an address on a page means."""
+    """Return the file that an address on a page refers to."""
     return (path.parent / unquote(parts.path)).resolve() if parts.path else path
 
 

@@ -1,7 +1,7 @@
 """Sphinx configuration: MyST pages, numpydoc docstrings, a gallery, the PyData theme.
 
-Nothing is fetched: formulas are MathML, icons are the theme's own, and links to other
-projects follow rules (see `_extensions`).
+Nothing is downloaded: formulas are MathML, icons come with the theme, and links to
+other projects follow rules (see `_extensions`).
 """
 
 import sys
@@ -33,7 +33,7 @@ default_role = "literal"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
-# Types stand in the docstrings, with shapes.
+# Docstrings have the types, with shapes.
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 toc_object_entries_show_parents = "hide"
@@ -49,7 +49,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skrnn",),
     "reference_url": {"skrnn": None},
-    # The script of `make demo` is no page.
+    # The script of `make demo` is not a page.
     "ignore_pattern": r"label_python_source\.py",
     "filename_pattern": r"plot_\w+\.py",
     "reset_modules": ("gallery_defaults.same_start",),
@@ -79,11 +79,11 @@ html_sidebars = {"index": [], "start": [], "coming_from": [], "limits": []}
 
 
 def skip_inherited(app, what, name, member, skip, options):
-    """Leave out what classes have from scikit-learn: it has pages of its own."""
+    """Skip members inherited from scikit-learn, which documents them itself."""
     module = getattr(member, "__module__", None) or ""
     return True if module.split(".")[0] == "sklearn" else None
 
 
 def setup(app):
-    """Connect what decides about members of classes."""
+    """Connect the filter of class members."""
     app.connect("autodoc-skip-member", skip_inherited)

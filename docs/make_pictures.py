@@ -1,7 +1,7 @@
 """Make the pictures of the README, in docs/images.
 
-"hello" unrolled, and the labels of one line of Python source that the model has not
-seen. The same versions of Python and of the packages make the same files.
+"hello" unrolled, and the labels of an unseen line of Python source. Equal versions of
+Python and the packages make equal files.
 """
 
 import warnings
@@ -19,13 +19,13 @@ from skrnn.datasets import load_python_source
 from skrnn.plotting import StepPredictionDisplay, UnrolledDisplay
 
 IMAGES = Path(__file__).resolve().parent / "images"
-# Resolution, and nothing in the file that says what made it.
+# The resolution, and no name of the software in the file.
 PNG: dict[str, Any] = {"format": "png", "dpi": 120, "metadata": {"Software": None}}
 
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
-    # The user's settings of matplotlib have no say.
+    # The user's matplotlib settings are ignored.
     with style.context("default"), warnings.catch_warnings():
         # Labels settle long before weights do.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -2,8 +2,8 @@
 
     python docs/make_searchbox_picture.py [path of the browser]
 
-It trains on names of the standard library, as `make demo` does; another version of
-Python has other names.
+It trains on names of the standard library, as `make demo` does; the names depend on the
+version of Python.
 """
 
 import subprocess
@@ -27,7 +27,7 @@ def main(browser: str = "chromium") -> None:
     some = np.random.default_rng(0).permutation(len(names.data))[:8000]
     network = VanillaRNNClassifier((64,), max_iter=100, random_state=0)
     with warnings.catch_warnings():
-        # What it predicts settles long before its weights do.
+        # Predictions settle long before the weights.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = VanillaRNNLanguageModel(network).fit(
             names.data[some], sample_weight=np.log1p(names.frequency[some])

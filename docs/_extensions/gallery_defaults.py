@@ -1,4 +1,4 @@
-"""What every example of the gallery starts from."""
+"""Common settings of all examples in the gallery."""
 
 import warnings
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ filters = ExitStack()
 
 
 def same_start(gallery, file_name, when):
-    """Make warnings errors during an example, and all pictures look alike."""
+    """Turn warnings into errors during an example, and unify the style of plots."""
     if when == "after":
         filters.close()
         return

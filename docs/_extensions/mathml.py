@@ -1,6 +1,6 @@
-"""Formulas as MathML, which browsers draw by themselves: no script, no network.
+"""Formulas as MathML, which browsers render without scripts or network.
 
-docutils translates TeX to MathML; this hands its result to Sphinx's HTML writer.
+docutils translates TeX to MathML; this passes the result to Sphinx's HTML writer.
 """
 
 from docutils import nodes
@@ -14,13 +14,13 @@ def inline(writer, node):
 
 
 def block(writer, node):
-    """Write a formula on a line of its own."""
+    """Write a formula on a separate line."""
     formula = tex2mathml(node.astext(), as_block=True)
     writer.body.append(f'<div class="formula">{formula}</div>\n')
     raise nodes.SkipNode
 
 
 def setup(app):
-    """Name the renderer; conf.py chooses it by that name."""
+    """Register the renderer under the name that conf.py uses."""
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

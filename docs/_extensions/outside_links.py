@@ -1,7 +1,7 @@
 """Links to the references of Python, NumPy, SciPy and scikit-learn.
 
 Intersphinx would download their lists of names at every build. Their addresses follow
-rules, so the address is made by rule, and that the name exists is seen by importing it.
+rules, so the address is built by a rule, and an import checks that the name exists.
 """
 
 import inspect
