@@ -45,7 +45,7 @@ class Source(Protocol):
 class Batch(NamedTuple):
     """Steps of some sequences, longest first, time-major."""
 
-    X: Any  # (n_rows, n_features), in one of the forms of ``steps``
+    X: Any  # (n_rows, n_features), in one of the forms of ``inputs``
     offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
     earlier: slice | NDArray[np.intp]  # (n_later,) the row one step before each later
     steps: NDArray[np.intp]  # (n_rows,) number of the step among all, or empty

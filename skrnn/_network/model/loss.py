@@ -118,7 +118,7 @@ class Loss(NamedTuple):
 
     evaluate: Callable[[Array, Array, Array], float]  # as `cross_entropy`
     draw: Callable[[Array, np.random.RandomState], Array]  # targets from the model
-    encode: Callable[[Array, int], Any]  # targets as vectors, in a form of `steps`
+    encode: Callable[[Array, int], Any]  # targets as vectors, in a form of `inputs`
     # The outputs that give their mean over so many steps, and the slope of these.
     link: Callable[[Array, int], tuple[Array, Array]]
 

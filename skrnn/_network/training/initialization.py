@@ -7,7 +7,7 @@ not matter, and all others by the number of states they read; biases are zero.
 Input weights are smaller where the prior wants them smaller still: those of features
 that most steps share, and those of features that hardly a step has, of which there are
 often so many that their weights would be most of the objective.
-``benchmarks/initialisation.py`` is the scan that chose the constants.
+``benchmarks/initialization.py`` is the scan that chose the constants.
 """
 
 import numpy as np

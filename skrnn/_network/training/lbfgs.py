@@ -2,7 +2,8 @@
 
     z = x / s,   dz = s dx
 
-SciPy minimizes over z, in which the function curves more evenly (see ``scaling``).
+SciPy minimizes over z, in which the function curves more evenly (see
+``preconditioning``).
 
 A non-finite value makes SciPy's line search accept a bad point, and a value of 1e300
 makes it report success there. So a non-finite value ends the run through an exception,

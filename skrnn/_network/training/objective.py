@@ -3,8 +3,8 @@
     J(theta) = 1/W sum_it w_it (-log p_it[y_it]) + alpha / (2 W) sum_j c_j theta_j^2
 
 with W the sum of the step weights and c_j the inverse prior variance of a weight (see
-``prior``), 0 for biases. The sum runs over batches, which threads share; memory for
-states depends on the size of a batch and on nothing else of the data.
+``regularization``), 0 for biases. The sum runs over batches, which threads share;
+memory for states depends on the size of a batch and on nothing else of the data.
 """
 
 from collections.abc import Callable, Sequence

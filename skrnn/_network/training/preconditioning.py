@@ -12,7 +12,7 @@ would be 1; because the estimate is made at the start, where the model knows not
 yet, a power a little nearer to zero is safer. The objective, and so its optimum, is
 unchanged.
 
-A training that has stages (see ``growing``) has variables for each. Its estimates are
+A training that has stages (see ``warm_up``) has variables for each. Its estimates are
 averaged, for a model that is certain of all labels shows no curvature.
 
 The estimate uses a sample of the sequences. s is scaled so that the largest component
@@ -40,7 +40,7 @@ class Variables:
     Parameters
     ----------
     feature_scale : ndarray of shape (n_features,)
-        Size of the features, as `prior.Features` has it.
+        Size of the features, as `regularization.Features` has it.
     sample : Sample
         Sequences to look at.
     rng : RandomState

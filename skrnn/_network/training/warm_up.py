@@ -2,10 +2,11 @@
 
 What the first iterations learn, a part can teach as well, at a part of the price: every
 32nd sequence first, then every 12th, every 6th, then all. Before that a sample tells
-what can be read from the states of random weights (``readout``). Cost is counted by
-steps: sequences are ordered by length, and of every k of them the middle one is taken,
-so that a part has about 1/k of all steps. The first of every k would always include the
-longest sequence, and an evaluation takes as many products as that has steps.
+what can be read from the states of random weights (``output_initialization``). Cost is
+counted by steps: sequences are ordered by length, and of every k of them the middle one
+is taken, so that a part has about 1/k of all steps. The first of every k would always
+include the longest sequence, and an evaluation takes as many products as that has
+steps.
 
 The objective of a part has the mean loss of its own steps. Its penalty lies between
 that of all data, under which so few sequences would be learnt by heart, and that of the

@@ -5,7 +5,7 @@ by itself, on four kinds of sequences, read one way and two ways, with five seed
 Prints a Markdown table: objective after training, and log-loss and accuracy on
 sequences held out, each the mean over seeds.
 
-    python benchmarks/initialisation.py [--seeds 5] [--jobs 2] [--task NAME ...]
+    python benchmarks/initialization.py [--seeds 5] [--jobs 2] [--task NAME ...]
 """
 
 import argparse
@@ -199,7 +199,7 @@ def main() -> None:
             ]
         print(f"| {variant} | " + " | ".join(cells) + " |", flush=True)
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
-    path = Path("build/benchmarks/initialisation.json")
+    path = Path("build/benchmarks/initialization.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=2))
 
