@@ -147,7 +147,7 @@ def theirs(
     return evaluate
 
 
-def spelt_codes(n: int, subset: str, seed: int) -> Bunch:
+def spelled_codes(n: int, subset: str, seed: int) -> Bunch:
     """Draw strings of noisy digits that spell codes, the k-th with frequency 1 / k."""
     bunch = make_digit_strings(
         20 * n,
@@ -158,11 +158,11 @@ def spelt_codes(n: int, subset: str, seed: int) -> Bunch:
         random_state=seed,
     )
     rank = {code: k for k, code in enumerate(bunch.lexicon.tolist(), start=1)}
-    spelt = [
+    spelled = [
         "".join(map(str, labels[:length]))
         for labels, length in zip(bunch.target, bunch.lengths, strict=True)
     ]
-    frequency = np.array([1 / rank[code] for code in spelt])
+    frequency = np.array([1 / rank[code] for code in spelled])
     share = frequency / frequency.sum()
     chosen = np.random.default_rng(seed).choice(20 * n, n, replace=False, p=share)
     return Bunch(**{k: bunch[k][chosen] for k in ("data", "target", "lengths")})

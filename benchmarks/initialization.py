@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from _common import spelt_codes
+from _common import spelled_codes
 from joblib import Parallel, delayed
 
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
@@ -69,7 +69,7 @@ def digits() -> Task:
 
 def codes() -> Task:
     """Noisy digits that spell one of 100 codes, some of them often, 600 strings."""
-    train, test = spelt_codes(600, "train", 0), spelt_codes(1000, "test", 1)
+    train, test = spelled_codes(600, "train", 0), spelled_codes(1000, "test", 1)
     return Task(train.data, train.target, test.data, test.target, 128, 200)
 
 

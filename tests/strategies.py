@@ -54,7 +54,7 @@ class ListSource:
 
 @dataclass(frozen=True)
 class Problem:
-    """Labelled, weighted sequences and a point at which to evaluate a network."""
+    """Labeled, weighted sequences and a point at which to evaluate a network."""
 
     net: Architecture
     theta: np.ndarray
@@ -95,7 +95,7 @@ class Problem:
         with closing(Team(batches, np.dtype(dtype), n_threads)) as team:
             objective = Objective(self.net, team)
             features = regularization.features(batches)
-            objective.penalise(
+            objective.penalize(
                 self.alpha * regularization.precision(self.net, features)
             )
             yield objective

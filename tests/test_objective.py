@@ -45,9 +45,9 @@ def test_the_penalty_is_half_its_strength_times_the_square_over_the_weight():
     problem = fixed_problem()
     strengths = np.linspace(0, 2, problem.net.n_parameters)
     with problem.objective() as J:
-        J.penalise(np.zeros_like(strengths))
+        J.penalize(np.zeros_like(strengths))
         bare_loss, bare_gradient = J.loss_and_gradient(problem.theta)
-        J.penalise(strengths)
+        J.penalize(strengths)
         loss, gradient = J.loss_and_gradient(problem.theta)
     W = problem.w.sum()
     expected = (strengths * problem.theta**2).sum() / (2 * W)

@@ -291,7 +291,7 @@ def test_the_form_of_the_steps_does_not_change_what_they_are(filled):
 
 
 @pytest.mark.parametrize("as_sparse", [False, True])
-def test_neighbours_do_not_change_what_a_sequence_is(as_sparse):
+def test_neighbors_do_not_change_what_a_sequence_is(as_sparse):
     rng = np.random.default_rng(0)
     X = [
         rng.integers(1, 9, (n, 4)) * (rng.random((n, 4)) < filled)

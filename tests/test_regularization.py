@@ -36,7 +36,7 @@ def test_one_hot_features_have_size_1():
     assert_allclose(scale_of(np.eye(4)[[0, 1, 1, 3]]), 1.0)
 
 
-def test_standardised_features_have_the_root_of_their_number_as_size():
+def test_standardized_features_have_the_root_of_their_number_as_size():
     X = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
     assert_allclose(scale_of(X), np.sqrt(2))
 

@@ -1,4 +1,4 @@
-"""Units of targets: learnt from weighted steps, folded into the last weights."""
+"""Units of targets: learned from weighted steps, folded into the last weights."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ Y = np.random.default_rng(0).normal([3.0, -50.0], [0.1, 7.0], size=(40, 2))
 W = np.random.default_rng(1).choice([0.0, 0.5, 2.0], size=40)
 
 
-def test_standardised_targets_have_mean_0_and_variance_1():
-    z = unit_of(Y, W).standardise(Y)
+def test_standardized_targets_have_mean_0_and_variance_1():
+    z = unit_of(Y, W).standardize(Y)
     assert_allclose(np.average(z, axis=0, weights=W), 0, atol=1e-12)
     assert_allclose(np.average(z**2, axis=0, weights=W), 1, rtol=1e-12)
 
@@ -40,7 +40,7 @@ def test_the_unit_follows_the_numbers(exponent, shift):
 def test_a_constant_has_its_own_size(value):
     unit = unit_of(np.full((7, 1), value), np.full(7, 0.3))
     assert unit.scale == (abs(value) or 1.0)
-    assert_allclose(unit.standardise(np.full((7, 1), value)), 0, atol=1e-15)
+    assert_allclose(unit.standardize(np.full((7, 1), value)), 0, atol=1e-15)
 
 
 @given(SEEDS)

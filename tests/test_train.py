@@ -157,8 +157,8 @@ def test_the_best_of_n_init_runs_is_kept():
 
 def noting(run_class, losses):
     class Noting(run_class):
-        def minimise(self, *args):
-            result = super().minimise(*args)
+        def minimize(self, *args):
+            result = super().minimize(*args)
             losses.append(result.loss)
             return result
 
@@ -182,8 +182,8 @@ def test_with_held_out_sequences_the_best_run_is_the_one_that_scores_best():
 
 
 def loss_in_units(problem, unit, theta):
-    """Return the objective by the reference, with standardised targets."""
-    inside = problem.replace(labels=[unit.standardise(y) for y in problem.labels])
+    """Return the objective by the reference, with standardized targets."""
+    inside = problem.replace(labels=[unit.standardize(y) for y in problem.labels])
     return inside.reference(unit.unfold(problem.net, theta))
 
 
@@ -197,13 +197,13 @@ def test_the_loss_of_numbers_is_the_objective_in_their_units():
         assert_allclose(report.loss, expected, rtol=1e-10)
 
 
-def test_units_are_those_of_the_sequences_that_are_learnt():
+def test_units_are_those_of_the_sequences_that_are_learned():
     held, kept = held_out(NUMBERS, 0.3)
     result = run(NUMBERS, **EARLY | {"max_iter": 2})
     y, w = ([values[i] for i in kept] for values in (NUMBERS.labels, NUMBERS.weights))
     expected = unit_of(np.concatenate(y), np.concatenate(w))
     assert_array_equal(result.unit, expected)
-    inside = NUMBERS.replace(labels=[expected.standardise(y) for y in NUMBERS.labels])
+    inside = NUMBERS.replace(labels=[expected.standardize(y) for y in NUMBERS.labels])
     theta = expected.unfold(NUMBERS.net, result.theta)
     assert_allclose(
         -loss_on(inside, held, theta), max(result.validation_scores), rtol=1e-10
@@ -278,7 +278,7 @@ def test_a_loss_that_is_not_finite_is_the_lowest_score(bad, monkeypatch):
     assert result.loss == result.loss_curve[int(np.argmax(expected))]
 
 
-def test_held_out_sequences_are_not_learnt():
+def test_held_out_sequences_are_not_learned():
     held, _ = held_out(PROBLEM, 0.3)
     altered = [w.copy() for w in PROBLEM.weights]
     for i in held:

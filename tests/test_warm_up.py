@@ -67,7 +67,7 @@ def test_parts_grow_and_the_objective_falls():
 
 def test_evaluations_are_counted_in_those_of_all_data():
     counts = []
-    plain = warm_up.lbfgs.minimise
+    plain = warm_up.lbfgs.minimize
 
     def counted(*args, **kwargs):
         solution = plain(*args, **kwargs)
@@ -75,7 +75,7 @@ def test_evaluations_are_counted_in_those_of_all_data():
         return solution
 
     with (
-        mock.patch.object(warm_up.lbfgs, "minimise", counted),
+        mock.patch.object(warm_up.lbfgs, "minimize", counted),
         parts_of(PROBLEM) as part,
     ):
         # Of every four sequences the third is taken, of every two the second.
@@ -158,14 +158,14 @@ def test_one_long_sequence_is_read_by_evaluations_of_all_data_only():
     X, y = data()
     X, y = [*X, np.repeat(X[0], 50, axis=0)], [*y, np.repeat(y[0], 50)]
     n_steps = []
-    plain = lbfgs.minimise
+    plain = lbfgs.minimize
 
     def noted(loss_and_gradient, theta, **options):
         batches = loss_and_gradient.__self__.team.batches
         n_steps.append(max(len(batch.offsets) - 1 for batch in batches))
         return plain(loss_and_gradient, theta, **options)
 
-    with mock.patch.object(lbfgs, "minimise", noted):
+    with mock.patch.object(lbfgs, "minimize", noted):
         fit(X, y, max_iter=2)
     assert n_steps == [6, 6, 6, 300]
 

@@ -47,7 +47,7 @@ Array = NDArray[Any]
 
 
 class Targets(NamedTuple):
-    """What is to be learnt of the valid steps."""
+    """What is to be learned of the valid steps."""
 
     y: Array  # (n_steps,) classes, or (n_steps, n_outputs) numbers
     weights: NDArray[np.float64]  # (n_steps,)
@@ -55,7 +55,7 @@ class Targets(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """What is to be learnt from, and the sizes that it gives a network."""
+    """What is to be learned from, and the sizes that it gives a network."""
 
     data: Trainable
     n_features: int
@@ -255,7 +255,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 )
         except FloatingPointError as error:
             raise ValueError(
-                f"{error}: X is too large for the network; standardise the valid steps"
+                f"{error}: X is too large for the network; standardize the valid steps"
             ) from error
         _warn_of_early_end(result, self.tol)
         return result
@@ -504,7 +504,7 @@ def overflow_named() -> Iterator[None]:
         yield
     except OverflowError as error:
         raise ValueError(
-            f"the model has learnt from {error}, the type of X; pass X as float64"
+            f"the model has learned from {error}, the type of X; pass X as float64"
         ) from error
     except FloatingPointError as error:
         raise ValueError(f"{error}: X is too large; scale X as in fit") from error

@@ -33,7 +33,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     r"""Recurrent network that labels every step of a sequence.
 
     A vanilla (Elman) network of one or several layers, one-way or two-way, whose
-    softmax output gives a label to every step. It minimises the log-loss of the steps
+    softmax output gives a label to every step. It minimizes the log-loss of the steps
     and a penalty on the weights by L-BFGS.
 
     Parameters
@@ -59,7 +59,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Largest number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
         Training has converged when no component of the gradient, taken in the scaled
-        variables of the optimiser, is larger. With `early_stopping=True` it is also the
+        variables of the optimizer, is larger. With `early_stopping=True` it is also the
         least gain in validation score that counts as one.
     max_corrections : int, default=10
         Number of past steps from which L-BFGS estimates curvature.
@@ -189,7 +189,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         p_t = \mathrm{softmax}(h_t W_{hy} + b_y).
 
     With :math:`w_{it}` the weight of step t of sequence i (`sample_weight` times
-    `class_weight`) and :math:`W = \sum_{it} w_{it}`, training minimises
+    `class_weight`) and :math:`W = \sum_{it} w_{it}`, training minimizes
 
     .. math::
 
@@ -215,7 +215,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     where `feature_scale_[d]` is the root mean square of the feature over the steps at
     which it is not 0, times the square root of the mean number of features that are
     not 0 in a step, times that of the number (1 or more) that two steps, taken at
-    random, have both. For one-hot steps it is 1, for D standardised features D.
+    random, have both. For one-hot steps it is 1, for D standardized features D.
 
     A sequence of weight k, k copies of it, and any order of the sequences give the
     same fit.
@@ -322,7 +322,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on labelled sequences.
+        """Train on labeled sequences.
 
         Parameters
         ----------
@@ -502,7 +502,7 @@ default=None
         return sequences.restore(logits, np.nan)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the weighted share of valid steps that are labelled correctly.
+        """Return the weighted share of valid steps that are labeled correctly.
 
         Parameters
         ----------
@@ -531,7 +531,7 @@ default=None
         return accuracy([self._hits(X, y, sample_weight)])
 
     def _hits(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, float]:
-        """Return the weight of the steps labelled correctly, and of all."""
+        """Return the weight of the steps labeled correctly, and of all."""
         sequences, codes = self._evaluate(X, inference.most_probable)
         weights = weights_of_steps(sample_weight, sequences)
         labels = check_labels(y, sequences, type(self).__name__, weights)

@@ -30,7 +30,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     r"""Recurrent network that predicts numbers at every step of a sequence.
 
     A vanilla (Elman) network of one or several layers, one-way or two-way, with one or
-    several real-valued outputs at every step. It minimises the squared error of the
+    several real-valued outputs at every step. It minimizes the squared error of the
     steps and a penalty on the weights by L-BFGS. A one-way network trained on its own
     next step can forecast a series.
 
@@ -56,7 +56,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         Largest number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
         Training has converged when no component of the gradient, taken in the scaled
-        variables of the optimiser, is larger. With `early_stopping=True` it is also the
+        variables of the optimizer, is larger. With `early_stopping=True` it is also the
         least gain in validation score that counts as one.
     max_corrections : int, default=10
         Number of past steps from which L-BFGS estimates curvature.
@@ -183,7 +183,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         \hat y_t = h_t W_{hy} + b_y.
 
     With :math:`w_{it}` the weight of step t of sequence i, :math:`W = \sum_{it}
-    w_{it}` and :math:`s_m` the scale of output m (`target_scale_`), training minimises
+    w_{it}` and :math:`s_m` the scale of output m (`target_scale_`), training minimizes
 
     .. math::
 
@@ -213,8 +213,8 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     where `feature_scale_[d]` is the root mean square of the feature over the steps at
     which it is not 0, times the square root of the mean number of features that are
     not 0 in a step, times that of the number (1 or more) that two steps, taken at
-    random, have both. For one-hot steps it is 1, for D standardised features D.
-    Features are best standardised: a mean far from 0 makes slow training.
+    random, have both. For one-hot steps it is 1, for D standardized features D.
+    Features are best standardized: a mean far from 0 makes slow training.
 
     A sequence of weight k, k copies of it, and any order of the sequences give the
     same fit.

@@ -222,7 +222,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             raise ValueError(
                 "sequences has no token to predict: all are too short, or unknown"
             )
-        # A step of weight 0 is read, but what follows it is not learnt.
+        # A step of weight 0 is read, but what follows it is not learned.
         weights[classes < 0] = 0
         classes[classes < 0] = classes.max()
         with warnings.catch_warnings():

@@ -1,6 +1,6 @@
 """Threads of the package's own, and BLAS held to one thread while they run.
 
-From two threads up, SciPy's optimiser is slower on small vectors by orders of
+From two threads up, SciPy's optimizer is slower on small vectors by orders of
 magnitude, and matrix products inside a thread pool fight for the cores. The
 limit is a state of the whole process: two fits that overlap must share one
 limit, which the last to leave takes off, or BLAS would stay at one thread.

@@ -77,7 +77,7 @@ def read_labels(
         parts = _parts(y, sequences, LABEL)
     masks = [_missing(part) for part in parts]
     missing = np.concatenate(masks)
-    _check_unlabelled(parts, missing, sequences, weights)
+    _check_unlabeled(parts, missing, sequences, weights)
     if missing.all():
         return np.empty(0), missing
     flat = _joined(map(_without, parts, masks))
@@ -336,7 +336,7 @@ def _without(part: Part, missing: NDArray[np.bool_]) -> Array:
     return part[~missing] if missing.any() else part
 
 
-def _check_unlabelled(
+def _check_unlabeled(
     parts: list[Part],
     missing: NDArray[np.bool_],
     sequences: Sequences,

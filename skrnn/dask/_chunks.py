@@ -1,4 +1,4 @@
-"""Chunks of labelled sequences, read and checked where they are.
+"""Chunks of labeled sequences, read and checked where they are.
 
 These functions run as tasks and know nothing of Dask. A task may run again after a
 worker was lost, so none changes what it was given.
@@ -46,7 +46,7 @@ def _size(part: Any) -> int:
 
 @dataclass
 class Chunk(Weighty):
-    """Labelled sequences as they came, checked."""
+    """Labeled sequences as they came, checked."""
 
     sequences: Sequences
     y: Array  # (n_steps,) labels, or (n_steps, ...) numbers

@@ -193,7 +193,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         return self._answers("decision_function", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the weighted share of valid steps that are labelled correctly, now.
+        """Return the weighted share of valid steps that are labeled correctly, now.
 
         Parameters
         ----------

@@ -128,7 +128,7 @@ class _Shards(NamedTuple):
     held_out: float  # weight of what is held out
 
     def objective(self, architecture: Architecture) -> Objective:
-        """Return the objective of what is to be learnt from."""
+        """Return the objective of what is to be learned from."""
         team = RemoteTeam(self.tasks, self.shards, self.sizes.total)
         return Objective(architecture, team)
 
@@ -142,7 +142,7 @@ class _Shards(NamedTuple):
 
 
 class RemoteData(NamedTuple):
-    """Labelled sequences on a cluster, of which nothing is packed yet."""
+    """Labeled sequences on a cluster, of which nothing is packed yet."""
 
     tasks: Tasks
     chunks: list[Future]  # one list of chunks for each shard
@@ -267,7 +267,7 @@ def connected(client: Client) -> Iterator[None]:
             raise
         raise ConnectionError(
             "the connection to Dask's scheduler was lost, or what was computed there "
-            "was cancelled; fit again with a connected client"
+            "was canceled; fit again with a connected client"
         ) from error
 
 

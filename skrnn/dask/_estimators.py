@@ -48,7 +48,7 @@ class DaskEstimator(BaseVanillaRNN):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on labelled sequences that are spread over a cluster.
+        """Train on labeled sequences that are spread over a cluster.
 
         Parameters
         ----------

@@ -98,7 +98,7 @@ def pack(
 
 
 def _in_unit(y: Array, unit: Unit | None, dtype: np.dtype[Any]) -> Array:
-    return y if unit is None else unit.standardise(y).astype(dtype)
+    return y if unit is None else unit.standardize(y).astype(dtype)
 
 
 def sample(
@@ -136,7 +136,7 @@ class Extent(NamedTuple):
 
 def extent(chunks: list[Chunk], part: Part, targets: Targets) -> Extent:
     """Return the range of every output."""
-    y = [y for y, _ in _learnt(chunks, part, targets) if len(y)]
+    y = [y for y, _ in _learned(chunks, part, targets) if len(y)]
     if not y:
         return Extent(np.array(np.inf), np.array(-np.inf))
     return Extent(
@@ -150,20 +150,20 @@ def moments(
 ) -> tuple[Any, ...]:
     """Return the weighted sums of targets in a unit, and of their squares."""
     total: tuple[Any, ...] = (0.0, 0.0, 0.0)
-    for y, w in _learnt(chunks, part, targets):
-        z = unit.standardise(y)
+    for y, w in _learned(chunks, part, targets):
+        z = unit.standardize(y)
         total = add([total, (w @ z, w @ np.square(z), w.sum())])
     return total
 
 
-def _learnt(
+def _learned(
     chunks: list[Chunk], part: Part, targets: Targets
 ) -> Iterator[tuple[Vector, Vector]]:
     """Yield targets to learn from, and the weights of their steps."""
     for piece in _pieces(chunks, part, targets):
-        is_learnt = np.zeros(len(piece.sequences.lengths), dtype=bool)
-        is_learnt[piece.ids[~piece.held_out]] = True
-        steps = np.repeat(is_learnt, piece.sequences.lengths) & (piece.w > 0)
+        is_learned = np.zeros(len(piece.sequences.lengths), dtype=bool)
+        is_learned[piece.ids[~piece.held_out]] = True
+        steps = np.repeat(is_learned, piece.sequences.lengths) & (piece.w > 0)
         yield piece.y[steps], piece.w[steps]
 
 

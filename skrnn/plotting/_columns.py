@@ -35,7 +35,7 @@ class Vector:
     names: list[str]
     kept: NDArray[np.intp]  # which components are drawn
     n_left_out: int
-    colour: str
+    color: str
     bottom: float = 0.0
     shift: float = 0.0
 
@@ -59,7 +59,7 @@ def make_vector(
     values: Any,
     names: Any,
     max_rows: int,
-    colour: str,
+    color: str,
     needed: Collection[int] = (),
 ) -> Vector:
     """Choose the components that get largest, and those needed, in their order."""
@@ -82,7 +82,7 @@ def make_vector(
         [visible(named[k], NAME) for k in kept],
         kept,
         n_rows - len(kept),
-        colour,
+        color,
     )
 
 
@@ -95,7 +95,7 @@ class Page:
     scale: float  # points of a unit
 
     def write(self, x: float, y: float, text: str, size: float, **kw: Any) -> Any:
-        """Write text of a size in units, centred unless told otherwise."""
+        """Write text of a size in units, centered unless told otherwise."""
         kw = {"ha": "center", "va": "center", "fontsize": size * self.scale, **kw}
         return self.ax.text(x, y, text, **kw)
 
@@ -125,7 +125,7 @@ def draw_vector(page: Page, vector: Vector) -> Array:
     from matplotlib.patches import Rectangle
 
     low, high = _limits(vector.values)
-    colours = light_map(vector.colour)((vector.values - low) / (high - low))
+    colors = light_map(vector.color)((vector.values - low) / (high - low))
     numbers = _numbers(vector.values)
     longest = max(len(number) for column in numbers for number in column)
     size = min(NUMBER_FONT, 0.9 / (CHARACTER * longest))
@@ -134,8 +134,8 @@ def draw_vector(page: Page, vector: Vector) -> Array:
     for t, column in enumerate(numbers):
         x = t * page.pitch + vector.shift
         for k, number in enumerate(column):
-            corner, colour = (x - 0.5, vector.row(k)), colours[t, k]
-            page.ax.add_patch(Rectangle(corner, 1, CELL, facecolor=colour, **line))
+            corner, color = (x - 0.5, vector.row(k)), colors[t, k]
+            page.ax.add_patch(Rectangle(corner, 1, CELL, facecolor=color, **line))
             y = corner[1] + CELL / 2
             texts[t, k] = page.write(x, y, number, size, color="black")
         if vector.n_left_out:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# Told from each other by colour-blind eyes, and by lightness in print.
+# Told from each other by color-blind eyes, and by lightness in print.
 PROBABLE = "#7db3e6"
 WRONG = "#b03a00"
 
@@ -203,11 +203,11 @@ def axes_or_new(ax: "Axes | None", width: float, height: float) -> "Axes":
     return ax
 
 
-def light_map(colour: str) -> Any:
-    """Return a colour map from white to a light colour, on which black is legible."""
+def light_map(color: str) -> Any:
+    """Return a color map from white to a light color, on which black is legible."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("light", ["#ffffff", colour])
+    return LinearSegmentedColormap.from_list("light", ["#ffffff", color])
 
 
 def label_steps(axis: Any, positions: Sequence[int], tokens: Sequence[Any]) -> bool:

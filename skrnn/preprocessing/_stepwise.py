@@ -79,7 +79,7 @@ class StepwiseTransformer(  # type: ignore[call-arg]
 
     See Also
     --------
-    WindowTransformer : Puts the features of neighbouring steps beside each step's own.
+    WindowTransformer : Puts the features of neighboring steps beside each step's own.
     OneHotSequenceEncoder : Encodes sequences of tokens.
 
     Notes

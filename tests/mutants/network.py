@@ -221,7 +221,7 @@ MUTANTS = [
         "train",
     ),
     Mutant(
-        "units learnt from sequences that are held out",
+        "units learned from sequences that are held out",
         "_network/training/train",
         "steps = _steps(self.source.lengths, ids)",
         "steps = np.arange(len(y))",
@@ -286,7 +286,7 @@ MUTANTS = [
     ),
     # The prior
     Mutant(
-        "biases penalised",
+        "biases penalized",
         "_network/training/regularization",
         "flat = np.zeros(architecture.n_parameters)",
         "flat = np.ones(architecture.n_parameters)",
@@ -365,7 +365,7 @@ MUTANTS = [
         "packing",
     ),
     Mutant(
-        "copies recognised by their features alone",
+        "copies recognized by their features alone",
         "_network/data/packing",
         "for part in (y, *content):",
         "for part in content:",
@@ -436,7 +436,7 @@ MUTANTS = [
         "estimate - self.fisher",
         "preconditioning",
     ),
-    # The optimiser
+    # The optimizer
     Mutant(
         "the last point returned, not the best",
         "_network/training/lbfgs",
@@ -452,7 +452,7 @@ MUTANTS = [
         "lbfgs",
     ),
     Mutant(
-        "a part penalised like all data",
+        "a part penalized like all data",
         "_network/training/warm_up",
         "np.sqrt(k) * penalty",
         "penalty",

@@ -28,7 +28,7 @@ class Workspace:
         self._buffers: dict[object, Array] = {}
 
     def rows(self, name: object, n_rows: int, n_columns: int) -> Array:
-        """Return an uninitialised array of shape (n_rows, n_columns)."""
+        """Return an uninitialized array of shape (n_rows, n_columns)."""
         size = n_rows * n_columns
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:

@@ -2,7 +2,7 @@
 
 L-BFGS is a function of the values it is given. A training that is begun anew, and is
 given the values noted so far, computes nothing until it is where it was; from there
-it goes on as if nothing had happened, with all that the optimiser remembers.
+it goes on as if nothing had happened, with all that the optimizer remembers.
 
     header | key of theta, size, checksum, values | key of theta, size, ...
 

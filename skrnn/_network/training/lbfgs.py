@@ -33,7 +33,7 @@ _FTOL = 64 * np.finfo(np.float64).eps
 
 
 class Progress(NamedTuple):
-    """Where the minimisation stands after an iteration."""
+    """Where the minimization stands after an iteration."""
 
     x: Vector
     loss: float
@@ -43,7 +43,7 @@ class Progress(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Where the minimisation ended."""
+    """Where the minimization ended."""
 
     x: Vector
     loss: float
@@ -120,7 +120,7 @@ class _Recorder:
         self.on_iteration(Progress(x, loss, norm, n_iter, self.n_fun))
 
 
-def minimise(
+def minimize(
     loss_and_gradient: Callable[[Vector], tuple[float, Vector]],
     x0: Vector,
     *,
@@ -131,7 +131,7 @@ def minimise(
     s: Vector | None = None,
     on_iteration: Callable[[Progress], None] = lambda progress: None,
 ) -> Solution:
-    """Minimise and return the best point met.
+    """Minimize and return the best point met.
 
     Parameters
     ----------

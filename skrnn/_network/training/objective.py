@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 class Summands(Protocol):
-    """Whatever can add up the loss over labelled steps."""
+    """Whatever can add up the loss over labeled steps."""
 
     total_weight: float  # of the steps
 
@@ -127,7 +127,7 @@ class Objective:
         self.total_weight = team.total_weight
         self.penalty = np.zeros(architecture.n_parameters)
 
-    def penalise(self, strengths: NDArray[np.float64]) -> None:
+    def penalize(self, strengths: NDArray[np.float64]) -> None:
         """Set the strength of the L2 penalty on every parameter, times W."""
         self.penalty = strengths / self.total_weight
 

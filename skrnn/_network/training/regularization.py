@@ -12,7 +12,7 @@ when the input is as large as it typically is and states are as large as tanh le
 them be. A weight of feature j then has the prior variance 4 / (n_shared n_active
 m_j^2), where m_j is the root mean square of the feature over the steps at which it is
 not zero and n_active the mean number of features that are not zero in a step: for
-one-hot steps both are 1, for standardised features 1 and n_features. A weight of n
+one-hot steps both are 1, for standardized features 1 and n_features. A weight of n
 states has the prior variance 9 / n or 100 / n.
 
 n_shared is the mean number of features that two steps, taken at random, have both: 1

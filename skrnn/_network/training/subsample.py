@@ -25,7 +25,7 @@ _FEWEST_SEQUENCES = 16
 
 
 class Sample(NamedTuple):
-    """Sequences and what is to be learnt; targets one sequence after another."""
+    """Sequences and what is to be learned; targets one sequence after another."""
 
     source: Source
     ids: NDArray[np.intp]  # (n_sampled,)

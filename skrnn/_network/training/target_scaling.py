@@ -25,7 +25,7 @@ class Unit(NamedTuple):
     mean: Vector  # (n_outputs,)
     scale: Vector  # (n_outputs,)
 
-    def standardise(self, y: Array) -> Vector:
+    def standardize(self, y: Array) -> Vector:
         """Return targets of shape (n_steps, n_outputs) in their own units."""
         return (y - self.mean) / self.scale
 

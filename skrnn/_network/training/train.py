@@ -33,7 +33,7 @@ Vector = NDArray[np.float64]
 
 
 class Problem(NamedTuple):
-    """What is to be minimised, wherever the data are."""
+    """What is to be minimized, wherever the data are."""
 
     objective: Objective
     validation: Objective | None
@@ -58,7 +58,7 @@ class Trainable(Protocol):
 
 
 class Data(NamedTuple):
-    """Sequences and what is to be learnt; targets one sequence after another."""
+    """Sequences and what is to be learned; targets one sequence after another."""
 
     source: packing.Source
     y: Array  # (n_valid_steps,) classes, or (n_valid_steps, n_outputs) numbers
@@ -84,7 +84,7 @@ class Data(NamedTuple):
         if architecture.output == "identity":
             steps = _steps(self.source.lengths, ids)
             unit = unit_of(y[steps], w[steps])
-            y = unit.standardise(y).astype(dtype)
+            y = unit.standardize(y).astype(dtype)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
 
@@ -238,7 +238,7 @@ def _best_run(
     objective, features, unit = problem.objective, problem.features, problem.unit
     sample = problem.sample
     architecture = objective.architecture
-    objective.penalise(
+    objective.penalize(
         settings.alpha * regularization.precision(architecture, features)
     )
     stages = warm_up.stages(len(problem.lengths))
@@ -265,7 +265,7 @@ def _best_run(
             )
         s = variables.scales(objective, theta)
         run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
-        result = run.minimise(theta, features)
+        result = run.minimize(theta, features)
         if best is None or run.is_better(result, best):
             best = result
         if result.stop_reason == "callback":
@@ -299,7 +299,7 @@ def _steps(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]
 
 
 class _Run:
-    """One minimisation: from its start to its best parameters."""
+    """One minimization: from its start to its best parameters."""
 
     def __init__(
         self,
@@ -324,9 +324,9 @@ class _Run:
         self.best: tuple[Vector, float] | None = None  # theta, loss of the best
         self.n_stale = 0
 
-    def minimise(self, theta: Vector, features: regularization.Features) -> Result:
+    def minimize(self, theta: Vector, features: regularization.Features) -> Result:
         """Run L-BFGS from theta."""
-        solution = lbfgs.minimise(
+        solution = lbfgs.minimize(
             self.objective.loss_and_gradient,
             theta,
             max_iter=self.settings.max_iter,

@@ -9,9 +9,9 @@ include the longest sequence, and an evaluation takes as many products as that h
 steps.
 
 The objective of a part has the mean loss of its own steps. Its penalty lies between
-that of all data, under which so few sequences would be learnt by heart, and that of the
-part alone, under which the network would become too plain to recover from: the root of
-their ratio. Parts are taken in the canonical order, which runs through all lengths.
+that of all data, under which so few sequences would be learned by heart, and that of
+the part alone, under which the network would become too plain to recover from: the root
+of their ratio. Parts are taken in the canonical order, which runs through all lengths.
 
 Each stage has variables of its own, and so has the run on all data: the curvature where
 a stage ends is nearer to that of the optimum than the curvature at random weights.
@@ -80,7 +80,7 @@ def grow(
     max_fun : int
         Largest number of evaluations, in those of all data.
     **options
-        Others of `lbfgs.minimise`.
+        Others of `lbfgs.minimize`.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def grow(
             break
         objective = part(k)
         objective.penalty = np.sqrt(k) * penalty
-        solution = lbfgs.minimise(
+        solution = lbfgs.minimize(
             objective.loss_and_gradient,
             theta,
             s=scales(objective, theta),
