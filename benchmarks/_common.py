@@ -15,7 +15,7 @@ from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import sensible_threads
 from skrnn._network.training import initialization, regularization
-from skrnn._network.training.objective import Objective, Team
+from skrnn._network.training.objective import Objective, ThreadedSum
 from skrnn.datasets import make_digit_strings
 
 Array = NDArray[Any]
@@ -103,13 +103,13 @@ def ours(
         n_threads,
         architecture.n_states,
     )
-    team = Team(batches, np.dtype(dtype), n_threads)
+    loss_sum = ThreadedSum(batches, np.dtype(dtype), n_threads)
     theta = initialization.initial(
         architecture,
         regularization.Features(np.ones(work.n_features), np.ones(work.n_features)),
         np.random.RandomState(0),
     )
-    return Objective(architecture, team), theta
+    return Objective(architecture, loss_sum), theta
 
 
 def torch_modules(work: Workload, dtype: str) -> tuple[Any, Any]:

@@ -32,7 +32,7 @@ def shares(n_hidden: int, repeats: int) -> dict[str, float]:
     X, y = data(work, "float32")
     objective, theta = ours(work, X, y, "float32", n_cores=1)
     profile = cProfile.Profile()
-    with closing(objective.team), one_blas_thread():
+    with closing(objective.loss_sum), one_blas_thread():
         objective.loss_and_gradient(theta)
         profile.enable()
         for _ in range(repeats):

@@ -17,7 +17,7 @@ from skrnn._network import parallel
 from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import regularization
-from skrnn._network.training.objective import Objective, Team
+from skrnn._network.training.objective import Objective, ThreadedSum
 from skrnn._network.training.subsample import Sample
 from skrnn._network.training.train import Settings
 
@@ -92,8 +92,8 @@ class Problem:
     @contextmanager
     def objective(self, dtype=np.float64, n_threads=1):
         batches = self.batches(dtype)
-        with closing(Team(batches, np.dtype(dtype), n_threads)) as team:
-            objective = Objective(self.net, team)
+        with closing(ThreadedSum(batches, np.dtype(dtype), n_threads)) as loss_sum:
+            objective = Objective(self.net, loss_sum)
             features = regularization.features(batches)
             objective.penalize(
                 self.alpha * regularization.precision(self.net, features)

@@ -441,16 +441,16 @@ def test_to_stop_early_is_to_be_told(client, data):
 
 def at_evaluation(monkeypatch, number, act):
     """Do something at the start of an evaluation; return where they all were."""
-    original = _cluster.RemoteTeam.loss_and_gradient
+    original = _cluster.DaskLossSum.loss_and_gradient
     evaluations = []
 
-    def loss_and_gradient(team, architecture, theta):
+    def loss_and_gradient(loss_sum, architecture, theta):
         evaluations.append(theta)
         if len(evaluations) == number:
             act()
-        return original(team, architecture, theta)
+        return original(loss_sum, architecture, theta)
 
-    monkeypatch.setattr(_cluster.RemoteTeam, "loss_and_gradient", loss_and_gradient)
+    monkeypatch.setattr(_cluster.DaskLossSum, "loss_and_gradient", loss_and_gradient)
     return evaluations
 
 

@@ -161,7 +161,7 @@ def test_one_long_sequence_is_read_by_evaluations_of_all_data_only():
     plain = lbfgs.minimize
 
     def noted(loss_and_gradient, theta, **options):
-        batches = loss_and_gradient.__self__.team.batches
+        batches = loss_and_gradient.__self__.loss_sum.batches
         n_steps.append(max(len(batch.offsets) - 1 for batch in batches))
         return plain(loss_and_gradient, theta, **options)
 

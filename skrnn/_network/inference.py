@@ -10,7 +10,7 @@ from .data.packing import Source, by_length, first_steps, pack, runs
 from .model import network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Parameters
-from .parallel import Crew, one_blas_thread, sensible_threads
+from .parallel import ThreadGroup, one_blas_thread, sensible_threads
 
 Array = NDArray[Any]
 
@@ -98,8 +98,8 @@ def evaluate(
     with one_blas_thread() as n_available:
         n_threads = sensible_threads(architecture, source.lengths, n_available)
         shares = share(ids, source.lengths, architecture.n_states, n_threads)
-        with Crew(n_threads) as crew:
-            crew.each(work, shares)
+        with ThreadGroup(n_threads) as threads:
+            threads.map(work, shares)
     return out
 
 

@@ -91,7 +91,7 @@ def sensible_threads(
     return int(np.clip(n_busy, 1, n_threads))
 
 
-class Crew:
+class ThreadGroup:
     """The calling thread and others that work beside it.
 
     The caller works as well: to be woken up takes a thread as long as a small share
@@ -107,9 +107,7 @@ class Crew:
         # Starts a thread for the first work it gets, so none where the caller is alone.
         self._others = ThreadPoolExecutor(max(1, n_threads - 1))
 
-    def each(
-        self, work: Callable[..., Result], *columns: Sequence[Any]
-    ) -> list[Result]:
+    def map(self, work: Callable[..., Result], *columns: Sequence[Any]) -> list[Result]:
         """Call work once in each thread, as `map` would; results are in that order."""
         own, *others = zip(*columns, strict=True)
         futures = [self._others.submit(work, *arguments) for arguments in others]

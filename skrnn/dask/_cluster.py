@@ -53,7 +53,7 @@ class Tasks:
         self.held += futures
         return list(futures)
 
-    def each(
+    def map(
         self, work: Callable[..., Any], shards: Sequence[Future], *same: Any
     ) -> list[Future]:
         """Call ``work(shard, *same)`` for every shard."""
@@ -92,7 +92,7 @@ class Tasks:
         self.release(list(self.held))
 
 
-class RemoteTeam:
+class DaskLossSum:
     """Workers that add up the loss over the shards they have."""
 
     def __init__(self, tasks: Tasks, shards: list[Future], total_weight: float) -> None:
@@ -116,7 +116,7 @@ class RemoteTeam:
         self, work: Callable[..., Any], architecture: Architecture, theta: Vector
     ) -> tuple[Any, ...]:
         # Sent along with the tasks, and so there when one runs again elsewhere.
-        return self.tasks.total(self.tasks.each(work, self.shards, architecture, theta))
+        return self.tasks.total(self.tasks.map(work, self.shards, architecture, theta))
 
 
 class _Shards(NamedTuple):
@@ -129,15 +129,15 @@ class _Shards(NamedTuple):
 
     def objective(self, architecture: Architecture) -> Objective:
         """Return the objective of what is to be learned from."""
-        team = RemoteTeam(self.tasks, self.shards, self.sizes.total)
-        return Objective(architecture, team)
+        loss_sum = DaskLossSum(self.tasks, self.shards, self.sizes.total)
+        return Objective(architecture, loss_sum)
 
     def validation(self, architecture: Architecture) -> Objective | None:
         """Return the objective of what is held out, if anything is."""
         if not self.held_out:
             return None
         return Objective(
-            architecture, RemoteTeam(self.tasks, self.shards, self.held_out)
+            architecture, DaskLossSum(self.tasks, self.shards, self.held_out)
         )
 
 
@@ -193,7 +193,7 @@ class RemoteData(NamedTuple):
         shards = tasks.hold(
             [tasks.call(_shards.pack, *place, *shared) for place in placed]
         )
-        *sizes, held_out = tasks.total(tasks.each(_shards.measure, shards))
+        *sizes, held_out = tasks.total(tasks.map(_shards.measure, shards))
         return _Shards(tasks, shards, regularization.Sizes(*sizes), held_out)
 
     def _every(self, k: int, placed: list[_Place]) -> list[_Place]:
@@ -206,7 +206,7 @@ class RemoteData(NamedTuple):
         """Return chunks and parts, and the lengths of the sequences to learn from."""
         tasks = self.tasks
         # What is small is kept, so that a lost shard costs no more than itself.
-        tables = tasks.hold(tasks.each(_order.tabulate, self.chunks, self.targets))
+        tables = tasks.hold(tasks.map(_order.tabulate, self.chunks, self.targets))
         order = tasks.call(_order.arrange, tables, validation_fraction, rng)
         tasks.hold([order])
         n = len(self.chunks)
@@ -238,19 +238,19 @@ class RemoteData(NamedTuple):
         """Return the unit that `units.unit_of` finds where data are in one place."""
         tasks = self.tasks
 
-        def each(work: Callable[..., Any], *same: Any) -> list[Future]:
+        def map_chunks(work: Callable[..., Any], *same: Any) -> list[Future]:
             return [tasks.call(work, *place, self.targets, *same) for place in placed]
 
-        extents = tasks.client.gather(each(_shards.extent))
+        extents = tasks.client.gather(map_chunks(_shards.extent))
         lowest = np.min([e.lowest for e in extents if e.lowest.ndim], axis=0)
         highest = np.max([e.highest for e in extents if e.lowest.ndim], axis=0)
         size = np.maximum(np.abs(lowest), np.abs(highest))
         size[size == 0] = 1.0
         total, _, weight = tasks.total(
-            each(_shards.moments, Unit(np.zeros_like(size), size))
+            map_chunks(_shards.moments, Unit(np.zeros_like(size), size))
         )
         mean = total / weight * size
-        _, squares, _ = tasks.total(each(_shards.moments, Unit(mean, size)))
+        _, squares, _ = tasks.total(map_chunks(_shards.moments, Unit(mean, size)))
         deviation = np.where(highest > lowest, np.sqrt(squares / weight), 1.0)
         return Unit(mean, deviation * size)
 

@@ -68,7 +68,7 @@ def _is_list_of_shards(values: Any) -> bool:
     )
 
 
-def answer(model: Any, method: str, X: Any) -> Any:
+def apply_method(model: Any, method: str, X: Any) -> Any:
     """Apply a method of a fitted local model to every chunk, when it is asked for.
 
     Returns
@@ -138,7 +138,7 @@ def _items(X: Any, model: Any, method: str) -> list[Any]:
     return list(getattr(model, method)(X)) if X else []
 
 
-def each(model: Any, method: str, chunks: list[Any]) -> list[Delayed]:
+def map_chunks(model: Any, method: str, chunks: list[Any]) -> list[Delayed]:
     """Return what ``model.method(X, y, sample_weight)`` says of every chunk.
 
     It is None for those without sequences, and empty for those of padding alone.

@@ -15,7 +15,7 @@ from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
 from . import _chunks
 from ._cluster import RemoteData, Tasks, connected, loaded
-from ._collections import answer, chunks_of, each
+from ._collections import apply_method, chunks_of, map_chunks
 
 
 class DaskEstimator(BaseVanillaRNN):
@@ -99,7 +99,7 @@ default=None
             stack.enter_context(tasks)
             stack.enter_context(connected(tasks.client))
             chunks = loaded(tasks, check, chunks_of(X, y, sample_weight))
-            parts = tasks.each(_chunks.describe, chunks, has_labels)
+            parts = tasks.map(_chunks.describe, chunks, has_labels)
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])
             require_weight(found.counts.any())
@@ -182,7 +182,7 @@ default=None
 
     def _answers(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
-        return answer(self.to_local(), method, X)
+        return apply_method(self.to_local(), method, X)
 
     def _scored(self, method: str, X: Any, y: Any, sample_weight: Any) -> list[Any]:
         """Return what a method of the local estimator says of every chunk."""
@@ -191,7 +191,9 @@ default=None
         chunks = chunks_of(X, y, sample_weight)
         client = self.client_
         with connected(client):
-            parts = client.compute(each(self.to_local(), method, chunks), sync=True)
+            parts = client.compute(
+                map_chunks(self.to_local(), method, chunks), sync=True
+            )
         if all(part is None for part in parts):
             raise ValueError(_chunks.ALL_EMPTY)
         scored = [part for part in parts if part]

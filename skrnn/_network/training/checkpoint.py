@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from skrnn._network.model.parameters import Architecture
 
-from .objective import Summands
+from .objective import LossSum
 
 Vector = NDArray[np.float64]
 
@@ -151,12 +151,12 @@ class Journal:
 
 
 class Noted:
-    """Summands whose values a journal notes, and recalls."""
+    """A loss sum whose values a journal notes, and recalls."""
 
-    def __init__(self, summands: Summands, journal: Journal) -> None:
-        self.summands = summands
+    def __init__(self, loss_sum: LossSum, journal: Journal) -> None:
+        self.loss_sum = loss_sum
         self.journal = journal
-        self.total_weight = summands.total_weight
+        self.total_weight = loss_sum.total_weight
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Vector
@@ -164,7 +164,7 @@ class Noted:
         """Return the weighted sum of the losses, and its gradient."""
         values = self.journal.recall(
             "gradient",
-            lambda: self.summands.loss_and_gradient(architecture, theta),
+            lambda: self.loss_sum.loss_and_gradient(architecture, theta),
             theta,
         )
         return float(values[0]), values[1:]
@@ -172,6 +172,6 @@ class Noted:
     def loss(self, architecture: Architecture, theta: Vector) -> float:
         """Return the weighted sum of the losses."""
         values = self.journal.recall(
-            "loss", lambda: (self.summands.loss(architecture, theta),), theta
+            "loss", lambda: (self.loss_sum.loss(architecture, theta),), theta
         )
         return float(values[0])

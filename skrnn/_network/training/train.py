@@ -22,7 +22,7 @@ from skrnn._network.parallel import one_blas_thread, sensible_threads
 from . import lbfgs, regularization, warm_up
 from .checkpoint import Journal, Noted
 from .initialization import initial
-from .objective import Objective, Team
+from .objective import Objective, ThreadedSum
 from .output_initialization import read_out
 from .preconditioning import Variables
 from .subsample import Sample, sample_of
@@ -88,10 +88,12 @@ class Data(NamedTuple):
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
 
-            def team_on(ids: NDArray[np.intp], host: Team | None = None) -> Team:
+            def loss_sum_on(
+                ids: NDArray[np.intp], shared_with: ThreadedSum | None = None
+            ) -> ThreadedSum:
                 n = sensible_threads(architecture, self.source.lengths[ids], n_threads)
-                if host is not None:
-                    n = min(n, len(host.spaces))
+                if shared_with is not None:
+                    n = min(n, len(shared_with.spaces))
                 batches = packing.batches(
                     self.source,
                     ids,
@@ -102,17 +104,17 @@ class Data(NamedTuple):
                     architecture.n_states,
                     keep=self._kept,
                 )
-                return Team(batches, dtype, n, host)
+                return ThreadedSum(batches, dtype, n, shared_with)
 
-            team = stack.enter_context(closing(team_on(ids)))
+            loss_sum = stack.enter_context(closing(loss_sum_on(ids)))
 
             def objective_on(ids: NDArray[np.intp]) -> Objective:
-                return Objective(architecture, team_on(ids, host=team))
+                return Objective(architecture, loss_sum_on(ids, shared_with=loss_sum))
 
             yield Problem(
-                Objective(architecture, team),
+                Objective(architecture, loss_sum),
                 objective_on(held_out) if held_out.size else None,
-                regularization.features(team.batches),
+                regularization.features(loss_sum.batches),
                 unit,
                 Sample(self.source, sample_of(ids, self.source.lengths[ids]), y, w),
                 self.source.lengths[ids],
@@ -217,7 +219,7 @@ def _noted(problem: Problem, journal: Journal) -> Problem:
     """Have all evaluations noted, those on parts too."""
 
     def note(objective: Objective) -> Objective:
-        objective.team = Noted(objective.team, journal)
+        objective.loss_sum = Noted(objective.loss_sum, journal)
         return objective
 
     validation = problem.validation
