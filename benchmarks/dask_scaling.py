@@ -198,7 +198,9 @@ def evaluation(n_steps: int, n_workers: int) -> Iterator[Callable[[], Time]]:
     theta = np.random.default_rng(0).normal(0, 0.1, net.n_parameters)
     rng = np.random.RandomState(0)
     with workers(n_workers) as client:
-        lesson = DaskVanillaRNNClassifier(client=client, **FIT)._lesson(X, y, None)
+        lesson = DaskVanillaRNNClassifier(client=client, **FIT)._training_input(
+            X, y, None
+        )
         with lesson.data.problem(net, lesson.dtype, 0.0, rng) as problem:
             loss_sum = problem.objective.loss_sum
 

@@ -15,8 +15,8 @@ from skrnn._network.data import packing
 from skrnn._network.training import lbfgs, regularization
 from skrnn._network.training import train as training
 from skrnn._network.training.objective import Objective
-from skrnn._network.training.target_scaling import unit_of
-from skrnn._network.training.train import Data, NotEnoughSequencesError, train
+from skrnn._network.training.target_scaling import TargetScaler
+from skrnn._network.training.train import InMemoryData, NotEnoughSequencesError, train
 
 LENGTHS = (6, 5, 5, 4, 3, 2, 2, 1)
 PROBLEM = fixed_problem(lengths=LENGTHS)
@@ -28,7 +28,7 @@ def run(
     problem=PROBLEM, *, seed=0, dtype=np.float64, start=None, report=None, **settings
 ):
     return train(
-        Data(problem.source, problem.y, problem.w),
+        InMemoryData(problem.source, problem.y, problem.w),
         problem.net,
         np.dtype(dtype),
         SETTINGS._replace(alpha=problem.alpha)._replace(**settings),
@@ -145,7 +145,7 @@ def test_the_best_of_n_init_runs_is_kept():
     rng = np.random.RandomState(1)  # whose first run is not the best
     with mock.patch.object(training, "_Run", noting(training._Run, losses)):
         best = train(
-            Data(PROBLEM.source, PROBLEM.y, PROBLEM.w),
+            InMemoryData(PROBLEM.source, PROBLEM.y, PROBLEM.w),
             PROBLEM.net,
             np.dtype(np.float64),
             SETTINGS._replace(n_init=6),
@@ -181,19 +181,21 @@ def test_with_held_out_sequences_the_best_run_is_the_one_that_scores_best():
 # Numbers as targets
 
 
-def loss_in_units(problem, unit, theta):
+def loss_in_units(problem, target_scaler, theta):
     """Return the objective by the reference, with standardized targets."""
-    inside = problem.replace(labels=[unit.standardize(y) for y in problem.labels])
-    return inside.reference(unit.unfold(problem.net, theta))
+    inside = problem.replace(
+        labels=[target_scaler.standardize(y) for y in problem.labels]
+    )
+    return inside.reference(target_scaler.from_original(problem.net, theta))
 
 
 def test_the_loss_of_numbers_is_the_objective_in_their_units():
     reports = []
     result = run(NUMBERS, report=reports.append)
-    expected = loss_in_units(NUMBERS, result.unit, result.theta)
+    expected = loss_in_units(NUMBERS, result.target_scaler, result.theta)
     assert_allclose(result.loss, expected, rtol=1e-10)
     for report in reports:
-        expected = loss_in_units(NUMBERS, result.unit, report.theta)
+        expected = loss_in_units(NUMBERS, result.target_scaler, report.theta)
         assert_allclose(report.loss, expected, rtol=1e-10)
 
 
@@ -201,10 +203,10 @@ def test_units_are_those_of_the_sequences_that_are_learned():
     held, kept = held_out(NUMBERS, 0.3)
     result = run(NUMBERS, **EARLY | {"max_iter": 2})
     y, w = ([values[i] for i in kept] for values in (NUMBERS.labels, NUMBERS.weights))
-    expected = unit_of(np.concatenate(y), np.concatenate(w))
-    assert_array_equal(result.unit, expected)
+    expected = TargetScaler.fit(np.concatenate(y), np.concatenate(w))
+    assert_array_equal(result.target_scaler, expected)
     inside = NUMBERS.replace(labels=[expected.standardize(y) for y in NUMBERS.labels])
-    theta = expected.unfold(NUMBERS.net, result.theta)
+    theta = expected.from_original(NUMBERS.net, result.theta)
     assert_allclose(
         -loss_on(inside, held, theta), max(result.validation_scores), rtol=1e-10
     )
@@ -217,9 +219,9 @@ def test_numbers_go_on_from_where_they_stopped():
 
 
 def test_classes_have_no_unit():
-    unit = run(max_iter=1).unit
-    assert_array_equal(unit.mean, np.zeros(3))
-    assert_array_equal(unit.scale, np.ones(3))
+    target_scaler = run(max_iter=1).target_scaler
+    assert_array_equal(target_scaler.mean, np.zeros(3))
+    assert_array_equal(target_scaler.scale, np.ones(3))
 
 
 # Early stopping

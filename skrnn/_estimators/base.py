@@ -27,14 +27,14 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from skrnn._network import inference
 from skrnn._network.model.parameters import Architecture, Layer, Parameters
-from skrnn._network.training.checkpoint import Journal
+from skrnn._network.training.checkpoint import Checkpoint
 from skrnn._network.training.lbfgs import NEAR
 from skrnn._network.training.train import (
-    Data,
+    InMemoryData,
     Report,
     Result,
     Settings,
-    Trainable,
+    TrainingData,
     train,
 )
 from skrnn._validation.persistence import VersionedState
@@ -54,10 +54,10 @@ class Targets(NamedTuple):
     n_outputs: int
 
 
-class Lesson(NamedTuple):
+class TrainingInput(NamedTuple):
     """What is to be learned from, and the sizes that it gives a network."""
 
-    data: Trainable
+    data: TrainingData
     n_features: int
     n_outputs: int
     dtype: np.dtype[Any]
@@ -144,7 +144,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.verbose = verbose
         self.checkpoint = checkpoint
 
-    def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
+    def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
         """Check what `fit` was given; note on self what it tells."""
         known = self._known_form()
         sequences = check_sequences(
@@ -153,8 +153,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self._learn_form(known, Form.of(sequences))
         targets = self._targets(y, sequences, sample_weight)
         _check_total(targets.weights, sequences.dtype)
-        return Lesson(
-            Data(sequences, targets.y, targets.weights, sequences.on_disk),
+        return TrainingInput(
+            InMemoryData(sequences, targets.y, targets.weights, sequences.on_disk),
             sequences.n_features,
             targets.n_outputs,
             sequences.dtype,
@@ -206,26 +206,28 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         with _unchanged_on_error(self):
             sizes = _check_sizes(self.hidden_layer_sizes, type(self).__name__)
             known = self._architecture() if self._goes_on() else None
-            lesson = self._lesson(X, y, sample_weight)
+            training_input = self._training_input(X, y, sample_weight)
             architecture = Architecture(
-                n_features=lesson.n_features,
+                n_features=training_input.n_features,
                 hidden_layer_sizes=sizes,
                 n_directions=2 if self.bidirectional else 1,
-                n_outputs=lesson.n_outputs,
+                n_outputs=training_input.n_outputs,
                 activation=self.activation,
                 output=self._output,
             )
             if known is not None:
                 _check_continuation(known, architecture)
             task.begin()
-            result = self._train(lesson.data, architecture, lesson.dtype, task)
-            self._store(result, architecture, lesson.dtype)
+            result = self._train(
+                training_input.data, architecture, training_input.dtype, task
+            )
+            self._store(result, architecture, training_input.dtype)
             task.end()
         return self
 
     def _train(
         self,
-        data: Trainable,
+        data: TrainingData,
         architecture: Architecture,
         dtype: np.dtype[Any],
         task: FitTask,
@@ -234,7 +236,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         try:
             with (
                 printing(self.verbose) as show,
-                self._random_numbers(architecture, dtype) as (rng, journal),
+                self._random_numbers(architecture, dtype) as (rng, checkpoint),
             ):
 
                 def report(report: Report) -> None:
@@ -251,7 +253,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                     rng,
                     start=start,
                     report=report,
-                    journal=journal,
+                    checkpoint=checkpoint,
                 )
         except FloatingPointError as error:
             raise ValueError(
@@ -263,7 +265,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     @contextmanager
     def _random_numbers(
         self, architecture: Architecture, dtype: np.dtype[Any]
-    ) -> Iterator[tuple[np.random.RandomState, Journal | None]]:
+    ) -> Iterator[tuple[np.random.RandomState, Checkpoint | None]]:
         """Open the checkpoint, if any, which also knows where random numbers began."""
         rng = check_random_state(self.random_state)
         if self.checkpoint is None:
@@ -276,8 +278,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         settings = self._settings()._replace(max_iter=0, max_fun=0)
         fit = repr((__version__, architecture, str(dtype), settings))
         seeded = self.random_state is not None
-        with Journal(self.checkpoint, rng, fit, seeded=seeded) as journal:
-            yield rng, journal
+        with Checkpoint(self.checkpoint, rng, fit, seeded=seeded) as checkpoint:
+            yield rng, checkpoint
 
     def _settings(self) -> Settings:
         return Settings(

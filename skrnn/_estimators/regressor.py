@@ -327,7 +327,7 @@ step in the form of a y with a single output, default=None
                 f"y is too large for a network of {dtype}, the type of X; scale y"
             ) from error
         super()._store(result, architecture, dtype)
-        self.target_scale_ = result.unit.scale
+        self.target_scale_ = result.target_scaler.scale
 
     def _answer(self, outputs: Array) -> Array:
         return outputs if self._has_axis_of_outputs else outputs[..., 0]

@@ -24,8 +24,8 @@ from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import regularization, warm_up
 from skrnn._network.training.objective import Objective
 from skrnn._network.training.subsample import Sample
-from skrnn._network.training.target_scaling import Unit, no_unit
-from skrnn._network.training.train import Problem
+from skrnn._network.training.target_scaling import TargetScaler
+from skrnn._network.training.train import TrainingProblem
 from skrnn._validation.sequences import Sequences
 
 from . import _chunks, _order, _shards
@@ -141,7 +141,7 @@ class _Shards(NamedTuple):
         )
 
 
-class RemoteData(NamedTuple):
+class DaskData(NamedTuple):
     """Labeled sequences on a cluster, of which nothing is packed yet."""
 
     tasks: Tasks
@@ -157,14 +157,14 @@ class RemoteData(NamedTuple):
         dtype: np.dtype[Any],
         validation_fraction: float,
         rng: np.random.RandomState,
-    ) -> Iterator[Problem]:
+    ) -> Iterator[TrainingProblem]:
         """Pack the data where they are."""
         tasks = self.tasks
         with tasks, connected(tasks.client):
             placed, lengths = self._placed(validation_fraction, rng)
-            unit = self._unit(placed) if self.has_numbers else None
-            how = architecture, unit, dtype
-            sample = self._sample(placed, unit, dtype)
+            target_scaler = self._target_scaler(placed) if self.has_numbers else None
+            how = architecture, target_scaler, dtype
+            sample = self._sample(placed, target_scaler, dtype)
             shards = self._packed(placed, *how)
             parts = {
                 k: self._packed(self._every(k, placed), *how)
@@ -172,11 +172,11 @@ class RemoteData(NamedTuple):
             }
             # Dask remembers how they are made, should a shard be lost.
             tasks.release(self.chunks)
-            yield Problem(
+            yield TrainingProblem(
                 shards.objective(architecture),
                 shards.validation(architecture),
                 regularization.features_of(shards.sizes),
-                unit or no_unit(architecture.n_outputs),
+                target_scaler or TargetScaler.identity(architecture.n_outputs),
                 sample,
                 lengths,
                 lambda k: parts[k].objective(architecture),
@@ -186,10 +186,10 @@ class RemoteData(NamedTuple):
         self,
         placed: list[_Place],
         architecture: Architecture,
-        unit: Unit | None,
+        target_scaler: TargetScaler | None,
         dtype: np.dtype[Any],
     ) -> _Shards:
-        tasks, shared = self.tasks, (self.targets, unit, architecture, dtype)
+        tasks, shared = self.tasks, (self.targets, target_scaler, architecture, dtype)
         shards = tasks.hold(
             [tasks.call(_shards.pack, *place, *shared) for place in placed]
         )
@@ -216,11 +216,14 @@ class RemoteData(NamedTuple):
         return list(zip(self.chunks, parts, strict=True)), lengths
 
     def _sample(
-        self, placed: list[_Place], unit: Unit | None, dtype: np.dtype[Any]
+        self,
+        placed: list[_Place],
+        target_scaler: TargetScaler | None,
+        dtype: np.dtype[Any],
     ) -> Sample:
         """Fetch the sequences that speak for all."""
         found = [
-            self.tasks.call(_shards.sample, *place, self.targets, unit, dtype)
+            self.tasks.call(_shards.sample, *place, self.targets, target_scaler, dtype)
             for place in placed
         ]
         chosen = [item for part in self.tasks.client.gather(found) for item in part]
@@ -234,8 +237,8 @@ class RemoteData(NamedTuple):
             source, np.arange(len(steps)), np.concatenate(y), np.concatenate(w)
         )
 
-    def _unit(self, placed: list[_Place]) -> Unit:
-        """Return the unit that `units.unit_of` finds where data are in one place."""
+    def _target_scaler(self, placed: list[_Place]) -> TargetScaler:
+        """Return what `TargetScaler.fit` does where data are in one place."""
         tasks = self.tasks
 
         def map_chunks(work: Callable[..., Any], *same: Any) -> list[Future]:
@@ -247,12 +250,14 @@ class RemoteData(NamedTuple):
         size = np.maximum(np.abs(lowest), np.abs(highest))
         size[size == 0] = 1.0
         total, _, weight = tasks.total(
-            map_chunks(_shards.moments, Unit(np.zeros_like(size), size))
+            map_chunks(_shards.moments, TargetScaler(np.zeros_like(size), size))
         )
         mean = total / weight * size
-        _, squares, _ = tasks.total(map_chunks(_shards.moments, Unit(mean, size)))
+        _, squares, _ = tasks.total(
+            map_chunks(_shards.moments, TargetScaler(mean, size))
+        )
         deviation = np.where(highest > lowest, np.sqrt(squares / weight), 1.0)
-        return Unit(mean, deviation * size)
+        return TargetScaler(mean, deviation * size)
 
 
 @contextmanager

@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._estimators.base import BaseVanillaRNN, Lesson, _check_total
+from skrnn._estimators.base import BaseVanillaRNN, TrainingInput, _check_total
 from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
 from . import _chunks
-from ._cluster import RemoteData, Tasks, connected, loaded
+from ._cluster import DaskData, Tasks, connected, loaded
 from ._collections import apply_method, chunks_of, map_chunks
 
 
@@ -90,7 +90,7 @@ default=None
         """
         return self._fit(X, y, sample_weight)
 
-    def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
+    def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
         require_y(y, type(self).__name__)
         tasks = Tasks(self.client_)
         check = _chunks.Check(self._local(padding_value=self.padding_value), self._read)
@@ -110,8 +110,8 @@ default=None
             _check_total(found.counts * targets.weights(numbers), dtype)
             stack.pop_all()  # the chunks are held for what follows
         self.n_features_in_ = found.n_features
-        data = RemoteData(tasks, chunks, targets, found.n_features, not has_labels)
-        return Lesson(data, found.n_features, n_outputs, dtype)
+        data = DaskData(tasks, chunks, targets, found.n_features, not has_labels)
+        return TrainingInput(data, found.n_features, n_outputs, dtype)
 
     @staticmethod
     @abstractmethod

@@ -19,7 +19,7 @@ from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread
 from skrnn._network.training import regularization
 from skrnn._network.training.objective import sum_of_gradients, sum_of_losses, weight_of
-from skrnn._network.training.target_scaling import Unit
+from skrnn._network.training.target_scaling import TargetScaler
 from skrnn._validation.sequences import Sequences
 
 from ._chunks import Chunk, Targets, Weighty
@@ -77,14 +77,14 @@ def pack(
     chunks: list[Chunk],
     part: Part,
     targets: Targets,
-    unit: Unit | None,
+    target_scaler: TargetScaler | None,
     architecture: Architecture,
     dtype: np.dtype[Any],
 ) -> Shard:
     """Pack the sequences of a part."""
     shard = Shard([], [], dtype)
     for piece in _pieces(chunks, part, targets):
-        y = _in_unit(piece.y, unit, dtype)
+        y = _standardized(piece.y, target_scaler, dtype)
         for held_out, batches in ((False, shard.batches), (True, shard.held_out)):
             batches += packing.batches(
                 piece.sequences,
@@ -97,21 +97,23 @@ def pack(
     return shard
 
 
-def _in_unit(y: Array, unit: Unit | None, dtype: np.dtype[Any]) -> Array:
-    return y if unit is None else unit.standardize(y).astype(dtype)
+def _standardized(
+    y: Array, target_scaler: TargetScaler | None, dtype: np.dtype[Any]
+) -> Array:
+    return y if target_scaler is None else target_scaler.standardize(y).astype(dtype)
 
 
 def sample(
     chunks: list[Chunk],
     part: Part,
     targets: Targets,
-    unit: Unit | None,
+    target_scaler: TargetScaler | None,
     dtype: np.dtype[Any],
 ) -> list[tuple[int, Any, Array, Vector]]:
     """Return place in the sample, steps, targets and weights of what is sampled."""
     chosen = []
     for piece in _pieces(chunks, part, targets):
-        y = _in_unit(piece.y, unit, dtype)
+        y = _standardized(piece.y, target_scaler, dtype)
         lengths = piece.sequences.lengths
         starts = first_steps(lengths)
         for i, place in zip(piece.ids, piece.sampled, strict=True):
@@ -146,12 +148,12 @@ def extent(chunks: list[Chunk], part: Part, targets: Targets) -> Extent:
 
 
 def moments(
-    chunks: list[Chunk], part: Part, targets: Targets, unit: Unit
+    chunks: list[Chunk], part: Part, targets: Targets, target_scaler: TargetScaler
 ) -> tuple[Any, ...]:
     """Return the weighted sums of targets in a unit, and of their squares."""
     total: tuple[Any, ...] = (0.0, 0.0, 0.0)
     for y, w in _learned(chunks, part, targets):
-        z = unit.standardize(y)
+        z = target_scaler.standardize(y)
         total = add([total, (w @ z, w @ np.square(z), w.sum())])
     return total
 

@@ -216,7 +216,7 @@ MUTANTS = [
     Mutant(
         "the start taken for one in standard units",
         "_network/training/train",
-        "theta, n_spent = unit.unfold(architecture, start), 0",
+        "theta, n_spent = target_scaler.from_original(architecture, start), 0",
         "theta, n_spent = start, 0",
         "train",
     ),

@@ -260,19 +260,19 @@ def batches(
     w: NDArray[Any] | None = None,
     n_shares: int = 1,
     n_states: int = 1,
-    keep: Callable[[Iterable[Batch]], list[Batch]] = list,
+    store: Callable[[Iterable[Batch]], list[Batch]] = list,
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
     A row of a batch is to have ``n_states`` states. The number of batches is a
     multiple of ``n_shares``, and their sizes are alike, so that threads which share
-    them end together. ``keep`` gets them one by one, and may put them elsewhere before
+    them end together. ``store`` gets them one by one, and may put them elsewhere before
     it asks for the next.
     """
     n_rows = min(_BATCH_ROWS, _BATCH_STATES // n_states)
     cut = runs(ids, source.lengths, n_shares, n_rows)
     starts = first_steps(source.lengths)
-    return keep(pack(source, run, dtype, y, w, starts) for run in cut)
+    return store(pack(source, run, dtype, y, w, starts) for run in cut)
 
 
 def runs(

@@ -1,6 +1,6 @@
 """From sequences to trained parameters: the numerical floor's front door.
 
-canonical order -> units -> batches -> start -> L-BFGS on parts, then on all
+canonical order -> target scaling -> batches -> start -> L-BFGS on parts, then on all
 -> best parameters
 
 Nothing here knows of scikit-learn, nor of the form in which sequences came.
@@ -15,36 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data import packing
-from skrnn._network.data.memmap import spooled
+from skrnn._network.data.memmap import to_disk
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread, sensible_threads
 
 from . import lbfgs, regularization, warm_up
-from .checkpoint import Journal, Noted
+from .checkpoint import Checkpoint, CheckpointedLoss
 from .initialization import initial
 from .objective import Objective, ThreadedSum
 from .output_initialization import read_out
 from .preconditioning import Variables
 from .subsample import Sample, sample_of
-from .target_scaling import Unit, no_unit, unit_of
+from .target_scaling import TargetScaler
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
 
-class Problem(NamedTuple):
+class TrainingProblem(NamedTuple):
     """What is to be minimized, wherever the data are."""
 
     objective: Objective
     validation: Objective | None
     features: regularization.Features
-    unit: Unit  # of the targets
+    target_scaler: TargetScaler  # of the targets
     sample: Sample
     lengths: NDArray[np.intp]  # of the sequences to learn from, longest first
     part: warm_up.Part  # objectives of some of them
 
 
-class Trainable(Protocol):
+class TrainingData(Protocol):
     """Whatever can be made a problem."""
 
     def problem(
@@ -53,11 +53,11 @@ class Trainable(Protocol):
         dtype: np.dtype[Any],
         validation_fraction: float,
         rng: np.random.RandomState,
-    ) -> AbstractContextManager[Problem]:
+    ) -> AbstractContextManager[TrainingProblem]:
         """Hold the problem ready as long as the context lasts."""
 
 
-class Data(NamedTuple):
+class InMemoryData(NamedTuple):
     """Sequences and what is to be learned; targets one sequence after another."""
 
     source: packing.Source
@@ -65,9 +65,9 @@ class Data(NamedTuple):
     w: Vector  # (n_valid_steps,)
     on_disk: bool = False  # whether the source is larger than memory may be
 
-    def _kept(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
+    def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
-        return spooled(less) if self.on_disk else list(less)
+        return to_disk(less) if self.on_disk else list(less)
 
     @contextmanager
     def problem(
@@ -76,15 +76,15 @@ class Data(NamedTuple):
         dtype: np.dtype[Any],
         validation_fraction: float,
         rng: np.random.RandomState,
-    ) -> Iterator[Problem]:
+    ) -> Iterator[TrainingProblem]:
         """Pack the data for the threads of this process."""
         ids, w = packing.canonical(self.source, self.y, self.w)
         held_out, ids = _hold_out(ids, validation_fraction, rng)
-        y, unit = self.y, no_unit(architecture.n_outputs)
+        y, target_scaler = self.y, TargetScaler.identity(architecture.n_outputs)
         if architecture.output == "identity":
             steps = _steps(self.source.lengths, ids)
-            unit = unit_of(y[steps], w[steps])
-            y = unit.standardize(y).astype(dtype)
+            target_scaler = TargetScaler.fit(y[steps], w[steps])
+            y = target_scaler.standardize(y).astype(dtype)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
 
@@ -102,7 +102,7 @@ class Data(NamedTuple):
                     w,
                     n,
                     architecture.n_states,
-                    keep=self._kept,
+                    store=self._store_batches,
                 )
                 return ThreadedSum(batches, dtype, n, shared_with)
 
@@ -111,11 +111,11 @@ class Data(NamedTuple):
             def objective_on(ids: NDArray[np.intp]) -> Objective:
                 return Objective(architecture, loss_sum_on(ids, shared_with=loss_sum))
 
-            yield Problem(
+            yield TrainingProblem(
                 Objective(architecture, loss_sum),
                 objective_on(held_out) if held_out.size else None,
                 regularization.features(loss_sum.batches),
-                unit,
+                target_scaler,
                 Sample(self.source, sample_of(ids, self.source.lengths[ids]), y, w),
                 self.source.lengths[ids],
                 lambda k: objective_on(ids[warm_up.middle_of_every(k)]),
@@ -160,7 +160,7 @@ class Result(NamedTuple):
     gradient_norm: float
     stop_reason: str
     features: regularization.Features
-    unit: Unit  # of y, in which the loss is measured
+    target_scaler: TargetScaler  # of y, in which the loss is measured
 
 
 class NotEnoughSequencesError(ValueError):
@@ -168,7 +168,7 @@ class NotEnoughSequencesError(ValueError):
 
 
 def train(
-    data: Trainable,
+    data: TrainingData,
     architecture: Architecture,
     dtype: np.dtype[Any],
     settings: Settings,
@@ -176,14 +176,14 @@ def train(
     *,
     start: Vector | None = None,
     report: Callable[[Report], None] = lambda report: None,
-    journal: Journal | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Train and return the best of ``n_init`` runs.
 
     Parameters
     ----------
-    data : Trainable
-        `Data`, or what stands for data elsewhere.
+    data : TrainingData
+        `InMemoryData`, or what stands for data elsewhere.
     architecture : Architecture
     dtype : dtype
         Floating type of states and gradients; parameters are float64.
@@ -194,7 +194,7 @@ def train(
     report : callable
         Called with `Report` after every iteration; may raise `lbfgs.Stop`. The reason
         "callback" ends the training, all others the run.
-    journal : Journal, optional
+    checkpoint : Checkpoint, optional
         Notes every evaluation, and knows those that were noted before.
 
     Raises
@@ -210,34 +210,38 @@ def train(
         one_blas_thread(),
         data.problem(architecture, dtype, settings.validation_fraction, rng) as problem,
     ):
-        if journal is not None:
-            problem = _noted(problem, journal)
+        if checkpoint is not None:
+            problem = _checkpointed(problem, checkpoint)
         return _best_run(problem, settings, rng, start, report)
 
 
-def _noted(problem: Problem, journal: Journal) -> Problem:
+def _checkpointed(problem: TrainingProblem, checkpoint: Checkpoint) -> TrainingProblem:
     """Have all evaluations noted, those on parts too."""
 
-    def note(objective: Objective) -> Objective:
-        objective.loss_sum = Noted(objective.loss_sum, journal)
+    def wrap(objective: Objective) -> Objective:
+        objective.loss_sum = CheckpointedLoss(objective.loss_sum, checkpoint)
         return objective
 
     validation = problem.validation
     return problem._replace(
-        objective=note(problem.objective),
-        validation=validation and note(validation),
-        part=lambda k: note(problem.part(k)),
+        objective=wrap(problem.objective),
+        validation=validation and wrap(validation),
+        part=lambda k: wrap(problem.part(k)),
     )
 
 
 def _best_run(
-    problem: Problem,
+    problem: TrainingProblem,
     settings: Settings,
     rng: np.random.RandomState,
     start: Vector | None,
     report: Callable[[Report], None],
 ) -> Result:
-    objective, features, unit = problem.objective, problem.features, problem.unit
+    objective, features, target_scaler = (
+        problem.objective,
+        problem.features,
+        problem.target_scaler,
+    )
     sample = problem.sample
     architecture = objective.architecture
     objective.penalize(
@@ -249,7 +253,7 @@ def _best_run(
     for _ in range(1 if start is not None else settings.n_init):
         variables = Variables(features.scale, sample, rng)
         if start is not None:
-            theta, n_spent = unit.unfold(architecture, start), 0
+            theta, n_spent = target_scaler.from_original(architecture, start), 0
         else:
             theta = initial(architecture, features, rng)
             if stages:
@@ -266,7 +270,9 @@ def _best_run(
                 max_corrections=settings.max_corrections,
             )
         s = variables.scales(objective, theta)
-        run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
+        run = _Run(
+            objective, problem.validation, s, target_scaler, settings, report, n_spent
+        )
         result = run.minimize(theta, features)
         if best is None or run.is_better(result, best):
             best = result
@@ -308,7 +314,7 @@ class _Run:
         objective: Objective,
         validation: Objective | None,
         s: Vector,
-        unit: Unit,
+        target_scaler: TargetScaler,
         settings: Settings,
         report: Callable[[Report], None],
         n_spent: int = 0,
@@ -316,7 +322,7 @@ class _Run:
         self.objective = objective
         self.validation = validation
         self.s = s
-        self.unit = unit
+        self.target_scaler = target_scaler
         self.settings = settings
         self.report = report
         self.n_spent = n_spent  # evaluations that the start has cost
@@ -340,7 +346,7 @@ class _Run:
         )
         theta, loss = self.best or (solution.x, solution.loss)
         return Result(
-            theta=self._folded(theta),
+            theta=self._to_original(theta),
             loss=loss,
             best_loss=solution.loss,
             loss_curve=solution.loss_curve,
@@ -350,7 +356,7 @@ class _Run:
             gradient_norm=solution.gradient_norm,
             stop_reason=solution.stop_reason,
             features=features,
-            unit=self.unit,
+            target_scaler=self.target_scaler,
         )
 
     def is_better(self, one: Result, other: Result) -> bool:
@@ -362,8 +368,8 @@ class _Run:
             return score > other_score
         return one.loss < other.loss
 
-    def _folded(self, theta: Vector) -> Vector:
-        return self.unit.fold(self.objective.architecture, theta)
+    def _to_original(self, theta: Vector) -> Vector:
+        return self.target_scaler.to_original(self.objective.architecture, theta)
 
     def _on_iteration(self, progress: lbfgs.Progress) -> None:
         score = None
@@ -380,7 +386,7 @@ class _Run:
                 gradient_norm=progress.gradient_norm,
                 seconds=time.perf_counter() - self.began,
                 validation_score=score,
-                theta=self._folded(progress.x),
+                theta=self._to_original(progress.x),
             )
         )
         if self.n_stale >= self.settings.n_iter_no_change:
