@@ -104,9 +104,9 @@ def ours(
         architecture.n_states,
     )
     loss_sum = ThreadedSum(batches, np.dtype(dtype), n_threads)
-    theta = initialization.initial(
+    theta = initialization.initial_parameters(
         architecture,
-        regularization.Features(np.ones(work.n_features), np.ones(work.n_features)),
+        regularization.FeatureStats(np.ones(work.n_features), np.ones(work.n_features)),
         np.random.RandomState(0),
     )
     return Objective(architecture, loss_sum), theta

@@ -111,8 +111,8 @@ VARIANTS: dict[str, tuple[Any, str, Any]] = {
         for v in (1.0, 4.0)
     },
     "nothing shared": (
-        regularization.Features,
-        "unit",
+        regularization.FeatureStats,
+        "penalty_scale",
         property(lambda self: self.scale),
     ),
     **{

@@ -154,7 +154,9 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
     )
     with (
         mock.patch.object(train, "_Run", Recorded),
-        mock.patch.object(warm_up, "grow", partial(warm_up.grow, on_iteration=note)),
+        mock.patch.object(
+            warm_up, "warm_up", partial(warm_up.warm_up, on_iteration=note)
+        ),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit

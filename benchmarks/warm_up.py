@@ -36,7 +36,7 @@ def start(name: str) -> AbstractContextManager[Any]:
     if name == "random":
         return mock.patch.object(warm_up, "_STAGES", ())
     if name == "parts":
-        return mock.patch.object(train, "read_out", drawn)
+        return mock.patch.object(train, "ridge_output_init", drawn)
     return nullcontext()
 
 

@@ -18,7 +18,7 @@ from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import regularization
 from skrnn._network.training.objective import Objective, ThreadedSum
-from skrnn._network.training.subsample import Sample
+from skrnn._network.training.subsample import Subsample
 from skrnn._network.training.train import Settings
 
 DEVIATIONS = (
@@ -79,7 +79,7 @@ class Problem:
 
     @property
     def sample(self):
-        return Sample(self.source, np.arange(len(self.sequences)), self.y, self.w)
+        return Subsample(self.source, np.arange(len(self.sequences)), self.y, self.w)
 
     def replace(self, **changes: Any):
         return replace(self, **changes)
@@ -94,7 +94,7 @@ class Problem:
         batches = self.batches(dtype)
         with closing(ThreadedSum(batches, np.dtype(dtype), n_threads)) as loss_sum:
             objective = Objective(self.net, loss_sum)
-            features = regularization.features(batches)
+            features = regularization.feature_stats(batches)
             objective.penalize(
                 self.alpha * regularization.precision(self.net, features)
             )

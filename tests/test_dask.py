@@ -226,7 +226,7 @@ def test_copies_may_differ_in_labels_without_weight(client, data):
 
 
 def test_a_part_of_many_sequences_finds_the_start(client, monkeypatch, data):
-    monkeypatch.setattr(warm_up, "MANY", N // 2)
+    monkeypatch.setattr(warm_up, "MIN_SEQUENCES", N // 2)
     # Short: every iteration enlarges the differences of rounding.
     monkeypatch.setattr(warm_up, "_STAGES", ((32, 5), (8, 5)))
     X, y = data

@@ -148,7 +148,7 @@ def test_early_stopping_on_a_map_is_that_in_memory(directory):
 
 
 def test_a_fit_that_begins_on_parts_of_a_map_is_that_in_memory(directory, monkeypatch):
-    monkeypatch.setattr(warm_up, "MANY", 0)
+    monkeypatch.setattr(warm_up, "MIN_SEQUENCES", 0)
     one, other = fit(X, y), fit(mapped(X, directory), y)
     assert_array_equal(theta_of(one), theta_of(other))
 

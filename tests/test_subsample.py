@@ -21,13 +21,13 @@ from skrnn._network.training import subsample
 def test_the_sample_is_evenly_spaced(monkeypatch, limits, expected):
     for name, value in limits.items():
         monkeypatch.setattr(subsample, name, value)
-    chosen = subsample.sample_of(np.arange(9, 4, -1), np.array([6, 5, 4, 4, 1]))
+    chosen = subsample.evenly_spaced(np.arange(9, 4, -1), np.array([6, 5, 4, 4, 1]))
     assert_array_equal(chosen, expected)
 
 
 def test_the_longest_of_many_sequences_is_no_part_of_the_sample():
     lengths = np.r_[3000, np.full(1000, 30)]
-    chosen = subsample.sample_of(np.arange(1001), lengths)
+    chosen = subsample.evenly_spaced(np.arange(1001), lengths)
     assert lengths[chosen].sum() == 30 * 150
 
 

@@ -62,10 +62,10 @@ def test_training_lowers_the_loss():
 
 
 def test_features_are_those_of_the_training_data():
-    expected = regularization.features(PROBLEM.batches())
+    expected = regularization.feature_stats(PROBLEM.batches())
     found = run(max_iter=1).features
     assert_allclose(found.scale, expected.scale, rtol=1e-12)
-    assert_allclose(found.share, expected.share, rtol=1e-12)
+    assert_allclose(found.frequency, expected.frequency, rtol=1e-12)
 
 
 def test_float32_is_trained_as_float64_is():

@@ -299,7 +299,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         arrays = _fitted_arrays(architecture, result.theta, dtype)
         for name, value in arrays.items():
             setattr(self, name, value)
-        self.feature_scale_ = result.features.unit
+        self.feature_scale_ = result.features.penalty_scale
         self._activation = architecture.activation
         self.n_layers_ = len(architecture.hidden_layer_sizes) + 2
         self.n_outputs_ = architecture.n_outputs

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import regularization, warm_up
 from skrnn._network.training.objective import Objective
-from skrnn._network.training.subsample import Sample
+from skrnn._network.training.subsample import Subsample
 from skrnn._network.training.target_scaling import TargetScaler
 from skrnn._network.training.train import TrainingProblem
 from skrnn._validation.sequences import Sequences
@@ -124,7 +124,7 @@ class _Shards(NamedTuple):
 
     tasks: Tasks
     shards: list[Future]
-    sizes: regularization.Sizes
+    sizes: regularization.FeatureMoments
     held_out: float  # weight of what is held out
 
     def objective(self, architecture: Architecture) -> Objective:
@@ -175,7 +175,7 @@ class DaskData(NamedTuple):
             yield TrainingProblem(
                 shards.objective(architecture),
                 shards.validation(architecture),
-                regularization.features_of(shards.sizes),
+                regularization.stats_from_moments(shards.sizes),
                 target_scaler or TargetScaler.identity(architecture.n_outputs),
                 sample,
                 lengths,
@@ -194,7 +194,7 @@ class DaskData(NamedTuple):
             [tasks.call(_shards.pack, *place, *shared) for place in placed]
         )
         *sizes, held_out = tasks.total(tasks.map(_shards.measure, shards))
-        return _Shards(tasks, shards, regularization.Sizes(*sizes), held_out)
+        return _Shards(tasks, shards, regularization.FeatureMoments(*sizes), held_out)
 
     def _every(self, k: int, placed: list[_Place]) -> list[_Place]:
         every = _order.Part.every
@@ -220,7 +220,7 @@ class DaskData(NamedTuple):
         placed: list[_Place],
         target_scaler: TargetScaler | None,
         dtype: np.dtype[Any],
-    ) -> Sample:
+    ) -> Subsample:
         """Fetch the sequences that speak for all."""
         found = [
             self.tasks.call(_shards.sample, *place, self.targets, target_scaler, dtype)
@@ -233,7 +233,7 @@ class DaskData(NamedTuple):
         source = Sequences(
             "ragged", list(steps), lengths, self.n_features, np.dtype(np.float64)
         )
-        return Sample(
+        return Subsample(
             source, np.arange(len(steps)), np.concatenate(y), np.concatenate(w)
         )
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from skrnn._network.data import packing
 from skrnn._network.data.packing import by_length, first_steps
-from skrnn._network.training.subsample import sample_of
+from skrnn._network.training.subsample import evenly_spaced
 from skrnn._network.training.train import _hold_out
-from skrnn._network.training.warm_up import middle_of_every
+from skrnn._network.training.warm_up import strided_subset
 
 from ._chunks import Chunk, Targets, sums
 
@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
     def every(self, k: int) -> "Part":
         """Return one in k of all sequences to learn from."""
-        place = middle_of_every(k)
+        place = strided_subset(k)
         chosen = (self.places >= 0) & (self.places % place.step == place.start)
         return self._replace(
             ids=self.ids[chosen],
@@ -120,7 +120,7 @@ def arrange(
     weights, step_weights = _added(tables, kind)
     _, kept = _hold_out(np.arange(len(order)), validation_fraction, rng)
     kept_lengths = lengths[first[order[kept]]]
-    sample = sample_of(kept, kept_lengths)
+    sample = evenly_spaced(kept, kept_lengths)
     sampled = np.full(len(order), -1)
     sampled[sample] = np.arange(len(sample))
     places = np.full(len(order), -1)

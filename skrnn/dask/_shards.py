@@ -125,8 +125,8 @@ def sample(
 
 
 def measure(shard: Shard) -> tuple[Any, ...]:
-    """Return `prior.Sizes` of the batches, and the weight of what is held out."""
-    return (*regularization.sizes(shard.batches), weight_of(shard.held_out))
+    """Return the feature moments of the batches, and the weight of those held out."""
+    return (*regularization.feature_moments(shard.batches), weight_of(shard.held_out))
 
 
 class Extent(NamedTuple):

@@ -295,8 +295,8 @@ MUTANTS = [
     Mutant(
         "feature scale not squared in the penalty",
         "_network/training/regularization",
-        "np.square(features.unit / INPUT_DEVIATION)",
-        "(features.unit / INPUT_DEVIATION)",
+        "np.square(features.penalty_scale / INPUT_DEVIATION)",
+        "(features.penalty_scale / INPUT_DEVIATION)",
         "regularization gradient",
     ),
     Mutant(
@@ -309,15 +309,15 @@ MUTANTS = [
     Mutant(
         "shared features counted as if steps had them for certain",
         "_network/training/regularization",
-        "float(self.share @ self.share)",
-        "float(self.share.sum())",
+        "float(self.frequency @ self.frequency)",
+        "float(self.frequency.sum())",
         "regularization",
     ),
     Mutant(
         "one-hot steps share less than one feature",
         "_network/training/regularization",
-        "max(1.0, float(self.share @ self.share))",
-        "float(self.share @ self.share)",
+        "max(1.0, float(self.frequency @ self.frequency))",
+        "float(self.frequency @ self.frequency)",
         "regularization",
     ),
     # The order of the flat vector
@@ -610,7 +610,7 @@ MUTANTS = [
     Mutant(
         "evaluations of parts count by sequences",
         "_network/training/warm_up",
-        "share = lengths[middle_of_every(k)].sum() / lengths.sum()",
+        "share = lengths[strided_subset(k)].sum() / lengths.sum()",
         "share = 1 / k",
         "warm_up",
     ),

@@ -24,7 +24,7 @@ _N_STEPS = 20_000
 _FEWEST_SEQUENCES = 16
 
 
-class Sample(NamedTuple):
+class Subsample(NamedTuple):
     """Sequences and what is to be learned; targets one sequence after another."""
 
     source: Source
@@ -40,7 +40,7 @@ class Sample(NamedTuple):
         )
 
 
-def sample_of(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+def evenly_spaced(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
     """Choose sequences that stand for all.
 
     Parameters

@@ -21,11 +21,11 @@ from skrnn._network.parallel import one_blas_thread, sensible_threads
 
 from . import lbfgs, regularization, warm_up
 from .checkpoint import Checkpoint, CheckpointedLoss
-from .initialization import initial
+from .initialization import initial_parameters
 from .objective import Objective, ThreadedSum
-from .output_initialization import read_out
-from .preconditioning import Variables
-from .subsample import Sample, sample_of
+from .output_initialization import ridge_output_init
+from .preconditioning import Preconditioner
+from .subsample import Subsample, evenly_spaced
 from .target_scaling import TargetScaler
 
 Array = NDArray[Any]
@@ -37,11 +37,11 @@ class TrainingProblem(NamedTuple):
 
     objective: Objective
     validation: Objective | None
-    features: regularization.Features
+    features: regularization.FeatureStats
     target_scaler: TargetScaler  # of the targets
-    sample: Sample
+    sample: Subsample
     lengths: NDArray[np.intp]  # of the sequences to learn from, longest first
-    part: warm_up.Part  # objectives of some of them
+    subset_objective: warm_up.SubsetObjective  # objectives of some of them
 
 
 class TrainingData(Protocol):
@@ -114,11 +114,13 @@ class InMemoryData(NamedTuple):
             yield TrainingProblem(
                 Objective(architecture, loss_sum),
                 objective_on(held_out) if held_out.size else None,
-                regularization.features(loss_sum.batches),
+                regularization.feature_stats(loss_sum.batches),
                 target_scaler,
-                Sample(self.source, sample_of(ids, self.source.lengths[ids]), y, w),
+                Subsample(
+                    self.source, evenly_spaced(ids, self.source.lengths[ids]), y, w
+                ),
                 self.source.lengths[ids],
-                lambda k: objective_on(ids[warm_up.middle_of_every(k)]),
+                lambda k: objective_on(ids[warm_up.strided_subset(k)]),
             )
 
 
@@ -159,7 +161,7 @@ class Result(NamedTuple):
     n_fun: int
     gradient_norm: float
     stop_reason: str
-    features: regularization.Features
+    features: regularization.FeatureStats
     target_scaler: TargetScaler  # of y, in which the loss is measured
 
 
@@ -226,7 +228,7 @@ def _checkpointed(problem: TrainingProblem, checkpoint: Checkpoint) -> TrainingP
     return problem._replace(
         objective=wrap(problem.objective),
         validation=validation and wrap(validation),
-        part=lambda k: wrap(problem.part(k)),
+        subset_objective=lambda k: wrap(problem.subset_objective(k)),
     )
 
 
@@ -251,25 +253,25 @@ def _best_run(
 
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
-        variables = Variables(features.scale, sample, rng)
+        preconditioner = Preconditioner(features.scale, sample, rng)
         if start is not None:
             theta, n_spent = target_scaler.from_original(architecture, start), 0
         else:
-            theta = initial(architecture, features, rng)
+            theta = initial_parameters(architecture, features, rng)
             if stages:
-                theta = read_out(architecture, theta, features, sample)
-            theta, n_spent = warm_up.grow(
-                problem.part,
+                theta = ridge_output_init(architecture, theta, features, sample)
+            theta, n_spent = warm_up.warm_up(
+                problem.subset_objective,
                 stages,
                 problem.lengths,
                 objective.penalty,
                 theta,
-                variables.scales,
+                preconditioner.diagonal,
                 max_fun=settings.max_fun,
                 tol=settings.tol,
                 max_corrections=settings.max_corrections,
             )
-        s = variables.scales(objective, theta)
+        s = preconditioner.diagonal(objective, theta)
         run = _Run(
             objective, problem.validation, s, target_scaler, settings, report, n_spent
         )
@@ -332,7 +334,7 @@ class _Run:
         self.best: tuple[Vector, float] | None = None  # theta, loss of the best
         self.n_stale = 0
 
-    def minimize(self, theta: Vector, features: regularization.Features) -> Result:
+    def minimize(self, theta: Vector, features: regularization.FeatureStats) -> Result:
         """Run L-BFGS from theta."""
         solution = lbfgs.minimize(
             self.objective.loss_and_gradient,
