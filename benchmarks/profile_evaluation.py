@@ -19,9 +19,14 @@ from evaluation import peak, useful
 from skrnn._network.parallel import one_blas_thread
 
 PARTS = {
-    "recurrence": ["forward", "backward", "walk"],
+    "recurrence": ["forward", "backward", "iter_steps"],
     "activation": ["activate", "slope"],
-    "products outside the loop": ["project", "correlate", "sweep_back", "collect"],
+    "products outside the loop": [
+        "affine",
+        "input_weight_grad",
+        "backward_states",
+        "weight_gradients",
+    ],
     "softmax and loss": ["cross_entropy", "_guard", "_exp_and_sum", "reduce"],
 }
 

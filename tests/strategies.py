@@ -119,7 +119,7 @@ class Problem:
 
 def batches_of(n_sequences):
     """Make batches of about so many sequences; to be used in a with statement."""
-    return mock.patch.multiple(packing, _BATCH_ROWS=1, _FEWEST_SEQUENCES=n_sequences)
+    return mock.patch.multiple(packing, _BATCH_ROWS=1, _MIN_SEQUENCES=n_sequences)
 
 
 def threads_for_little():

@@ -11,10 +11,10 @@ from skrnn._network.training import subsample
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
-        ({"_N_SEQUENCES": 3, "_FEWEST_SEQUENCES": 1}, [9, 7, 5]),
-        ({"_N_STEPS": 9, "_FEWEST_SEQUENCES": 2}, [8, 6]),
-        ({"_N_STEPS": 12, "_FEWEST_SEQUENCES": 1}, [9, 7, 5]),
-        ({"_FEWEST_SEQUENCES": 16, "_N_STEPS": 1}, [9, 8, 7, 6, 5]),
+        ({"_N_SEQUENCES": 3, "_MIN_SEQUENCES": 1}, [9, 7, 5]),
+        ({"_N_STEPS": 9, "_MIN_SEQUENCES": 2}, [8, 6]),
+        ({"_N_STEPS": 12, "_MIN_SEQUENCES": 1}, [9, 7, 5]),
+        ({"_MIN_SEQUENCES": 16, "_N_STEPS": 1}, [9, 8, 7, 6, 5]),
     ],
     ids=["many", "long", "by mean length", "few"],
 )

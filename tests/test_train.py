@@ -40,7 +40,7 @@ def run(
 
 def held_out(problem, fraction, seed=0):
     """Return which sequences a run with the seed holds out."""
-    ids, _ = packing.canonical(problem.source, problem.y, problem.w)
+    ids, _ = packing.deduplicate(problem.source, problem.y, problem.w)
     rng = np.random.RandomState(seed)
     return training._hold_out(ids, fraction, rng)
 

@@ -349,9 +349,9 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         )
 
     def _evaluate(
-        self, X: Any, choose: Callable[..., Array]
+        self, X: Any, output_fn: Callable[..., Array]
     ) -> tuple[Sequences, Array]:
-        """Run the network over X; return what ``choose`` picks for valid steps."""
+        """Run the network over X; return ``output_fn`` of valid steps."""
         sequences = self._check_sequences(X)
         with overflow_named():
             values = inference.evaluate(
@@ -359,7 +359,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 self._parameters(),
                 sequences,
                 sequences.dtype,
-                choose,
+                output_fn,
             )
         return sequences, values
 

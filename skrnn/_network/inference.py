@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .data.packing import Source, by_length, first_steps, pack, runs
+from .data.packing import Source, by_length, first_steps, pack, split_into_batches
 from .model import network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Parameters
@@ -22,7 +22,8 @@ _ROWS_TOGETHER = 1 << 14
 _STATES_TOGETHER = 1 << 20
 
 
-Choice = Callable[[list[Array], Array], Array]  # (states, logits) -> what is asked for
+# (states, logits) -> what is asked for
+OutputFn = Callable[[list[Array], Array], Array]
 
 
 def logits(states: list[Array], L: Array) -> Array:
@@ -56,14 +57,14 @@ def evaluate(
     parameters: Parameters,
     source: Source,
     dtype: np.dtype[Any],
-    choose: Choice,
+    output_fn: OutputFn,
 ) -> Array:
     """Run the network over all sequences.
 
     Returns
     -------
     ndarray of shape (n_valid_steps, ...)
-        What ``choose`` picks, one sequence after another.
+        What ``output_fn`` returns, one sequence after another.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def evaluate(
     ids = by_length(source.lengths)
     ids = ids[source.lengths[ids] > 0]
     starts = first_steps(source.lengths)
-    nothing = choose(
+    nothing = output_fn(
         [np.empty((0, architecture.n_states), dtype)],
         np.empty((0, architecture.n_outputs), dtype),
     )
@@ -86,14 +87,14 @@ def evaluate(
     def work(part: list[NDArray[np.intp]]) -> None:
         space = network.Workspace(dtype)
         with np.errstate(all="ignore"):  # what is not finite is noticed below
-            for run in part:
-                batch = pack(source, run, dtype, starts=starts)
+            for batch_ids in part:
+                batch = pack(source, batch_ids, dtype, starts=starts)
                 states, L = network.forward(
                     parameters, batch, architecture.activation, space
                 )
                 if not np.isfinite(L).all():
                     raise FloatingPointError("the network overflows")
-                out[batch.steps] = choose(states, L)
+                out[batch.steps] = output_fn(states, L)
 
     with one_blas_thread() as n_available:
         n_threads = sensible_threads(architecture, source.lengths, n_available)
@@ -110,7 +111,7 @@ def share(
     n_rows = _ROWS_ALONE
     if n_threads > 1:
         n_rows = min(_ROWS_TOGETHER, _STATES_TOGETHER // n_states)
-    cut = runs(ids, lengths, n_threads, n_rows)
+    cut = split_into_batches(ids, lengths, n_threads, n_rows)
     return [cut[i::n_threads] for i in range(n_threads)]
 
 

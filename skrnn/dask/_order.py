@@ -104,7 +104,7 @@ def _tabulate(chunk: Chunk, targets: Targets) -> Table:
 def arrange(
     tables: list[Table], validation_fraction: float, rng: np.random.RandomState
 ) -> list[Any]:
-    """Find the order that `packing.canonical` finds where all data are in one place.
+    """Find the order that `packing.deduplicate` finds where all data are in one place.
 
     Returns
     -------

@@ -237,8 +237,8 @@ MUTANTS = [
     Mutant(
         "forecasts that start at the first step",
         "_network/forecast",
-        "source.lengths[run] - 1",
-        "source.lengths[run] * 0",
+        "source.lengths[batch_ids] - 1",
+        "source.lengths[batch_ids] * 0",
         "forecast",
     ),
     # The objective
@@ -511,8 +511,8 @@ MUTANTS = [
     Mutant(
         "results in the order of packing",
         "_network/inference",
-        "out[batch.steps] = choose(states, L)",
-        "out[np.sort(batch.steps)] = choose(states, L)",
+        "out[batch.steps] = output_fn(states, L)",
+        "out[np.sort(batch.steps)] = output_fn(states, L)",
         "inference",
     ),
     Mutant(
@@ -638,8 +638,8 @@ MUTANTS = [
     Mutant(
         "the rows before those of a step are a place off",
         "_network/data/packing",
-        "offsets[t[later] - 1] + i[later]",
-        "offsets[t[later] - 1] + np.sort(i[later])",
+        "offsets[t[next_rows] - 1] + i[next_rows]",
+        "offsets[t[next_rows] - 1] + np.sort(i[next_rows])",
         "packing",
     ),
     Mutant(

@@ -64,7 +64,7 @@ def ridge_output_init(
         H = np.column_stack([np.ones(len(batch.w)), states[-1]])
         wH = batch.w[:, None] * H
         hh += H.T @ wH
-        inputs.correlate(loss.encode(batch.y, n_outputs), wH, out=part)
+        inputs.input_weight_grad(loss.encode(batch.y, n_outputs), wH, out=part)
         yh += part
         n_steps += int(np.count_nonzero(batch.w))
     hh, yh = hh / hh[0, 0], yh / hh[0, 0]

@@ -102,13 +102,13 @@ def fisher_diagonal(
         # says how many such sequences there are.
         weights = np.bincount(number, batch.w) / np.bincount(number)
         loss.evaluate(L, y, batch.w / weights[number])
-        inputs = network.sweep_back(
+        inputs = network.backward_states(
             parameters, batch, architecture.activation, space, states, L
         )
         for i, weight in enumerate(weights):
             rows = batch.rows_of(i)
-            network.collect(
-                batch.only(rows),
+            network.weight_gradients(
+                batch.select_rows(rows),
                 [H[rows] for H in states],
                 [dA[rows] for dA in inputs],
                 L[rows],

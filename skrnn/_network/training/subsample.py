@@ -21,7 +21,7 @@ PRECISE = np.dtype(np.float64)
 _N_SEQUENCES = 150
 # Sequences are dear where they are long; fewer of them tell as much.
 _N_STEPS = 20_000
-_FEWEST_SEQUENCES = 16
+_MIN_SEQUENCES = 16
 
 
 class Subsample(NamedTuple):
@@ -50,6 +50,6 @@ def evenly_spaced(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[n
     lengths : ndarray of shape (n_sequences,)
         Their numbers of steps.
     """
-    n = int(np.clip(_N_STEPS / lengths.mean(), _FEWEST_SEQUENCES, _N_SEQUENCES))
+    n = int(np.clip(_N_STEPS / lengths.mean(), _MIN_SEQUENCES, _N_SEQUENCES))
     n = min(n, len(ids))
     return ids[(2 * np.arange(n) + 1) * len(ids) // (2 * n)]

@@ -78,7 +78,7 @@ class InMemoryData(NamedTuple):
         rng: np.random.RandomState,
     ) -> Iterator[TrainingProblem]:
         """Pack the data for the threads of this process."""
-        ids, w = packing.canonical(self.source, self.y, self.w)
+        ids, w = packing.deduplicate(self.source, self.y, self.w)
         held_out, ids = _hold_out(ids, validation_fraction, rng)
         y, target_scaler = self.y, TargetScaler.identity(architecture.n_outputs)
         if architecture.output == "identity":
