@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import sensible_threads
+from skrnn._network.parallel import effective_n_threads
 from skrnn._network.training import initialization, regularization
 from skrnn._network.training.objective import Objective, ThreadedSum
 from skrnn.datasets import make_digit_strings
@@ -92,7 +92,7 @@ def ours(
     source = Ragged(X)
     codes = np.concatenate(y)
     ids = packing.by_length(source.lengths)
-    n_threads = sensible_threads(architecture, source.lengths, n_cores)
+    n_threads = effective_n_threads(architecture, source.lengths, n_cores)
     weights = np.ones(len(codes))
     batches = packing.batches(
         source,

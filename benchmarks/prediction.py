@@ -119,7 +119,7 @@ def kernels(
     ids = packing.by_length(source.lengths)
     shares = [
         [packing.pack(source, run, np.dtype(dtype)) for run in part]
-        for part in inference.share(ids, source.lengths, net.n_states, n)
+        for part in inference.split_for_threads(ids, source.lengths, net.n_states, n)
     ]
 
     def evaluate(share: list[packing.Batch]) -> None:

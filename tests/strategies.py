@@ -124,7 +124,9 @@ def batches_of(n_sequences):
 
 def threads_for_little():
     """Use all threads for any work; to be used in a with statement."""
-    return mock.patch.multiple(parallel, _LEAST_PER_CALL=1.0, _LEAST_PER_THREAD=1.0)
+    return mock.patch.multiple(
+        parallel, _MIN_WORK_PER_CALL=1.0, _MIN_WORK_PER_THREAD=1.0
+    )
 
 
 NETS = st.builds(

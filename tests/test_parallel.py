@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from skrnn import VanillaRNNClassifier
 from skrnn._network import parallel
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import ThreadGroup, one_blas_thread, sensible_threads
+from skrnn._network.parallel import ThreadGroup, effective_n_threads, one_blas_thread
 
 X = np.random.default_rng(0).normal(size=(8, 4, 2))
 Y = (X[..., 0] > 0).astype(int)
@@ -128,8 +128,8 @@ def net(n_hidden, n_directions=1):
 )
 def test_threads_are_used_as_far_as_there_is_work(architecture, lengths, expected):
     lengths = np.array(lengths, dtype=np.intp)
-    assert sensible_threads(architecture, lengths, 4) == expected
-    assert sensible_threads(architecture, lengths, 1) == 1
+    assert effective_n_threads(architecture, lengths, 4) == expected
+    assert effective_n_threads(architecture, lengths, 1) == 1
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -260,7 +260,7 @@ def test_gains_below_the_tolerance_do_not_count():
     run = training._Run(None, None, np.ones(1), None, SETTINGS._replace(tol=0.1), None)
     stale = []
     for score in (-1.0, -0.95, -0.8, -0.75, -0.9):
-        run._note(score, lbfgs.Progress(np.array([score]), 0.0, 0.0, 1, 1))
+        run._track_best(score, lbfgs.Progress(np.array([score]), 0.0, 0.0, 1, 1))
         stale.append(run.n_stale)
     assert stale == [0, 1, 0, 1, 2]
     assert run.best[0] == run.best_score == -0.75

@@ -28,7 +28,7 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted
 from skrnn._network import inference
 from skrnn._network.model.parameters import Architecture, Layer, Parameters
 from skrnn._network.training.checkpoint import Checkpoint
-from skrnn._network.training.lbfgs import NEAR
+from skrnn._network.training.lbfgs import NEAR_TOL
 from skrnn._network.training.train import (
     InMemoryData,
     Report,
@@ -63,7 +63,7 @@ class TrainingInput(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def _is_unidirectional(estimator: "BaseVanillaRNN") -> bool:
+def _check_unidirectional(estimator: "BaseVanillaRNN") -> bool:
     # What was fitted counts, whatever has been set since.
     fitted = vars(estimator).get("recurrent_coefs_")
     if estimator.bidirectional or (fitted and len(fitted[0]) == 2):
@@ -146,11 +146,11 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
         """Check what `fit` was given; note on self what it tells."""
-        known = self._known_form()
+        previous = self._previous_form()
         sequences = check_sequences(
             self, X, padding_value=self.padding_value, fitting=True
         )
-        self._learn_form(known, Form.of(sequences))
+        self._update_form(previous, Form.of(sequences))
         targets = self._targets(y, sequences, sample_weight)
         _check_total(targets.weights, sequences.dtype)
         return TrainingInput(
@@ -165,33 +165,33 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         """Check y and the weights; note on self what y tells of its kind."""
 
     @abstractmethod
-    def _answer(self, outputs: Array) -> Array:
+    def _format_output(self, outputs: Array) -> Array:
         """Turn a few outputs of the network into what `step` answers."""
 
-    def _goes_on(self) -> bool:
+    def _is_warm_start(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "output_coef_")
 
-    def _known_form(self) -> Form | None:
+    def _previous_form(self) -> Form | None:
         """Return what is known of X where a warm start goes on."""
-        if not self._goes_on():
+        if not self._is_warm_start():
             return None
         has_several_steps = vars(self).get("_fitted_on_sequences", False)
         return Form(False, has_several_steps, vars(self).get("feature_names_in_"))
 
-    def _learn_form(self, known: Form | None, form: Form) -> None:
+    def _update_form(self, previous: Form | None, form: Form) -> None:
         """Note the form of X; raise where a warm start cannot go on with it."""
         names, has_several_steps = form.feature_names, form.has_several_steps
-        if known is not None:
-            if known.has_several_steps and form.is_table:
+        if previous is not None:
+            if previous.has_several_steps and form.is_table:
                 reject_table(self, "is 2-D")
-            before = known.feature_names
+            before = previous.feature_names
             if before is not None and names is not None and [*before] != [*names]:
                 raise ValueError(
                     f"warm_start goes on with the features {[*before]}, but X has "
                     f"{[*names]}"
                 )
             names = before if names is None else names
-            has_several_steps |= known.has_several_steps
+            has_several_steps |= previous.has_several_steps
         self._fitted_on_sequences = has_several_steps
         if names is None:
             self.__dict__.pop("feature_names_in_", None)
@@ -201,11 +201,11 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        n_runs = 1 if self._goes_on() else self.n_init
+        n_runs = 1 if self._is_warm_start() else self.n_init
         task = FitTask(self, n_runs * self.max_iter, data)
         with _unchanged_on_error(self):
             sizes = _check_sizes(self.hidden_layer_sizes, type(self).__name__)
-            known = self._architecture() if self._goes_on() else None
+            previous = self._architecture() if self._is_warm_start() else None
             training_input = self._training_input(X, y, sample_weight)
             architecture = Architecture(
                 n_features=training_input.n_features,
@@ -215,8 +215,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 activation=self.activation,
                 output=self._output,
             )
-            if known is not None:
-                _check_continuation(known, architecture)
+            if previous is not None:
+                _check_continuation(previous, architecture)
             task.begin()
             result = self._train(
                 training_input.data, architecture, training_input.dtype, task
@@ -232,11 +232,13 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         dtype: np.dtype[Any],
         task: FitTask,
     ) -> Result:
-        start = architecture.flatten(self._parameters()) if self._goes_on() else None
+        start = (
+            architecture.flatten(self._parameters()) if self._is_warm_start() else None
+        )
         try:
             with (
                 printing(self.verbose) as show,
-                self._random_numbers(architecture, dtype) as (rng, checkpoint),
+                self._rng_and_checkpoint(architecture, dtype) as (rng, checkpoint),
             ):
 
                 def report(report: Report) -> None:
@@ -263,7 +265,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         return result
 
     @contextmanager
-    def _random_numbers(
+    def _rng_and_checkpoint(
         self, architecture: Architecture, dtype: np.dtype[Any]
     ) -> Iterator[tuple[np.random.RandomState, Checkpoint | None]]:
         """Open the checkpoint, if any, which also knows where random numbers began."""
@@ -353,7 +355,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     ) -> tuple[Sequences, Array]:
         """Run the network over X; return ``output_fn`` of valid steps."""
         sequences = self._check_sequences(X)
-        with overflow_named():
+        with raise_on_overflow():
             values = inference.evaluate(
                 self._architecture(),
                 self._parameters(),
@@ -392,7 +394,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         sequences, states = self._evaluate(X, inference.last_states)
         return sequences.restore(states, np.nan)
 
-    @available_if(_is_unidirectional)
+    @available_if(_check_unidirectional)
     def initial_state(self, n_sequences: int = 1) -> tuple[Array, ...]:
         """Return the state before the first step: zeros.
 
@@ -423,7 +425,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             np.zeros((n_sequences, W.shape[-1]), W.dtype) for W in self.recurrent_coefs_
         )
 
-    @available_if(_is_unidirectional)
+    @available_if(_check_unidirectional)
     def step(
         self, X_t: Any, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
@@ -489,7 +491,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         outputs, state = inference.step(
             parameters, self._fitted_activation, X_t, (*states,)
         )
-        return self._answer(outputs), state
+        return self._format_output(outputs), state
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""
@@ -500,7 +502,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
 
 @contextmanager
-def overflow_named() -> Iterator[None]:
+def raise_on_overflow() -> Iterator[None]:
     """Say what to do where the network's weights or outputs are not finite."""
     try:
         yield
@@ -572,7 +574,7 @@ def _warn_of_early_end(result: Result, tol: float) -> None:
         ),
     }
     reason = result.stop_reason
-    near = tol * (NEAR if result.n_iter else 1)
+    near = tol * (NEAR_TOL if result.n_iter else 1)
     gave_up = reason in ("line_search", "ftol", "overflow")
     if reason not in advice or (gave_up and result.gradient_norm <= near):
         return
@@ -596,9 +598,9 @@ def _check_total(weights: NDArray[np.float64], dtype: np.dtype[Any]) -> None:
         )
 
 
-def _check_continuation(known: Architecture, architecture: Architecture) -> None:
+def _check_continuation(previous: Architecture, architecture: Architecture) -> None:
     for name in Architecture._fields:
-        before, now = getattr(known, name), getattr(architecture, name)
+        before, now = getattr(previous, name), getattr(architecture, name)
         if before != now:
             raise ValueError(
                 f"warm_start goes on with {name}={before}, but it is now {now}; "

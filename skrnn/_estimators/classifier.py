@@ -10,7 +10,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 
 from skrnn._network import inference
-from skrnn._network.model.loss import softmax_of_few
+from skrnn._network.model.loss import softmax_small
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import (
@@ -377,13 +377,13 @@ default=None
         labels = check_labels(y, sequences, type(self).__name__, weights)
         classes, codes = encode_labels(labels)
         counts = np.bincount(codes, weights, minlength=len(classes))
-        weights *= self._learn_classes(classes, counts)[codes]
+        weights *= self._set_classes(classes, counts)[codes]
         return Targets(codes, weights, len(classes))
 
-    def _learn_classes(self, classes: Array, counts: Array) -> Array:
+    def _set_classes(self, classes: Array, counts: Array) -> Array:
         """Note the classes, of so many weighted steps; return the weight of each."""
         padding_label = padding_label_for(classes, self.padding_label)
-        if self._goes_on() and not np.array_equal(self.classes_, classes):
+        if self._is_warm_start() and not np.array_equal(self.classes_, classes):
             raise ValueError(
                 f"warm_start goes on with the classes {self.classes_}, but y has "
                 f"{classes}"
@@ -395,8 +395,8 @@ default=None
         self.padding_label_ = padding_label
         return class_weights
 
-    def _answer(self, outputs: Array) -> Array:
-        return softmax_of_few(outputs)
+    def _format_output(self, outputs: Array) -> Array:
+        return softmax_small(outputs)
 
     def predict(self, X: Any) -> Array:
         """Predict the label of every step.

@@ -18,7 +18,7 @@ from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_targets, check_weights, weights_of_steps
 
-from .base import BaseVanillaRNN, Targets, _is_unidirectional, overflow_named
+from .base import BaseVanillaRNN, Targets, _check_unidirectional, raise_on_overflow
 from .scores import Moments, check_outputs, moments_of, r2
 
 Array = NDArray[Any]
@@ -321,7 +321,7 @@ step in the form of a y with a single output, default=None
         self, result: Result, architecture: Architecture, dtype: np.dtype[Any]
     ) -> None:
         try:
-            architecture.in_type(architecture.unflatten(result.theta), dtype)
+            architecture.cast(architecture.unflatten(result.theta), dtype)
         except OverflowError as error:
             raise ValueError(
                 f"y is too large for a network of {dtype}, the type of X; scale y"
@@ -329,7 +329,7 @@ step in the form of a y with a single output, default=None
         super()._store(result, architecture, dtype)
         self.target_scale_ = result.target_scaler.scale
 
-    def _answer(self, outputs: Array) -> Array:
+    def _format_output(self, outputs: Array) -> Array:
         return outputs if self._has_axis_of_outputs else outputs[..., 0]
 
     def predict(self, X: Any) -> Array:
@@ -356,7 +356,7 @@ or of shape (n_sequences,) or (n_sequences, n_outputs)
             If X is not as described or has not `n_features_in_` features.
         """
         sequences, outputs = self._evaluate(X, inference.logits)
-        return sequences.restore(self._answer(outputs), np.nan)
+        return sequences.restore(self._format_output(outputs), np.nan)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination over valid steps.
@@ -408,7 +408,7 @@ step in the form of a y with a single output, default=None
         scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))
         return moments_of(targets / scale, outputs / scale, weights)
 
-    @available_if(_is_unidirectional)
+    @available_if(_check_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Array:
         """Go on with every sequence by reading predictions as the next steps.
 
@@ -452,7 +452,7 @@ step in the form of a y with a single output, default=None
         empty = np.flatnonzero(sequences.lengths == 0)
         if empty.size:
             raise ValueError(f"X[{empty[0]}] has no valid step to go on from")
-        with overflow_named():
+        with raise_on_overflow():
             steps = forecast(
                 self._architecture(),
                 self._parameters(),
@@ -460,7 +460,7 @@ step in the form of a y with a single output, default=None
                 sequences.dtype,
                 int(n_steps),
             )
-        return self._answer(steps)
+        return self._format_output(steps)
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""

@@ -16,7 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skrnn._validation.tokens import Tokens, category_numbers, check_family, read_tokens
+from skrnn._validation.tokens import (
+    Tokens,
+    category_numbers,
+    check_type_group,
+    read_tokens,
+)
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
 Array = NDArray[Any]
@@ -90,7 +95,7 @@ class Alphabet(NamedTuple):
                 f"the model was fitted on {kinds[self.as_text]}, but these are "
                 f"{kinds[not self.as_text]}"
             )
-        check_family(tokens, self.tokens[:1].tolist())
+        check_type_group(tokens, self.tokens[:1].tolist())
         numbers = category_numbers(tokens, self.tokens)
         if (numbers < 0).any() or encoder.n_steps is not None:
             encoder.transform(texts)

@@ -38,7 +38,7 @@ def forecast(
     FloatingPointError
         If an output is not finite.
     """
-    parameters = architecture.in_type(parameters, dtype)
+    parameters = architecture.cast(parameters, dtype)
     activation = architecture.activation
     starts = first_steps(source.lengths)
     space = network.Workspace(dtype)

@@ -10,16 +10,16 @@ from .data.packing import Source, by_length, first_steps, pack, split_into_batch
 from .model import network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Parameters
-from .parallel import ThreadGroup, one_blas_thread, sensible_threads
+from .parallel import ThreadGroup, effective_n_threads, one_blas_thread
 
 Array = NDArray[Any]
 
 # Buffers last for one call. The operating system takes larger ones than these back
 # and clears them anew each time, which costs half as much as the work; several
 # threads lose as much to each other over small ones, unless states leave the cache.
-_ROWS_ALONE = 1 << 12
-_ROWS_TOGETHER = 1 << 14
-_STATES_TOGETHER = 1 << 20
+_ROWS_ONE_THREAD = 1 << 12
+_ROWS_MANY_THREADS = 1 << 14
+_STATES_MANY_THREADS = 1 << 20
 
 
 # (states, logits) -> what is asked for
@@ -73,7 +73,7 @@ def evaluate(
     FloatingPointError
         If the outputs of a step are not finite.
     """
-    parameters = architecture.in_type(parameters, dtype)
+    parameters = architecture.cast(parameters, dtype)
     n_rows = int(source.lengths.sum())
     ids = by_length(source.lengths)
     ids = ids[source.lengths[ids] > 0]
@@ -97,20 +97,22 @@ def evaluate(
                 out[batch.steps] = output_fn(states, L)
 
     with one_blas_thread() as n_available:
-        n_threads = sensible_threads(architecture, source.lengths, n_available)
-        shares = share(ids, source.lengths, architecture.n_states, n_threads)
+        n_threads = effective_n_threads(architecture, source.lengths, n_available)
+        shares = split_for_threads(
+            ids, source.lengths, architecture.n_states, n_threads
+        )
         with ThreadGroup(n_threads) as threads:
             threads.map(work, shares)
     return out
 
 
-def share(
+def split_for_threads(
     ids: NDArray[np.intp], lengths: NDArray[np.intp], n_states: int, n_threads: int
 ) -> list[list[NDArray[np.intp]]]:
     """Cut sequences, longest first, into the runs that each thread is to evaluate."""
-    n_rows = _ROWS_ALONE
+    n_rows = _ROWS_ONE_THREAD
     if n_threads > 1:
-        n_rows = min(_ROWS_TOGETHER, _STATES_TOGETHER // n_states)
+        n_rows = min(_ROWS_MANY_THREADS, _STATES_MANY_THREADS // n_states)
     cut = split_into_batches(ids, lengths, n_threads, n_rows)
     return [cut[i::n_threads] for i in range(n_threads)]
 

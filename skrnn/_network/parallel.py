@@ -22,11 +22,11 @@ from .model.parameters import Architecture
 Result = TypeVar("Result")
 
 # Beside its recurrent product a step takes the time of about so many multiplications.
-_WORK_BESIDE = 8192
+_OVERHEAD_WORK = 8192
 # Threads take turns with the interpreter between two calls. Unless each has so many
 # multiplications to do in one call, and in all, they lose more by it than they gain.
-_LEAST_PER_CALL = 5e5
-_LEAST_PER_THREAD = 6e7
+_MIN_WORK_PER_CALL = 5e5
+_MIN_WORK_PER_THREAD = 6e7
 
 _lock = threading.Lock()
 _n_users = 0
@@ -72,7 +72,7 @@ def _leave() -> None:
             _limit = None
 
 
-def sensible_threads(
+def effective_n_threads(
     architecture: Architecture, lengths: NDArray[np.intp], n_threads: int
 ) -> int:
     """Return how many of the threads at hand sequences can keep busy.
@@ -85,9 +85,9 @@ def sensible_threads(
     """
     n_rows, n_steps = int(lengths.sum()), int(lengths.max(initial=1))
     n_sweeps = architecture.n_directions * len(architecture.hidden_layer_sizes)
-    work = n_rows * (architecture.n_recurrent + n_sweeps * _WORK_BESIDE)
+    work = n_rows * (architecture.n_recurrent + n_sweeps * _OVERHEAD_WORK)
     per_call = work / (n_steps * n_sweeps)  # on one thread
-    n_busy = min(work // _LEAST_PER_THREAD, per_call // _LEAST_PER_CALL)
+    n_busy = min(work // _MIN_WORK_PER_THREAD, per_call // _MIN_WORK_PER_CALL)
     return int(np.clip(n_busy, 1, n_threads))
 
 

@@ -122,8 +122,8 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
 
     _read = staticmethod(check_labels)
 
-    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
-        class_weights = self._learn_classes(found.classes, found.counts)
+    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+        class_weights = self._set_classes(found.classes, found.counts)
         return _chunks.Labels(found.classes, class_weights), len(found.classes)
 
     def predict_proba(self, X: Any) -> Any:

@@ -103,8 +103,8 @@ default=None
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])
             require_weight(found.counts.any())
-            self._learn_form(self._known_form(), found.form)
-            targets, n_outputs = self._learn_targets(found)
+            self._update_form(self._previous_form(), found.form)
+            targets, n_outputs = self._set_targets(found)
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
             _check_total(found.counts * targets.weights(numbers), dtype)
@@ -119,7 +119,7 @@ default=None
         """Check the targets of a chunk."""
 
     @abstractmethod
-    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
         """Note on self what the targets are; return them and the number of outputs."""
 
     def to_local(self) -> Any:

@@ -24,7 +24,7 @@ from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.tokens import (
     Tokens,
     category_numbers,
-    check_family,
+    check_type_group,
     given_categories,
     largest_columns,
     place_of,
@@ -272,7 +272,7 @@ default="error"
         tokens = read_tokens(X, self.padding_label)
         if tokens.form == "array" and hasattr(self, "n_features_in_"):
             validate_data(self, X, reset=False, skip_check_array=True)
-        check_family(tokens, self.categories_[:1].tolist())
+        check_type_group(tokens, self.categories_[:1].tolist())
         columns = self._columns(tokens)[tokens.indices]
         n_columns = len(self._column_tokens())
         if self.n_steps is not None and tokens.lengths.max() > self.n_steps:

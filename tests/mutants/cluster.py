@@ -142,7 +142,7 @@ MUTANTS = [
     Mutant(
         "names of features not noted",
         "dask/_estimators",
-        "self._learn_form(self._known_form(), found.form)",
+        "self._update_form(self._previous_form(), found.form)",
         "pass",
         "dask_as_local",
     ),

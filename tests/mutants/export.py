@@ -6,7 +6,7 @@ MUTANTS = [
     Mutant(
         "relu of NaN is zero",
         "export/_onnx",
-        'state = step.add("Add", step.add(operator, sums), flaw)',
+        'state = step.add("Add", step.add(operator, sums), nan_mask)',
         'state = step.add("Max", step.add(operator, sums), np.float32(-1))',
         "export_onnx",
     ),

@@ -21,14 +21,14 @@ MUTANTS = [
     Mutant(
         "NaN makes floats of the integers in its list",
         "_validation/targets",
-        "retyped = is_list and kind is LABEL and _may_miss(part)",
+        "retyped = is_list and spec is LABEL and _nullable(part)",
         "retyped = False",
         "unlabeled",
     ),
     Mutant(
         "NaN makes floats of the integers in rows",
         "_validation/targets",
-        "return list(y) if is_list and len(shape) == 1 and _may_miss(flat) else flat",
+        "return list(y) if is_list and len(shape) == 1 and _nullable(flat) else flat",
         "return flat",
         "unlabeled",
     ),
@@ -240,7 +240,7 @@ MUTANTS = [
     Mutant(
         "a column of several types is read",
         "preprocessing/_frames",
-        "if len(families) > 1:",
+        "if len(groups) > 1:",
         "if False:",
         "frames",
     ),

@@ -223,7 +223,7 @@ MUTANTS = [
     Mutant(
         "units learned from sequences that are held out",
         "_network/training/train",
-        "steps = _steps(self.source.lengths, ids)",
+        "steps = _step_indices(self.source.lengths, ids)",
         "steps = np.arange(len(y))",
         "train",
     ),
@@ -490,15 +490,15 @@ MUTANTS = [
     Mutant(
         "threads for sequences too few to share",
         "_network/parallel",
-        "min(work // _LEAST_PER_THREAD, per_call // _LEAST_PER_CALL)",
-        "work // _LEAST_PER_THREAD",
+        "min(work // _MIN_WORK_PER_THREAD, per_call // _MIN_WORK_PER_CALL)",
+        "work // _MIN_WORK_PER_THREAD",
         "parallel",
     ),
     Mutant(
         "threads for work too little to share",
         "_network/parallel",
-        "min(work // _LEAST_PER_THREAD, per_call // _LEAST_PER_CALL)",
-        "per_call // _LEAST_PER_CALL",
+        "min(work // _MIN_WORK_PER_THREAD, per_call // _MIN_WORK_PER_CALL)",
+        "per_call // _MIN_WORK_PER_CALL",
         "parallel",
     ),
     Mutant(
@@ -561,7 +561,7 @@ MUTANTS = [
     Mutant(
         "SciPy gives up, and so does the run",
         "_network/training/lbfgs",
-        'if reason == "max_iter" or (reason != "overflow" and norm <= NEAR * tol):',
+        'if reason == "max_iter" or (reason != "overflow" and norm <= NEAR_TOL * tol):',
         'if reason != "overflow":',
         "lbfgs",
     ),
@@ -666,7 +666,7 @@ MUTANTS = [
     Mutant(
         "every end near a minimum warns",
         "_estimators/base",
-        "near = tol * (NEAR if result.n_iter else 1)",
+        "near = tol * (NEAR_TOL if result.n_iter else 1)",
         "near = tol",
         "classifier",
     ),

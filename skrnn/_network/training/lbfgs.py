@@ -27,7 +27,7 @@ Vector = NDArray[np.float64]
 _SHRINK = 0.125
 _MAX_STUCK = {"overflow": 12, "line_search": 1, "ftol": 1}
 # A gradient up to so many times the tolerance is near enough to a minimum.
-NEAR = 100.0
+NEAR_TOL = 100.0
 # Relative to max(loss, 1), so absolute for a mean loss below 1.
 _FTOL = 64 * np.finfo(np.float64).eps
 
@@ -157,7 +157,7 @@ def minimize(
     """
     s = np.ones_like(x0) if s is None else s
     recorder = _Recorder(loss_and_gradient, x0, s, on_iteration, max_fun)
-    reason = _guarded(
+    reason = _minimize_with_restarts(
         recorder, max_iter=max_iter, tol=tol, max_corrections=max_corrections
     )
     loss, x, norm = recorder.best
@@ -172,7 +172,7 @@ def minimize(
     )
 
 
-def _guarded(
+def _minimize_with_restarts(
     recorder: _Recorder, *, max_iter: int, tol: float, max_corrections: int
 ) -> str:
     """Run from the best point, and again from there as long as that helps."""
@@ -198,7 +198,7 @@ def _guarded(
         loss, _, norm = recorder.best
         if norm <= tol:
             return "converged"
-        if reason == "max_iter" or (reason != "overflow" and norm <= NEAR * tol):
+        if reason == "max_iter" or (reason != "overflow" and norm <= NEAR_TOL * tol):
             return reason
         is_lower = before - loss > _FTOL * max(abs(before), 1) or before == np.inf
         n_stuck = 1 if is_lower else n_stuck + 1

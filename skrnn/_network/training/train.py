@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skrnn._network.data import packing
 from skrnn._network.data.memmap import to_disk
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import one_blas_thread, sensible_threads
+from skrnn._network.parallel import effective_n_threads, one_blas_thread
 
 from . import lbfgs, regularization, warm_up
 from .checkpoint import Checkpoint, CheckpointedLoss
@@ -82,7 +82,7 @@ class InMemoryData(NamedTuple):
         held_out, ids = _hold_out(ids, validation_fraction, rng)
         y, target_scaler = self.y, TargetScaler.identity(architecture.n_outputs)
         if architecture.output == "identity":
-            steps = _steps(self.source.lengths, ids)
+            steps = _step_indices(self.source.lengths, ids)
             target_scaler = TargetScaler.fit(y[steps], w[steps])
             y = target_scaler.standardize(y).astype(dtype)
         with ExitStack() as stack:
@@ -91,7 +91,9 @@ class InMemoryData(NamedTuple):
             def loss_sum_on(
                 ids: NDArray[np.intp], shared_with: ThreadedSum | None = None
             ) -> ThreadedSum:
-                n = sensible_threads(architecture, self.source.lengths[ids], n_threads)
+                n = effective_n_threads(
+                    architecture, self.source.lengths[ids], n_threads
+                )
                 if shared_with is not None:
                     n = min(n, len(shared_with.spaces))
                 batches = packing.batches(
@@ -301,7 +303,7 @@ def _hold_out(
     return ids[out], ids[~out]
 
 
-def _steps(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
+def _step_indices(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the steps of some sequences among those of all, one after another."""
     n = lengths[ids]
     shift = packing.first_steps(lengths)[ids] - packing.first_steps(n)
@@ -379,7 +381,7 @@ class _Run:
             score = -self.validation.data_loss(progress.x)
             if not np.isfinite(score):
                 score = -np.inf  # no later score would exceed NaN
-            self._note(score, progress)
+            self._track_best(score, progress)
         self.report(
             Report(
                 n_iter=progress.n_iter,
@@ -394,7 +396,7 @@ class _Run:
         if self.n_stale >= self.settings.n_iter_no_change:
             raise lbfgs.Stop("early_stopping")
 
-    def _note(self, score: float, progress: lbfgs.Progress) -> None:
+    def _track_best(self, score: float, progress: lbfgs.Progress) -> None:
         """Remember the best parameters, count iterations without improvement."""
         improved = score > self.best_score + self.settings.tol
         self.n_stale = 0 if improved else self.n_stale + 1
