@@ -36,8 +36,8 @@ from skrnn.plotting import (
     StepPredictionDisplay,
     UnrolledDisplay,
 )
-from skrnn.plotting._columns import GAP
 from skrnn.plotting._common import WRONG
+from skrnn.plotting._layout import GAP
 
 mpl.use("Agg")
 
@@ -88,12 +88,12 @@ def texts_of(figure):
 def assert_legible(figure):
     """Require that all texts are inside the figure and do not touch."""
     figure.canvas.draw()
-    page = figure.bbox.padded(1)
+    canvas = figure.bbox.padded(1)
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(figure)]
     assert len(boxes) > 5
     for text, box in boxes:
-        assert page.x0 <= box.x0 <= box.x1 <= page.x1, text
-        assert page.y0 <= box.y0 <= box.y1 <= page.y1, text
+        assert canvas.x0 <= box.x0 <= box.x1 <= canvas.x1, text
+        assert canvas.y0 <= box.y0 <= box.y1 <= canvas.y1, text
     for (text, box), (other, other_box) in combinations(boxes, 2):
         assert not box.padded(-1).overlaps(other_box.padded(-1)), (text, other)
 
