@@ -300,7 +300,7 @@ def test_single_precision_stays_single(client, data):
 def test_the_scheduler_is_told_how_large_chunks_and_shards_are(data):
     X, y = ragged(*data)
     X = [np.eye(D)[np.abs(x).argmax(axis=1)] for x in X]
-    check = _chunks.Check(VanillaRNNClassifier(), check_labels)
+    check = _chunks.ChunkReader(VanillaRNNClassifier(), check_labels)
     (chunk,) = _chunks.load(check, [(X, y, None)], 0)
     n_steps = len(chunk.y)
     assert sizeof(chunk) >= n_steps * D * 8 + chunk.y.nbytes + n_steps * 8

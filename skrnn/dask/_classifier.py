@@ -124,7 +124,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
 
     def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
         class_weights = self._set_classes(found.classes, found.counts)
-        return _chunks.Labels(found.classes, class_weights), len(found.classes)
+        return _chunks.ClassTargets(found.classes, class_weights), len(found.classes)
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probability of every class, when it is asked for.

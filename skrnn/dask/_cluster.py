@@ -33,7 +33,8 @@ from . import _chunks, _order, _shards
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
-_Place = tuple[Future, Future]  # the chunks of a shard, and its part of the order
+# The chunks of a shard, and its part of the order.
+_ShardFutures = tuple[Future, Future]
 
 _LOST = (CancelledError, CommClosedError)
 
@@ -161,13 +162,13 @@ class DaskData(NamedTuple):
         """Pack the data where they are."""
         tasks = self.tasks
         with tasks, connected(tasks.client):
-            placed, lengths = self._placed(validation_fraction, rng)
-            target_scaler = self._target_scaler(placed) if self.has_numbers else None
-            how = architecture, target_scaler, dtype
-            sample = self._sample(placed, target_scaler, dtype)
-            shards = self._packed(placed, *how)
+            assigned, lengths = self._assign(validation_fraction, rng)
+            target_scaler = self._target_scaler(assigned) if self.has_numbers else None
+            pack_arguments = architecture, target_scaler, dtype
+            sample = self._sample(assigned, target_scaler, dtype)
+            shards = self._packed(assigned, *pack_arguments)
             parts = {
-                k: self._packed(self._every(k, placed), *how)
+                k: self._packed(self._subset(k, assigned), *pack_arguments)
                 for k, _ in warm_up.stages(len(lengths))
             }
             # Dask remembers how they are made, should a shard be lost.
@@ -184,30 +185,32 @@ class DaskData(NamedTuple):
 
     def _packed(
         self,
-        placed: list[_Place],
+        assigned: list[_ShardFutures],
         architecture: Architecture,
         target_scaler: TargetScaler | None,
         dtype: np.dtype[Any],
     ) -> _Shards:
         tasks, shared = self.tasks, (self.targets, target_scaler, architecture, dtype)
         shards = tasks.hold(
-            [tasks.call(_shards.pack, *place, *shared) for place in placed]
+            [tasks.call(_shards.pack, *place, *shared) for place in assigned]
         )
         *sizes, held_out = tasks.total(tasks.map(_shards.measure, shards))
         return _Shards(tasks, shards, regularization.FeatureMoments(*sizes), held_out)
 
-    def _every(self, k: int, placed: list[_Place]) -> list[_Place]:
-        every = _order.Part.every
-        return [(chunks, self.tasks.call(every, part, k)) for chunks, part in placed]
+    def _subset(self, k: int, assigned: list[_ShardFutures]) -> list[_ShardFutures]:
+        subset = _order.ShardAssignment.subset
+        return [(chunks, self.tasks.call(subset, part, k)) for chunks, part in assigned]
 
-    def _placed(
+    def _assign(
         self, validation_fraction: float, rng: np.random.RandomState
-    ) -> tuple[list[_Place], NDArray[np.intp]]:
+    ) -> tuple[list[_ShardFutures], NDArray[np.intp]]:
         """Return chunks and parts, and the lengths of the sequences to learn from."""
         tasks = self.tasks
         # What is small is kept, so that a lost shard costs no more than itself.
-        tables = tasks.hold(tasks.map(_order.tabulate, self.chunks, self.targets))
-        order = tasks.call(_order.arrange, tables, validation_fraction, rng)
+        tables = tasks.hold(
+            tasks.map(_order.index_sequences, self.chunks, self.targets)
+        )
+        order = tasks.call(_order.assign_sequences, tables, validation_fraction, rng)
         tasks.hold([order])
         n = len(self.chunks)
         parts = tasks.hold([tasks.call(getitem, order, i) for i in range(n)])
@@ -217,14 +220,14 @@ class DaskData(NamedTuple):
 
     def _sample(
         self,
-        placed: list[_Place],
+        assigned: list[_ShardFutures],
         target_scaler: TargetScaler | None,
         dtype: np.dtype[Any],
     ) -> Subsample:
         """Fetch the sequences that speak for all."""
         found = [
             self.tasks.call(_shards.sample, *place, self.targets, target_scaler, dtype)
-            for place in placed
+            for place in assigned
         ]
         chosen = [item for part in self.tasks.client.gather(found) for item in part]
         chosen.sort(key=lambda item: item[0])
@@ -237,12 +240,12 @@ class DaskData(NamedTuple):
             source, np.arange(len(steps)), np.concatenate(y), np.concatenate(w)
         )
 
-    def _target_scaler(self, placed: list[_Place]) -> TargetScaler:
+    def _target_scaler(self, assigned: list[_ShardFutures]) -> TargetScaler:
         """Return what `TargetScaler.fit` does where data are in one place."""
         tasks = self.tasks
 
         def map_chunks(work: Callable[..., Any], *same: Any) -> list[Future]:
-            return [tasks.call(work, *place, self.targets, *same) for place in placed]
+            return [tasks.call(work, *place, self.targets, *same) for place in assigned]
 
         extents = tasks.client.gather(map_chunks(_shards.extent))
         lowest = np.min([e.lowest for e in extents if e.lowest.ndim], axis=0)
@@ -288,8 +291,8 @@ def slots(client: Client) -> list[str]:
     return [at for _, at in sorted(places)]
 
 
-def loaded(
-    tasks: Tasks, check: _chunks.Check, chunks: list[tuple[Any, Any, Any]]
+def persist_chunks(
+    tasks: Tasks, check: _chunks.ChunkReader, chunks: list[tuple[Any, Any, Any]]
 ) -> list[Future]:
     """Read and check chunks, each where its shard will be."""
     places = slots(tasks.client)[: len(chunks)]

@@ -14,7 +14,7 @@ from skrnn._estimators.base import BaseVanillaRNN, TrainingInput, _check_total
 from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
 from . import _chunks
-from ._cluster import DaskData, Tasks, connected, loaded
+from ._cluster import DaskData, Tasks, connected, persist_chunks
 from ._collections import apply_method, chunks_of, map_chunks
 
 
@@ -93,12 +93,14 @@ default=None
     def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
         require_y(y, type(self).__name__)
         tasks = Tasks(self.client_)
-        check = _chunks.Check(self._local(padding_value=self.padding_value), self._read)
+        check = _chunks.ChunkReader(
+            self._local(padding_value=self.padding_value), self._read
+        )
         has_labels = self._output == "softmax"
         with ExitStack() as stack:
             stack.enter_context(tasks)
             stack.enter_context(connected(tasks.client))
-            chunks = loaded(tasks, check, chunks_of(X, y, sample_weight))
+            chunks = persist_chunks(tasks, check, chunks_of(X, y, sample_weight))
             parts = tasks.map(_chunks.describe, chunks, has_labels)
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])

@@ -109,7 +109,7 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
         self._has_axis_of_outputs = len(found.shape) == 1
         if found.form.is_table:
             _warn_of_series(found.n_features, found.shape)
-        return _chunks.Numbers(), int(np.prod(found.shape))
+        return _chunks.NumericTargets(), int(np.prod(found.shape))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination over valid steps, now.
