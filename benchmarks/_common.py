@@ -13,9 +13,9 @@ from sklearn.utils import Bunch
 
 from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import sensible_threads
+from skrnn._network.parallel import effective_n_threads
 from skrnn._network.training import initialization, regularization
-from skrnn._network.training.objective import Objective, Team
+from skrnn._network.training.objective import Objective, ThreadedSum
 from skrnn.datasets import make_digit_strings
 
 Array = NDArray[Any]
@@ -92,7 +92,7 @@ def ours(
     source = Ragged(X)
     codes = np.concatenate(y)
     ids = packing.by_length(source.lengths)
-    n_threads = sensible_threads(architecture, source.lengths, n_cores)
+    n_threads = effective_n_threads(architecture, source.lengths, n_cores)
     weights = np.ones(len(codes))
     batches = packing.batches(
         source,
@@ -103,13 +103,13 @@ def ours(
         n_threads,
         architecture.n_states,
     )
-    team = Team(batches, np.dtype(dtype), n_threads)
-    theta = initialization.initial(
+    loss_sum = ThreadedSum(batches, np.dtype(dtype), n_threads)
+    theta = initialization.initial_parameters(
         architecture,
-        regularization.Features(np.ones(work.n_features), np.ones(work.n_features)),
+        regularization.FeatureStats(np.ones(work.n_features), np.ones(work.n_features)),
         np.random.RandomState(0),
     )
-    return Objective(architecture, team), theta
+    return Objective(architecture, loss_sum), theta
 
 
 def torch_modules(work: Workload, dtype: str) -> tuple[Any, Any]:
@@ -147,7 +147,7 @@ def theirs(
     return evaluate
 
 
-def spelt_codes(n: int, subset: str, seed: int) -> Bunch:
+def spelled_codes(n: int, subset: str, seed: int) -> Bunch:
     """Draw strings of noisy digits that spell codes, the k-th with frequency 1 / k."""
     bunch = make_digit_strings(
         20 * n,
@@ -158,11 +158,11 @@ def spelt_codes(n: int, subset: str, seed: int) -> Bunch:
         random_state=seed,
     )
     rank = {code: k for k, code in enumerate(bunch.lexicon.tolist(), start=1)}
-    spelt = [
+    spelled = [
         "".join(map(str, labels[:length]))
         for labels, length in zip(bunch.target, bunch.lengths, strict=True)
     ]
-    frequency = np.array([1 / rank[code] for code in spelt])
+    frequency = np.array([1 / rank[code] for code in spelled])
     share = frequency / frequency.sum()
     chosen = np.random.default_rng(seed).choice(20 * n, n, replace=False, p=share)
     return Bunch(**{k: bunch[k][chosen] for k in ("data", "target", "lengths")})

@@ -29,7 +29,12 @@ from skrnn import (
     VanillaRNNClassifier,
     VanillaRNNLanguageModel,
 )
-from skrnn._language_model.decoding import Frontier, Unlimited, Vocabulary, complete
+from skrnn._language_model.decoding import (
+    BeamState,
+    TrieConstraint,
+    Unconstrained,
+    complete,
+)
 from skrnn.datasets import load_python_names
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -78,23 +83,25 @@ def counted(train: list[str], max_length: int) -> Completer:
             cache[text] = np.log([found[token] for token in model.tokens])
         return cache[text]
 
-    def advance(tokens: Any, state: Any) -> Frontier:
+    def advance(tokens: Any, state: Any) -> BeamState:
         texts = [
             text + letters[token]
             for text, token in zip(state[0][:, 0], tokens, strict=True)
         ]
         after = np.array([log_proba(text) for text in texts])
-        return Frontier(after, (np.array(texts, dtype=object)[:, None],))
+        return BeamState(after, (np.array(texts, dtype=object)[:, None],))
 
     def texts(prefix: str, vocabulary: Trie | None) -> list[str]:
-        limits: Unlimited | Vocabulary = Unlimited(len(letters))
+        constraint: Unconstrained | TrieConstraint = Unconstrained(len(letters))
         if vocabulary is not None:
-            limits = Vocabulary(vocabulary, number_of, vocabulary.find(prefix) or 0)
+            constraint = TrieConstraint(
+                vocabulary, number_of, vocabulary.find(prefix) or 0
+            )
         start = np.array([[prefix]], dtype=object)
         found = complete(
-            Frontier(log_proba(prefix)[None], (start,)),
+            BeamState(log_proba(prefix)[None], (start,)),
             advance,
-            limits,
+            constraint,
             n_completions=N_COMPLETIONS,
             beam_width=BEAM,
             max_length=max_length,

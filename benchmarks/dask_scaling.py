@@ -129,15 +129,17 @@ def at_evaluation(
     number: int, n_steps: int, act: Callable[[], object]
 ) -> Iterator[None]:
     """Do something at the start of an evaluation of all data, so many steps."""
-    original = _cluster.RemoteTeam.loss_and_gradient
+    original = _cluster.DaskLossSum.loss_and_gradient
     numbers = count(1)
 
-    def loss_and_gradient(team: Any, architecture: Any, theta: Any) -> Any:
-        if team.total_weight == n_steps and next(numbers) == number:
+    def loss_and_gradient(loss_sum: Any, architecture: Any, theta: Any) -> Any:
+        if loss_sum.total_weight == n_steps and next(numbers) == number:
             act()
-        return original(team, architecture, theta)
+        return original(loss_sum, architecture, theta)
 
-    with mock.patch.object(_cluster.RemoteTeam, "loss_and_gradient", loss_and_gradient):
+    with mock.patch.object(
+        _cluster.DaskLossSum, "loss_and_gradient", loss_and_gradient
+    ):
         yield
 
 
@@ -196,13 +198,17 @@ def evaluation(n_steps: int, n_workers: int) -> Iterator[Callable[[], Time]]:
     theta = np.random.default_rng(0).normal(0, 0.1, net.n_parameters)
     rng = np.random.RandomState(0)
     with workers(n_workers) as client:
-        lesson = DaskVanillaRNNClassifier(client=client, **FIT)._lesson(X, y, None)
+        lesson = DaskVanillaRNNClassifier(client=client, **FIT)._training_input(
+            X, y, None
+        )
         with lesson.data.problem(net, lesson.dtype, 0.0, rng) as problem:
-            team = problem.objective.team
+            loss_sum = problem.objective.loss_sum
 
             def evaluate() -> Time:
                 began = time.perf_counter()
-                parts = client.gather(team.tasks.each(timed, team.shards, net, theta))
+                parts = client.gather(
+                    loss_sum.tasks.map(timed, loss_sum.shards, net, theta)
+                )
                 _shards.add([sums for sums, _ in parts])
                 whole = time.perf_counter() - began
                 return Time(whole, max(computing for _, computing in parts))

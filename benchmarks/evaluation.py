@@ -60,7 +60,7 @@ def compare(work: Workload, dtype: str, repeats: int) -> dict[str, float]:
         "torch, 1": on_torch_threads(1, torch_evaluate),
         "torch, all": on_torch_threads(N_CORES, torch_evaluate),
     }
-    with closing(objective.team):
+    with closing(objective.loss_sum):
         for _ in range(repeats):
             with one_blas_thread():  # taken once per fit, so not on the clock
                 once = best_of(1, {"skrnn": lambda: objective.loss_and_gradient(theta)})

@@ -120,7 +120,7 @@ def feature_dicts(n_lines: int) -> tuple[list[list[dict[str, Any]]], list[Any]]:
 
 
 def features(line: str, i: int) -> dict[str, Any]:
-    """Describe one character and its neighbours."""
+    """Describe one character and its neighbors."""
     found: dict[str, Any] = {
         "bias": 1.0,
         "char": line[i],

@@ -22,7 +22,7 @@ def nanoseconds(work: Workload, repeats: int) -> float:
     n_rows = sum(map(len, X))
     # Small problems need many repeats; large ones take long enough by themselves.
     repeats *= max(1, round(3e7 / (n_rows * work.n_hidden)))
-    with closing(objective.team), one_blas_thread():
+    with closing(objective.loss_sum), one_blas_thread():
         best = best_of(
             repeats, {"skrnn": lambda: objective.loss_and_gradient(theta)[0]}
         )

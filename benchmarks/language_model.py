@@ -96,16 +96,16 @@ class Torch:
     def epochs(self, names: list[str], rate: float, limit: float) -> Iterator[None]:
         """Train until the limit; stop after every pass, off the clock."""
         parameters = [*self.rnn.parameters(), *self.linear.parameters()]
-        optimiser = torch.optim.Adam(parameters, lr=rate)
+        optimizer = torch.optim.Adam(parameters, lr=rate)
         rng = np.random.default_rng(0)
         pairs = self.pairs(names)
         clock = 0.0
         while clock < limit:
             began = time.perf_counter()
             for ids in minibatches(rng, len(names)):
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 self.loss([pairs[i] for i in ids]).backward()
-                optimiser.step()
+                optimizer.step()
                 if clock + time.perf_counter() - began > limit:
                     break
             clock += time.perf_counter() - began

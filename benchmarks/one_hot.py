@@ -23,7 +23,7 @@ def compare(work: Workload, repeats: int) -> dict[str, float]:
     noticed, theta = ours(work, X, y, "float32")
     with mock.patch.object(packing, "compress", lambda X: X):
         dense, _ = ours(work, X, y, "float32")
-    with closing(noticed.team), closing(dense.team), one_blas_thread():
+    with closing(noticed.loss_sum), closing(dense.loss_sum), one_blas_thread():
         best = best_of(
             repeats,
             {

@@ -42,7 +42,7 @@ from skrnn._network import inference
 from skrnn._network.data import packing
 from skrnn._network.model import loss, network
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import Crew, one_blas_thread
+from skrnn._network.parallel import ThreadGroup, one_blas_thread
 
 N_LATENCY_STEPS = 1000
 
@@ -119,7 +119,7 @@ def kernels(
     ids = packing.by_length(source.lengths)
     shares = [
         [packing.pack(source, run, np.dtype(dtype)) for run in part]
-        for part in inference.share(ids, source.lengths, net.n_states, n)
+        for part in inference.split_for_threads(ids, source.lengths, net.n_states, n)
     ]
 
     def evaluate(share: list[packing.Batch]) -> None:
@@ -129,8 +129,8 @@ def kernels(
             loss.softmax(logits)
 
     def run() -> None:
-        with one_blas_thread(), Crew(n) as crew:
-            crew.each(evaluate, shares)
+        with one_blas_thread(), ThreadGroup(n) as threads:
+            threads.map(evaluate, shares)
 
     return run
 

@@ -19,9 +19,14 @@ from evaluation import peak, useful
 from skrnn._network.parallel import one_blas_thread
 
 PARTS = {
-    "recurrence": ["forward", "backward", "walk"],
+    "recurrence": ["forward", "backward", "iter_steps"],
     "activation": ["activate", "slope"],
-    "products outside the loop": ["project", "correlate", "sweep_back", "collect"],
+    "products outside the loop": [
+        "affine",
+        "input_weight_grad",
+        "backward_states",
+        "weight_gradients",
+    ],
     "softmax and loss": ["cross_entropy", "_guard", "_exp_and_sum", "reduce"],
 }
 
@@ -32,7 +37,7 @@ def shares(n_hidden: int, repeats: int) -> dict[str, float]:
     X, y = data(work, "float32")
     objective, theta = ours(work, X, y, "float32", n_cores=1)
     profile = cProfile.Profile()
-    with closing(objective.team), one_blas_thread():
+    with closing(objective.loss_sum), one_blas_thread():
         objective.loss_and_gradient(theta)
         profile.enable()
         for _ in range(repeats):

@@ -32,10 +32,10 @@ def compare(work: Workload, repeats: int) -> dict[str, float]:
     def evaluation(objective: Objective) -> Callable[[], float]:
         return lambda: objective.loss_and_gradient(theta)[0]
 
-    with closing(one.team), closing(several.team), one_blas_thread():
+    with closing(one.loss_sum), closing(several.loss_sum), one_blas_thread():
         best = best_of(repeats, {"one": evaluation(one), "all": evaluation(several)})
     times = {name: 1e3 * time for name, time in best.items()}
-    return {"threads": len(several.team.shares), **times}
+    return {"threads": len(several.loss_sum.shares), **times}
 
 
 def main() -> None:

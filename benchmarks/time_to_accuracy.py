@@ -34,7 +34,7 @@ from _common import (
     row,
     save,
     seconds,
-    spelt_codes,
+    spelled_codes,
     torch_modules,
 )
 from numpy.typing import NDArray
@@ -106,14 +106,14 @@ def digits(n_strings: int, n_hidden: int, max_iter: int) -> Task:
 def codes(n_strings: int, n_hidden: int, max_iter: int) -> Task:
     """Make noisy digits that spell codes, some of them often."""
     parts = (
-        *unpadded(spelt_codes(n_strings, "train", 0)),
-        *unpadded(spelt_codes(1000, "test", 1)),
+        *unpadded(spelled_codes(n_strings, "train", 0)),
+        *unpadded(spelled_codes(1000, "test", 1)),
     )
     return Task(f"frequent codes, {n_strings:,}", n_hidden, max_iter, *parts)
 
 
 def hmm(n_sequences: int, n_hidden: int, max_iter: int) -> Task:
-    """Make observations of a hidden Markov chain, labelled with its states."""
+    """Make observations of a hidden Markov chain, labeled with its states."""
     bunch = make_hmm_sequences(n_sequences + 500, random_state=0)
     parts = split(*unpadded(bunch), n_sequences)
     return Task(f"HMM, {n_sequences:,}", n_hidden, max_iter, *parts)
@@ -154,7 +154,9 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
     )
     with (
         mock.patch.object(train, "_Run", Recorded),
-        mock.patch.object(warm_up, "grow", partial(warm_up.grow, on_iteration=note)),
+        mock.patch.object(
+            warm_up, "warm_up", partial(warm_up.warm_up, on_iteration=note)
+        ),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit
@@ -183,18 +185,18 @@ def torch_run(task: Task, rate: float, limit: float) -> Run:
     n_features, n_classes = task.X[0].shape[1], 1 + max(map(np.max, task.y))
     work = Workload(0, 0, n_features, task.n_hidden, int(n_classes), two_way=True)
     rnn, linear = torch_modules(work, "float32")
-    optimiser = torch.optim.Adam([*rnn.parameters(), *linear.parameters()], lr=rate)
+    optimizer = torch.optim.Adam([*rnn.parameters(), *linear.parameters()], lr=rate)
     X, y = ([torch.tensor(a) for a in part] for part in (task.X, task.y))
     X_test, y_test = (
         pack([torch.tensor(a) for a in part]) for part in (task.X_test, task.y_test)
     )
 
     def step(ids: NDArray[np.intp]) -> None:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         states, _ = rnn(pack([X[i] for i in ids]))
         labels = pack([y[i] for i in ids]).data
         torch.nn.functional.cross_entropy(linear(states.data), labels).backward()
-        optimiser.step()
+        optimizer.step()
 
     def score() -> float:
         with torch.inference_mode():

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pack_sequence
 
 from skrnn import VanillaRNNClassifier
 from skrnn._network.data import packing
-from skrnn._network.training.objective import Objective, Team
+from skrnn._network.training.objective import Objective, ThreadedSum
 from skrnn._validation.sequences import check_sequences
 
 N_FEATURES, N_CLASSES = 7, 5
@@ -141,7 +141,7 @@ def own_results(
         source, packing.by_length(source.lengths), dtype, labels, np.ones(len(labels))
     )
     net = model._architecture()
-    objective = Objective(net, Team(batches, dtype, n_threads=1))
+    objective = Objective(net, ThreadedSum(batches, dtype, n_threads=1))
     loss, gradient = objective.loss_and_gradient(net.flatten(model._parameters()))
     layers, *output = net.unflatten(gradient)
     arrays: list[np.ndarray] = []

@@ -99,12 +99,12 @@ def train(
     packed = pack_sequence([torch.tensor(x) for x in X], enforce_sorted=False)
     codes = [torch.tensor(np.searchsorted(CLASSES, y_i)) for y_i in y]
     target = pack_sequence(codes, enforce_sorted=False).data
-    optimiser = torch.optim.Adam([*rnn.parameters(), *linear.parameters()], lr=0.01)
+    optimizer = torch.optim.Adam([*rnn.parameters(), *linear.parameters()], lr=0.01)
     for _ in range(10):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         states, _ = rnn(packed)
         nn.functional.cross_entropy(linear(states.data), target).backward()
-        optimiser.step()
+        optimizer.step()
 
 
 def check_fillers(rnn: nn.RNN, sizes: tuple[int, ...]) -> None:

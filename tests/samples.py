@@ -1,4 +1,4 @@
-"""Small labelled sequences, in every form that the classifier takes."""
+"""Small labeled sequences, in every form that the classifier takes."""
 
 import numpy as np
 from scipy import sparse

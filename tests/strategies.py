@@ -17,8 +17,8 @@ from skrnn._network import parallel
 from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import regularization
-from skrnn._network.training.objective import Objective, Team
-from skrnn._network.training.subsample import Sample
+from skrnn._network.training.objective import Objective, ThreadedSum
+from skrnn._network.training.subsample import Subsample
 from skrnn._network.training.train import Settings
 
 DEVIATIONS = (
@@ -54,7 +54,7 @@ class ListSource:
 
 @dataclass(frozen=True)
 class Problem:
-    """Labelled, weighted sequences and a point at which to evaluate a network."""
+    """Labeled, weighted sequences and a point at which to evaluate a network."""
 
     net: Architecture
     theta: np.ndarray
@@ -79,7 +79,7 @@ class Problem:
 
     @property
     def sample(self):
-        return Sample(self.source, np.arange(len(self.sequences)), self.y, self.w)
+        return Subsample(self.source, np.arange(len(self.sequences)), self.y, self.w)
 
     def replace(self, **changes: Any):
         return replace(self, **changes)
@@ -92,10 +92,10 @@ class Problem:
     @contextmanager
     def objective(self, dtype=np.float64, n_threads=1):
         batches = self.batches(dtype)
-        with closing(Team(batches, np.dtype(dtype), n_threads)) as team:
-            objective = Objective(self.net, team)
-            features = regularization.features(batches)
-            objective.penalise(
+        with closing(ThreadedSum(batches, np.dtype(dtype), n_threads)) as loss_sum:
+            objective = Objective(self.net, loss_sum)
+            features = regularization.feature_stats(batches)
+            objective.penalize(
                 self.alpha * regularization.precision(self.net, features)
             )
             yield objective
@@ -119,12 +119,14 @@ class Problem:
 
 def batches_of(n_sequences):
     """Make batches of about so many sequences; to be used in a with statement."""
-    return mock.patch.multiple(packing, _BATCH_ROWS=1, _FEWEST_SEQUENCES=n_sequences)
+    return mock.patch.multiple(packing, _BATCH_ROWS=1, _MIN_SEQUENCES=n_sequences)
 
 
 def threads_for_little():
     """Use all threads for any work; to be used in a with statement."""
-    return mock.patch.multiple(parallel, _LEAST_PER_CALL=1.0, _LEAST_PER_THREAD=1.0)
+    return mock.patch.multiple(
+        parallel, _MIN_WORK_PER_CALL=1.0, _MIN_WORK_PER_THREAD=1.0
+    )
 
 
 NETS = st.builds(

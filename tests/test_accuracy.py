@@ -1,4 +1,4 @@
-"""What the classifier learns, against what can be learnt."""
+"""What the classifier learns, against what can be learned."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 @pytest.mark.parametrize(
     ("bidirectional", "posterior"), [(False, "filtering"), (True, "smoothing")]
 )
-def test_states_of_a_markov_chain_are_labelled_almost_as_well_as_possible(
+def test_states_of_a_markov_chain_are_labeled_almost_as_well_as_possible(
     bidirectional, posterior
 ):
     train = make_hmm_sequences(1000, random_state=0)
@@ -36,7 +36,7 @@ def test_a_two_way_model_beats_what_one_way_models_can_reach():
 
 
 @pytest.mark.parametrize("random_state", range(3))
-def test_hello_is_learnt_exactly(random_state):
+def test_hello_is_learned_exactly(random_state):
     hello = load_hello()
     model = VanillaRNNClassifier(8, alpha=0.01, random_state=random_state)
     labels = model.fit(hello.data, hello.target).predict(hello.data)

@@ -337,14 +337,14 @@ CASES = [
         np.where(VALID, y.astype(object), "-"),
         check=same_without_padding,
     ),
-    fit(10, "1e200", FULL * 1e200, FULL_Y, ValueError, "standardise the valid steps"),
+    fit(10, "1e200", FULL * 1e200, FULL_Y, ValueError, "standardize the valid steps"),
     fit(
         10,
         "1e300, relu",
         FULL * 1e300,
         FULL_Y,
         ValueError,
-        "standardise the valid steps",
+        "standardize the valid steps",
         activation="relu",
     ),
     fit(11, "complex", X + 1j, y, ValueError, "Complex data not supported"),
@@ -805,5 +805,5 @@ def test_what_a_bad_or_odd_input_gets(case, fitted):
             case.check(model, result)
     assert fingerprint(case.inputs) == content
     if case.outcome and not issubclass(case.outcome[0], Warning):
-        learnt = {k: v for k, v in vars(model).items() if k.endswith("_")}
-        assert fingerprint(learnt).items() <= attributes.items()
+        learned = {k: v for k, v in vars(model).items() if k.endswith("_")}
+        assert fingerprint(learned).items() <= attributes.items()

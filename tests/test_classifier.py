@@ -49,7 +49,7 @@ def log_loss(model, X, y, weights=None):
     return np.average(losses, weights=None if weights is None else weights[valid])
 
 
-# What is learnt
+# What is learned
 
 
 @networks
@@ -202,7 +202,7 @@ def test_a_step_of_the_padding_value_before_a_valid_one_is_data():
     assert_array_equal(model.output_coef_, expected.output_coef_)
 
 
-def test_one_long_sequence_is_labelled():
+def test_one_long_sequence_is_labeled():
     X, y = make_recall(1, n_steps=5000, lag=1, random_state=0, return_X_y=True)
     model = VanillaRNNClassifier(8, max_iter=40, random_state=0, alpha=0.1)
     assert model.fit(X, y).score(X, y) > 0.95
@@ -439,13 +439,13 @@ def test_a_network_that_overflows_on_the_way_is_trained():
 def test_an_end_far_from_a_minimum_warns(
     reason, n_iter, gradient_norm, warns, monkeypatch
 ):
-    plain = lbfgs.minimise
+    plain = lbfgs.minimize
 
-    def minimise(*args, **options):
+    def minimize(*args, **options):
         changes = {"gradient_norm": gradient_norm, "n_iter": n_iter}
         return plain(*args, **options)._replace(stop_reason=reason, **changes)
 
-    monkeypatch.setattr(lbfgs, "minimise", minimise)
+    monkeypatch.setattr(lbfgs, "minimize", minimize)
     model = VanillaRNNClassifier(4, max_iter=2, tol=1e-3, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -459,13 +459,13 @@ def test_an_end_far_from_a_minimum_warns(
 @pytest.mark.parametrize("reason", ["converged", "early_stopping", "callback"])
 @pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 def test_an_end_that_was_asked_for_does_not_warn(reason, monkeypatch):
-    plain = lbfgs.minimise
+    plain = lbfgs.minimize
 
-    def minimise(*args, **options):
+    def minimize(*args, **options):
         solution = plain(*args, **options)
         return solution._replace(stop_reason=reason, gradient_norm=1e3)
 
-    monkeypatch.setattr(lbfgs, "minimise", minimise)
+    monkeypatch.setattr(lbfgs, "minimize", minimize)
     model = VanillaRNNClassifier(4, max_iter=2, random_state=0).fit(X, y)
     assert model.stop_reason_ == reason
 

@@ -410,7 +410,7 @@ GRID = {"alpha": [0.1, 10.0], "bidirectional": [False, True]}
             model, GRID, cv=2, min_resources=10, random_state=0
         ),
     ],
-    ids=["grid", "randomised", "halving"],
+    ids=["grid", "randomized", "halving"],
 )
 def test_searches_take_sequences(form, search):
     X_form, y_form = searched(form)

@@ -227,7 +227,7 @@ def test_copies_may_differ_in_labels_without_weight(client, data):
 
 
 def test_a_part_of_many_sequences_finds_the_start(client, monkeypatch, data):
-    monkeypatch.setattr(warm_up, "MANY", N // 2)
+    monkeypatch.setattr(warm_up, "MIN_SEQUENCES", N // 2)
     # Short: every iteration enlarges the differences of rounding.
     monkeypatch.setattr(warm_up, "_STAGES", ((32, 5), (8, 5)))
     X, y = data
@@ -301,7 +301,7 @@ def test_single_precision_stays_single(client, data):
 def test_the_scheduler_is_told_how_large_chunks_and_shards_are(data):
     X, y = ragged(*data)
     X = [np.eye(D)[np.abs(x).argmax(axis=1)] for x in X]
-    check = _chunks.Check(VanillaRNNClassifier(), check_labels)
+    check = _chunks.ChunkReader(VanillaRNNClassifier(), check_labels)
     (chunk,) = _chunks.load(check, [(X, y, None)], 0)
     n_steps = len(chunk.y)
     assert sizeof(chunk) >= n_steps * D * 8 + chunk.y.nbytes + n_steps * 8
@@ -442,16 +442,16 @@ def test_to_stop_early_is_to_be_told(client, data):
 
 def at_evaluation(monkeypatch, number, act):
     """Do something at the start of an evaluation; return where they all were."""
-    original = _cluster.RemoteTeam.loss_and_gradient
+    original = _cluster.DaskLossSum.loss_and_gradient
     evaluations = []
 
-    def loss_and_gradient(team, architecture, theta):
+    def loss_and_gradient(loss_sum, architecture, theta):
         evaluations.append(theta)
         if len(evaluations) == number:
             act()
-        return original(team, architecture, theta)
+        return original(loss_sum, architecture, theta)
 
-    monkeypatch.setattr(_cluster.RemoteTeam, "loss_and_gradient", loss_and_gradient)
+    monkeypatch.setattr(_cluster.DaskLossSum, "loss_and_gradient", loss_and_gradient)
     return evaluations
 
 

@@ -20,7 +20,7 @@ from skrnn.datasets import (
     make_hmm_sequences,
     make_recall,
 )
-from skrnn.datasets._python_source import _labelled_lines, _tokens
+from skrnn.datasets._python_source import _labeled_lines, _tokens
 
 MAKERS = [
     load_python_source,
@@ -31,7 +31,7 @@ MAKERS = [
 RULES = ["checksum", "date", "repeat", "lexicon"]
 EMISSIONS = ["gaussian", "categorical"]
 
-# One letter a label, as in `labelled`; None where the line is left out.
+# One letter a label, as in `labeled`; None where the line is left out.
 SOURCE = [
     ("def f(x: int = 1_0) -> None:  # why", "kkk_nono_nnn_o_dddo_oo_kkkko__ccccc"),
     ('    """Say nothing.', None),
@@ -74,7 +74,7 @@ def library(tmp_path, monkeypatch):
     return tmp_path
 
 
-def labelled(line, labels):
+def labeled(line, labels):
     return line, "".join(LETTER[label] for label in labels)
 
 
@@ -83,11 +83,11 @@ def test_every_character_gets_the_label_of_its_token(library):
     (library / "a.py").write_text(source, encoding="utf-8")
     X, y = load_python_source(n_lines=None, return_X_y=True)
     kept = [(line, labels) for line, labels in SOURCE if labels is not None]
-    assert list(map(labelled, X, y)) == kept
+    assert list(map(labeled, X, y)) == kept
 
 
 def test_tabs_and_form_feeds_are_space():
-    assert list(_labelled_lines("if x:\n\tpass\t\n\f\ny")) == [
+    assert list(_labeled_lines("if x:\n\tpass\t\n\f\ny")) == [
         ("if x:", bytes([1, 1, 0, 2, 6])),
         ("\tpass\t", bytes([0, 1, 1, 1, 1, 0])),
         ("y", bytes([2])),
@@ -246,7 +246,7 @@ def test_source_suits_the_splitters_of_scikit_learn():
     assert len(train_test_split(X, y, test_size=50)[3]) == 50
 
 
-def test_the_real_library_is_labelled_character_by_character():
+def test_the_real_library_is_labeled_character_by_character():
     source = load_python_source(n_lines=1000, random_state=0)
     assert [len(line) for line in source.data] == [len(y) for y in source.target]
     characters = np.array(list("".join(source.data)))

@@ -276,7 +276,7 @@ def test_missing_values_are_named_and_can_be_imputed():
     assert_array_equal(model.predict(holes) == -1, ~VALID)
 
 
-def test_labels_of_hidden_states_are_learnt():
+def test_labels_of_hidden_states_are_learned():
     """hmmlearn#123"""
     data = make_hmm_sequences(60, random_state=0)
     model = network(alpha=100, max_iter=50).fit(data.data[:40], data.target[:40])

@@ -82,7 +82,7 @@ FAULTS = {
         OSError,
     ),
     "no room for a checkpoint": (
-        "skrnn._network.training.checkpoint.Journal._write",
+        "skrnn._network.training.checkpoint.Checkpoint._write",
         raises(FULL),
         OSError,
     ),

@@ -143,7 +143,7 @@ def test_targets_beyond_the_type_of_the_network_are_an_error():
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("method", ["predict", "hidden_states", "forecast"])
-def test_what_was_learnt_beyond_the_type_of_X_is_an_error(method):
+def test_what_was_learned_beyond_the_type_of_X_is_an_error(method):
     single = np.ones((1, 1, 1), np.float32)
     model = VanillaRNNRegressor(2).fit([[[1.0]]], [[1e300]])
     arguments = (1,) if method == "forecast" else ()

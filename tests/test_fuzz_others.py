@@ -53,13 +53,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:X .*feature names:UserWarning"),
 ]
 
-labelled = datasets(labels_of("two"))
+labeled = datasets(labels_of("two"))
 KINDS = st.sampled_from(sorted(LABELS))
 SMALL = {"max_iter": 2, "random_state": 0}
 
 
 def windows(x, before, after):
-    """Return the rows of a sequence beside their neighbours, zeros beyond its ends."""
+    """Return the rows of a sequence beside their neighbors, zeros beyond its ends."""
     wide = np.pad(x, ((before, after), (0, 0)))
     views = [wide[i : i + len(x)] for i in range(before + after + 1)]
     return np.concatenate(views, axis=1)
@@ -71,7 +71,7 @@ def steps_of(given, problem, result):
 
 @given(st.data(), st.integers(0, 2), st.integers(0, 2))
 def test_windows_are_the_same_in_every_form(data, before, after):
-    problem = data.draw(labelled)
+    problem = data.draw(labeled)
     given = data.draw(posed(problem, forms=("padded", "ragged", "rows")))
     model = WindowTransformer(before, after, padding_value=given.padding_value)
     content = fingerprint(given)
@@ -85,7 +85,7 @@ def test_windows_are_the_same_in_every_form(data, before, after):
 
 @given(st.data())
 def test_scaled_steps_are_the_same_in_every_form(data):
-    problem = data.draw(labelled)
+    problem = data.draw(labeled)
     given = data.draw(posed(problem, forms=("padded", "ragged", "rows")))
     steps = np.concatenate(problem.sequences)
     # What is scaled to the padding value is an error, which has a test of its own.
@@ -151,7 +151,7 @@ def test_padding_tools_take_or_name_what_is_odd(X, value):
 
 @given(st.data())
 def test_predictions_of_folds_have_the_form_of_X(data):
-    problem = data.draw(labelled.filter(lambda p: len(p.lengths) > 1))
+    problem = data.draw(labeled.filter(lambda p: len(p.lengths) > 1))
     given = data.draw(posed(problem))
     model = VanillaRNNClassifier(2, padding_value=given.padding_value, **SMALL)
     n = len(problem.lengths)

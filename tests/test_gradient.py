@@ -74,7 +74,7 @@ def test_every_component_of_the_gradient_is_a_slope(n_directions):
 def test_evaluation_writes_to_nothing_it_is_given(problem):
     with problem.objective() as objective:
         problem.theta.flags.writeable = False
-        for batch in objective.team.batches:
+        for batch in objective.loss_sum.batches:
             for array in (*numbers_of(batch.X), batch.y, batch.w, objective.penalty):
                 array.flags.writeable = False
         first = objective.loss_and_gradient(problem.theta)

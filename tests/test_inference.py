@@ -20,13 +20,13 @@ from skrnn._network import inference
 FLOAT = np.dtype(np.float64)
 
 
-def evaluate(problem, choose, dtype=FLOAT, source=None):
+def evaluate(problem, output_fn, dtype=FLOAT, source=None):
     return inference.evaluate(
         problem.net,
         problem.net.unflatten(problem.theta),
         problem.source if source is None else source,
         np.dtype(dtype),
-        choose,
+        output_fn,
     )
 
 
@@ -71,11 +71,11 @@ def test_no_steps_at_all_have_no_outputs():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_outputs_have_the_type_that_is_asked_for(dtype):
     problem = fixed_problem(n_directions=2)
-    for choose, n_columns in ((inference.logits, 3), (inference.last_states, 6)):
-        got = evaluate(problem, choose, dtype)
+    for output_fn, n_columns in ((inference.logits, 3), (inference.last_states, 6)):
+        got = evaluate(problem, output_fn, dtype)
         assert got.dtype == dtype
         assert got.shape == (len(problem.y), n_columns)
-        assert_allclose(got, evaluate(problem, choose), rtol=1e-4, atol=1e-5)
+        assert_allclose(got, evaluate(problem, output_fn), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])

@@ -184,15 +184,15 @@ def same_answers(one, other, texts, others):
 def test_lists_of_tokens_are_as_good_as_strings(model):
     spell = {"a": "alpha", "b": "beta"}
     lists = [[spell[c] for c in word] for word in WORDS]
-    spelt = fit(lists)
-    same_answers(model, spelt, WORDS, lists)
-    assert spelt.complete(["alpha"])[0][0] == [
+    spelled = fit(lists)
+    same_answers(model, spelled, WORDS, lists)
+    assert spelled.complete(["alpha"])[0][0] == [
         spell[c] for c in model.complete("a")[0][0]
     ]
-    assert spelt.sample(3, random_state=0) == [
+    assert spelled.sample(3, random_state=0) == [
         [spell[c] for c in text] for text in model.sample(3, random_state=0)
     ]
-    assert spelt.read(("beta",), spelt.read(["alpha"])).text == ["alpha", "beta"]
+    assert spelled.read(("beta",), spelled.read(["alpha"])).text == ["alpha", "beta"]
 
 
 def test_padded_arrays_of_tokens_are_read_to_their_last_token(model):
@@ -239,7 +239,7 @@ def test_what_is_ignored_is_read_and_not_counted():
     assert model.complete("a?", 1)[0][0].startswith("a?")
 
 
-def test_ignored_tokens_are_not_learnt():
+def test_ignored_tokens_are_not_learned():
     model = fit(["a?b", "?"], handle_unknown="ignore", categories=["a", "b"])
     assert model.tokens_.tolist() == ["a", "b"]
     options = {"handle_unknown": "ignore", "categories": ["a"]}
@@ -398,7 +398,7 @@ def test_unknown_tokens_are_errors_with_their_place(model, method):
 
 
 @pytest.mark.parametrize("method", ["complete", "read"])
-def test_prefixes_that_were_never_learnt_are_errors(model, method):
+def test_prefixes_that_were_never_learned_are_errors(model, method):
     with pytest.raises(ValueError, match="unknown categories"):
         getattr(model, method)("abc")
     with pytest.raises(TypeError, match="fitted on strings, but these are lists"):

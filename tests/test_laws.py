@@ -203,9 +203,9 @@ def test_a_step_of_weight_0_still_feeds_the_recurrence(problem):
 
     n = problem.net.n_outputs
     other_labels = [np.r_[(y[:1] + 1) % n, y[1:]] for y in problem.labels]
-    relabelled = silent.replace(labels=other_labels).loss_and_gradient()
-    assert relabelled[0] == loss
-    assert_array_equal(relabelled[1], gradient)
+    relabeled = silent.replace(labels=other_labels).loss_and_gradient()
+    assert relabeled[0] == loss
+    assert_array_equal(relabeled[1], gradient)
 
 
 def test_features_of_a_step_of_weight_0_matter():

@@ -1,4 +1,4 @@
-"""Minimisation: what SciPy's L-BFGS-B does, and the guards around it."""
+"""Minimization: what SciPy's L-BFGS-B does, and the guards around it."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import rosen, rosen_der
 
-from skrnn._network.training.lbfgs import Progress, Stop, minimise
+from skrnn._network.training.lbfgs import Progress, Stop, minimize
 
 START = np.array([-1.2, 1.0, 0.5])
 LIMITS = {"max_iter": 200, "max_fun": 1000, "tol": 1e-8, "max_corrections": 10}
@@ -22,7 +22,7 @@ def bowl(x):
 
 
 def run(function=rosenbrock, x0=START, **changes):
-    return minimise(function, x0, **LIMITS | changes)
+    return minimize(function, x0, **LIMITS | changes)
 
 
 def spoilt(function, *calls, loss=np.nan, gradient=None):
@@ -49,7 +49,7 @@ def stop_at(n_iter, reason):
 # Where it ends
 
 
-def test_a_smooth_function_is_minimised():
+def test_a_smooth_function_is_minimized():
     solution = run(tol=1e-5)
     assert_allclose(solution.x, 1.0, rtol=1e-5)
     assert solution.stop_reason == "converged"

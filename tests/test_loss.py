@@ -14,7 +14,7 @@ from skrnn._network.model.loss import (
     cross_entropy,
     log_softmax,
     softmax,
-    softmax_of_few,
+    softmax_small,
     squared_error,
 )
 
@@ -32,7 +32,7 @@ def test_probabilities_are_those_of_logsumexp(L):
 
 @given(LOGITS)
 def test_softmax_of_few_is_softmax(L):
-    assert_allclose(softmax_of_few(L.copy()), softmax(L), rtol=1e-11, atol=1e-300)
+    assert_allclose(softmax_small(L.copy()), softmax(L), rtol=1e-11, atol=1e-300)
 
 
 @given(LOGITS, st.floats(-1e4, 1e4))

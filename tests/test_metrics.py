@@ -54,7 +54,7 @@ def padded(rows, filler, n_steps=3, dtype=None):
 
 
 @st.composite
-def labelled(draw):
+def labeled(draw):
     """Draw true and predicted label sequences of equal lengths."""
     lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=5))
     labels = st.integers(0, 3)
@@ -87,7 +87,7 @@ def test_every_form_has_the_same_valid_steps(spelling, true_form, pred_form):
     assert_array_equal(weights, FLAT[2][counts])
 
 
-@given(labelled(), st.integers(-3, 9), st.integers(0, 3))
+@given(labeled(), st.integers(-3, 9), st.integers(0, 3))
 def test_nothing_that_stands_at_padding_of_y_true_counts(rows, filler, n_more):
     true, pred = rows
     n_steps = max(map(len, true)) + n_more
@@ -96,7 +96,7 @@ def test_nothing_that_stands_at_padding_of_y_true_counts(rows, filler, n_more):
     assert_array_equal(y_pred, np.concatenate(pred))
 
 
-@given(labelled(), st.integers(0, 3))
+@given(labeled(), st.integers(0, 3))
 def test_wider_predictions_change_nothing(rows, n_more):
     true, pred = rows
     wide = np.pad(pad_labels(pred), [(0, 0), (0, n_more)], constant_values=-1)
@@ -466,7 +466,7 @@ ORACLES = [
 
 
 @pytest.mark.filterwarnings("ignore:A single label was found")
-@given(labelled(), st.sampled_from([*LABELS]), st.data())
+@given(labeled(), st.sampled_from([*LABELS]), st.data())
 def test_metrics_in_every_form_are_those_of_the_weighted_steps(rows, kind, data):
     take = np.array(LABELS[kind], dtype=object)
     rows = [[take[np.minimum(row, 2)].tolist() for row in side] for side in rows]

@@ -337,7 +337,7 @@ def test_a_missing_method_is_named():
 
 
 @st.composite
-def labelled(draw):
+def labeled(draw):
     """Draw label sequences of up to four classes."""
     sequence = st.lists(st.sampled_from("abcd"), min_size=1, max_size=9)
     return as_ragged(draw(st.lists(sequence, min_size=4, max_size=30)))
@@ -360,7 +360,7 @@ def spread(labels, folds):
     return np.std(counts / total, axis=0).mean()
 
 
-@given(labelled(), st.booleans(), st.integers(0, 3))
+@given(labeled(), st.booleans(), st.integers(0, 3))
 def test_folds_are_a_partition_and_none_is_empty(labels, shuffle, seed):
     splitter = StratifiedSequenceKFold(
         4, shuffle=shuffle, random_state=seed if shuffle else None
@@ -375,7 +375,7 @@ def test_folds_are_a_partition_and_none_is_empty(labels, shuffle, seed):
     assert_array_equal(np.sort(every), np.arange(len(labels)))
 
 
-@given(labelled(), st.randoms(use_true_random=False))
+@given(labeled(), st.randoms(use_true_random=False))
 def test_no_group_is_in_two_folds(labels, random):
     groups = [random.randrange(4) for _ in labels]
     groups[:4] = range(4)
@@ -528,7 +528,7 @@ def recaller():
 
 
 @pytest.fixture(scope="module")
-def labeller():
+def labeler():
     """Return a model whose labels depend on features 0 and 1, and not on 2."""
     steps, labels = make_sequences(100)
     return VanillaRNNClassifier(8, max_iter=200, random_state=0).fit(steps, labels)
@@ -540,9 +540,9 @@ def copied_from(values, originals):
     return not np.array_equal(values, originals)
 
 
-def test_features_that_labels_depend_on_are_important(labeller):
+def test_features_that_labels_depend_on_are_important(labeler):
     steps, labels = make_sequences(50, seed=1)
-    result = permutation_importance(labeller, steps, labels, random_state=0)
+    result = permutation_importance(labeler, steps, labels, random_state=0)
     assert result.importances.shape == (3, 5)
     assert (result.importances_mean[:2] > 0.1).all()
     assert abs(result.importances_mean[2]) < 0.05
@@ -560,9 +560,9 @@ def test_the_lag_that_labels_recall_is_important(recaller):
     assert (np.abs(others) < 0.1).all()
 
 
-def test_what_is_ahead_changes_nothing_for_a_one_way_model(labeller):
+def test_what_is_ahead_changes_nothing_for_a_one_way_model(labeler):
     result = permutation_importance(
-        labeller, X, y, over="lags", lags=[-1, -2], random_state=0
+        labeler, X, y, over="lags", lags=[-1, -2], random_state=0
     )
     assert (result.importances == 0).all()
 
@@ -580,22 +580,22 @@ def test_a_two_way_model_reads_ahead():
 
 @pytest.mark.parametrize("over", ["features", "lags"])
 @pytest.mark.parametrize("form", ["ragged", "sparse", "lists"])
-def test_importances_are_the_same_in_every_form(labeller, form, over):
-    expected = permutation_importance(labeller, X, y, over=over, random_state=0)
+def test_importances_are_the_same_in_every_form(labeler, form, over):
+    expected = permutation_importance(labeler, X, y, over=over, random_state=0)
     data, labels = as_form(form, X, y)
-    result = permutation_importance(labeller, data, labels, over=over, random_state=0)
+    result = permutation_importance(labeler, data, labels, over=over, random_state=0)
     assert_allclose(result.importances, expected.importances, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
 @pytest.mark.parametrize("over", ["features", "lags"])
-def test_importances_are_reproducible_and_change_no_input(labeller, over, n_jobs):
+def test_importances_are_reproducible_and_change_no_input(labeler, over, n_jobs):
     steps, labels = X.copy(), y.copy()
     steps.flags.writeable = labels.flags.writeable = False
     with joblib.parallel_config("threading"):
         first, again = (
             permutation_importance(
-                labeller, steps, labels, over=over, n_jobs=n, random_state=0
+                labeler, steps, labels, over=over, n_jobs=n, random_state=0
             )
             for n in (None, n_jobs)
         )
@@ -686,23 +686,23 @@ def test_exchanged_strings_are_strings_of_the_same_lengths(over):
     assert any(list(words) != WORDS for words, _ in recorder.asked)
 
 
-def test_a_scorer_may_be_named(labeller):
+def test_a_scorer_may_be_named(labeler):
     for over in ("features", "lags"):
-        expected = permutation_importance(labeller, X, y, over=over, random_state=0)
+        expected = permutation_importance(labeler, X, y, over=over, random_state=0)
         result = permutation_importance(
-            labeller, X, y, over=over, scoring="accuracy", random_state=0
+            labeler, X, y, over=over, scoring="accuracy", random_state=0
         )
         assert_allclose(result.importances, expected.importances, atol=1e-12)
 
 
-def test_a_scorer_may_be_given(labeller):
+def test_a_scorer_may_be_given(labeler):
     def negative_error(model, X, y, sample_weight=None):
         return model.score(X, y, sample_weight=sample_weight) - 1
 
     for over in ("features", "lags"):
-        expected = permutation_importance(labeller, X, y, over=over, random_state=0)
+        expected = permutation_importance(labeler, X, y, over=over, random_state=0)
         result = permutation_importance(
-            labeller, X, y, over=over, scoring=negative_error, random_state=0
+            labeler, X, y, over=over, scoring=negative_error, random_state=0
         )
         assert_allclose(result.importances, expected.importances, atol=1e-12)
 
@@ -720,6 +720,6 @@ def test_a_scorer_may_be_given(labeller):
         (X[:, 0], {}, "X is 2-D, a table"),
     ],
 )
-def test_what_has_no_importance_is_an_error(labeller, data, parameters, message):
+def test_what_has_no_importance_is_an_error(labeler, data, parameters, message):
     with pytest.raises(ValueError, match=message):
-        permutation_importance(labeller, data, y, **parameters)
+        permutation_importance(labeler, data, y, **parameters)

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reference import data_loss
 from strategies import fixed_problem, problems
 
-from skrnn._network.training.objective import Objective, Team
+from skrnn._network.training.objective import Objective, ThreadedSum
 
 FLOAT = np.dtype(np.float64)
 
@@ -34,8 +34,8 @@ def test_total_weight_is_the_sum_over_steps():
 
 def test_without_a_penalty_nothing_is_added():
     problem = fixed_problem()
-    with closing(Team(problem.batches(), FLOAT, 1)) as team:
-        J = Objective(problem.net, team)
+    with closing(ThreadedSum(problem.batches(), FLOAT, 1)) as loss_sum:
+        J = Objective(problem.net, loss_sum)
         assert_allclose(
             J.loss_and_gradient(problem.theta)[0], J.data_loss(problem.theta)
         )
@@ -45,9 +45,9 @@ def test_the_penalty_is_half_its_strength_times_the_square_over_the_weight():
     problem = fixed_problem()
     strengths = np.linspace(0, 2, problem.net.n_parameters)
     with problem.objective() as J:
-        J.penalise(np.zeros_like(strengths))
+        J.penalize(np.zeros_like(strengths))
         bare_loss, bare_gradient = J.loss_and_gradient(problem.theta)
-        J.penalise(strengths)
+        J.penalize(strengths)
         loss, gradient = J.loss_and_gradient(problem.theta)
     W = problem.w.sum()
     expected = (strengths * problem.theta**2).sum() / (2 * W)
@@ -80,8 +80,8 @@ def test_a_number_of_threads_always_gives_the_same_bits(n_threads):
 
 def test_threads_share_the_rows_evenly():
     batches = fixed_problem(lengths=[6, 5, 4, 3]).replace(batch_size=1).batches()
-    with closing(Team(batches, FLOAT, 2)) as team:
-        rows = [sum(batch.X.shape[0] for batch in share) for share in team.shares]
+    with closing(ThreadedSum(batches, FLOAT, 2)) as loss_sum:
+        rows = [sum(batch.X.shape[0] for batch in share) for share in loss_sum.shares]
     assert rows == [9, 9]
 
 
@@ -93,23 +93,25 @@ def test_every_thread_works_in_a_space_of_its_own():
         meeting.wait()
         return threading.get_ident(), id(space)
 
-    with closing(Team(batches, FLOAT, 3)) as team:
-        idents, spaces = zip(*team.each(work), strict=True)
+    with closing(ThreadedSum(batches, FLOAT, 3)) as loss_sum:
+        idents, spaces = zip(*loss_sum.map(work), strict=True)
     assert len(set(idents)) == len(set(spaces)) == 3
 
 
 def test_one_of_the_threads_is_the_callers_own():
     for n_threads in (1, 2, 3):
-        with closing(Team(fixed_problem().batches(), FLOAT, n_threads)) as team:
-            threads = team.each(lambda share, space: threading.current_thread())
+        with closing(
+            ThreadedSum(fixed_problem().batches(), FLOAT, n_threads)
+        ) as loss_sum:
+            threads = loss_sum.map(lambda share, space: threading.current_thread())
         assert threads[0] is threading.current_thread()
         assert len(threads) == n_threads
 
 
 def test_a_closed_team_leaves_no_thread_behind():
     before = threading.active_count()
-    with closing(Team(fixed_problem().batches(), FLOAT, 3)) as team:
-        team.each(lambda share, space: None)
+    with closing(ThreadedSum(fixed_problem().batches(), FLOAT, 3)) as loss_sum:
+        loss_sum.map(lambda share, space: None)
         assert before < threading.active_count() <= before + 2
     assert threading.active_count() == before
 
@@ -119,7 +121,7 @@ def test_an_error_in_a_thread_reaches_the_caller():
         raise ZeroDivisionError
 
     with (
-        closing(Team(fixed_problem().batches(), FLOAT, 2)) as team,
+        closing(ThreadedSum(fixed_problem().batches(), FLOAT, 2)) as loss_sum,
         pytest.raises(ZeroDivisionError),
     ):
-        team.each(fail)
+        loss_sum.map(fail)

@@ -55,29 +55,29 @@ def test_offsets_delimit_the_steps(lengths):
 @given(LENGTHS)
 def test_earlier_is_the_row_one_step_before_each_later_row(lengths):
     batch = packed(lengths)
-    earlier, later = batch.X[batch.earlier], batch.X[batch.later]
-    assert_array_equal(np.add(earlier, [0, 1]), later)
-    assert len(later) == sum(lengths) - len(lengths)
+    previous_rows, next_rows = batch.X[batch.previous_rows], batch.X[batch.next_rows]
+    assert_array_equal(np.add(previous_rows, [0, 1]), next_rows)
+    assert len(next_rows) == sum(lengths) - len(lengths)
 
 
 def test_rows_before_are_a_view_where_all_lengths_are_equal():
-    assert packed([3, 3]).earlier == slice(0, 4)
-    assert packed([1, 1]).earlier == slice(0, 0)
+    assert packed([3, 3]).previous_rows == slice(0, 4)
+    assert packed([1, 1]).previous_rows == slice(0, 0)
 
 
 @given(LENGTHS, st.booleans())
 def test_a_walk_reads_every_sequence_from_its_own_end(lengths, from_end):
     batch = packed(lengths)
     read = {i: [] for i in range(len(lengths))}
-    for now, shared, before in packing.walk(batch.offsets, from_end=from_end):
+    for now, shared, before in packing.iter_steps(batch.offsets, from_end=from_end):
         read_before = {i for i, steps in read.items() if steps}
         for i, t in batch.X[now].astype(int) - 1:
             read[i].append(t)
         assert_array_equal(
             batch.X[before], batch.X[shared] + [0, 1 if from_end else -1]
         )
-        live = set(batch.X[now, 0].astype(int) - 1)
-        assert set(batch.X[shared, 0].astype(int) - 1) == live & read_before
+        valid = set(batch.X[now, 0].astype(int) - 1)
+        assert set(batch.X[shared, 0].astype(int) - 1) == valid & read_before
     for i, n in enumerate(lengths):
         order = range(n)[::-1] if from_end else range(n)
         assert read[i] == list(order)
@@ -123,7 +123,7 @@ def test_sequences_of_equal_length_keep_their_order():
 def test_batches_hold_every_sequence_once(lengths, n_rows, n_shares):
     source = numbered(lengths)
     ids = packing.by_length(lengths)
-    with mock.patch.multiple(packing, _FEWEST_SEQUENCES=1, _BATCH_ROWS=n_rows):
+    with mock.patch.multiple(packing, _MIN_SEQUENCES=1, _BATCH_ROWS=n_rows):
         made = packing.batches(source, ids, FLOAT, n_shares=n_shares)
     steps = np.concatenate([batch.steps for batch in made])
     assert_array_equal(np.sort(steps), np.arange(sum(lengths)))
@@ -131,8 +131,8 @@ def test_batches_hold_every_sequence_once(lengths, n_rows, n_shares):
 
 def test_batches_are_of_about_as_many_rows_each():
     lengths = np.repeat([400, 40, 4], 2000)
-    with mock.patch.multiple(packing, _BATCH_ROWS=50_000, _FEWEST_SEQUENCES=32):
-        runs = packing.runs(np.arange(len(lengths)), lengths)
+    with mock.patch.multiple(packing, _BATCH_ROWS=50_000, _MIN_SEQUENCES=32):
+        runs = packing.split_into_batches(np.arange(len(lengths)), lengths)
     sizes = [lengths[run].sum() for run in runs]
     assert len(runs) == round(lengths.sum() / 50_000)
     assert max(sizes) - min(sizes) <= 2 * lengths.max()
@@ -140,24 +140,24 @@ def test_batches_are_of_about_as_many_rows_each():
 
 def test_batches_have_enough_sequences_however_long_these_are():
     lengths = np.full(100, 5000)
-    with mock.patch.multiple(packing, _BATCH_ROWS=50_000, _FEWEST_SEQUENCES=25):
-        runs = packing.runs(np.arange(100), lengths)
+    with mock.patch.multiple(packing, _BATCH_ROWS=50_000, _MIN_SEQUENCES=25):
+        runs = packing.split_into_batches(np.arange(100), lengths)
     assert [len(run) for run in runs] == [25] * 4
 
 
 @pytest.mark.parametrize("n_shares", [2, 3])
 def test_threads_get_equal_shares(n_shares):
-    runs = packing.runs(np.arange(60), np.full(60, 5), n_shares)
+    runs = packing.split_into_batches(np.arange(60), np.full(60, 5), n_shares)
     assert [len(run) for run in runs] == [60 // n_shares] * n_shares
 
 
 def test_no_sequences_make_no_batches():
-    assert packing.runs(np.arange(0), np.arange(0)) == []
+    assert packing.split_into_batches(np.arange(0), np.arange(0)) == []
 
 
 def test_states_of_a_batch_need_bounded_memory_whatever_the_number_of_sequences():
     few, many = (
-        max(map(len, packing.runs(np.arange(n), np.full(n, 10))))
+        max(map(len, packing.split_into_batches(np.arange(n), np.full(n, 10))))
         for n in (100_000, 1_000_000)
     )
     assert abs(few - many) < 0.1 * few
@@ -166,10 +166,10 @@ def test_states_of_a_batch_need_bounded_memory_whatever_the_number_of_sequences(
 # Canonical order
 
 
-def canonical(sequences, labels, weights, **options):
+def deduplicate(sequences, labels, weights, **options):
     source = ListSource(sequences, **options)
     flat = np.concatenate(labels), np.concatenate(weights)
-    return source, packing.canonical(source, *flat)
+    return source, packing.deduplicate(source, *flat)
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def twins():
 
 @pytest.mark.parametrize("as_sparse", [False, True])
 def test_copies_are_merged_and_weight_0_is_dropped(twins, as_sparse):
-    _, (ids, w) = canonical(*twins, as_sparse=as_sparse)
+    _, (ids, w) = deduplicate(*twins, as_sparse=as_sparse)
     assert_array_equal(ids, [1, 0])
     assert_array_equal(w[:2], 3.0)
 
@@ -192,7 +192,7 @@ def test_copies_are_merged_and_weight_0_is_dropped(twins, as_sparse):
 def test_weights_of_copies_are_added_step_by_step(twins):
     X, y, weights = twins
     weights = [np.array([1.0, 2.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
-    _, (_, w) = canonical(X, y, weights)
+    _, (_, w) = deduplicate(X, y, weights)
     assert_array_equal(w[:2], [1.5, 6.0])
 
 
@@ -201,7 +201,7 @@ def test_targets_at_steps_of_weight_0_are_ignored(twins, dtype):
     X, y, weights = twins
     weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 0.0]), weights[3]]
     y = [labels.astype(dtype) for labels in (y[0], y[1], y[2] + [0, 5], y[3])]
-    _, (ids, w) = canonical(X, y, weights)
+    _, (ids, w) = deduplicate(X, y, weights)
     assert len(ids) == 2
     assert_array_equal(w[:2], [1.5, 0.0])
 
@@ -209,7 +209,7 @@ def test_targets_at_steps_of_weight_0_are_ignored(twins, dtype):
 def test_steps_labeled_in_one_sequence_only_tell_it_from_its_like(twins):
     X, y, weights = twins
     weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
-    _, (ids, w) = canonical(X, y, weights)
+    _, (ids, w) = deduplicate(X, y, weights)
     assert len(ids) == 3
     assert_array_equal(w[:2], [1.0, 0.0])
 
@@ -222,7 +222,7 @@ def test_zero_has_no_sign(filled, as_sparse):
     y = np.array([0.0, 1, 2, 0, 1])
     source = ListSource([x.astype(float), np.where(x == 0, -0.0, x)])
     assert not np.array_equal(*np.signbit(source.sequences))
-    _, (ids, w) = canonical(
+    _, (ids, w) = deduplicate(
         source.sequences,
         [y, np.where(y == 0, -0.0, y)],
         [np.ones(5), np.ones(5)],
@@ -234,14 +234,14 @@ def test_zero_has_no_sign(filled, as_sparse):
 
 def test_sequences_with_other_labels_are_no_copies(twins):
     X, y, weights = twins
-    _, (ids, _) = canonical(X, [y[0], y[1], 1 - y[2], y[3]], weights)
+    _, (ids, _) = deduplicate(X, [y[0], y[1], 1 - y[2], y[3]], weights)
     assert len(ids) == 3
 
 
 def test_given_weights_are_not_written_to(twins):
     X, y, weights = twins
     flat = np.concatenate(weights)
-    packing.canonical(ListSource(X), np.concatenate(y), flat)
+    packing.deduplicate(ListSource(X), np.concatenate(y), flat)
     assert_array_equal(flat, np.concatenate(weights))
 
 
@@ -254,7 +254,7 @@ def test_canonical_order_depends_on_nothing_but_content(order, most):
 
     def contents(order):
         with mock.patch.object(packing, "_ROWS_READ", most):
-            source, (ids, weights) = canonical(
+            source, (ids, weights) = deduplicate(
                 *([v[i] for i in order] for v in (X, y, w))
             )
         starts = np.cumsum(source.lengths) - source.lengths
@@ -264,7 +264,7 @@ def test_canonical_order_depends_on_nothing_but_content(order, most):
 
 
 def test_canonical_order_is_longest_first(twins):
-    source, (ids, _) = canonical(*twins)
+    source, (ids, _) = deduplicate(*twins)
     assert (np.diff(source.lengths[ids]) <= 0).all()
 
 
@@ -291,7 +291,7 @@ def test_the_form_of_the_steps_does_not_change_what_they_are(filled):
 
 
 @pytest.mark.parametrize("as_sparse", [False, True])
-def test_neighbours_do_not_change_what_a_sequence_is(as_sparse):
+def test_neighbors_do_not_change_what_a_sequence_is(as_sparse):
     rng = np.random.default_rng(0)
     X = [
         rng.integers(1, 9, (n, 4)) * (rng.random((n, 4)) < filled)

@@ -1,4 +1,4 @@
-"""The displays: what is drawn, that it can be read, and in grey as well.
+"""The displays: what is drawn, that it can be read, and in gray as well.
 
 No stored pictures, which would depend on the version of matplotlib: the tests look at
 artists, and at pixels where lightness is the point.
@@ -36,8 +36,8 @@ from skrnn.plotting import (
     StepPredictionDisplay,
     UnrolledDisplay,
 )
-from skrnn.plotting._columns import GAP
 from skrnn.plotting._common import WRONG
+from skrnn.plotting._layout import GAP
 
 mpl.use("Agg")
 
@@ -88,19 +88,19 @@ def texts_of(figure):
 def assert_legible(figure):
     """Require that all texts are inside the figure and do not touch."""
     figure.canvas.draw()
-    page = figure.bbox.padded(1)
+    canvas = figure.bbox.padded(1)
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(figure)]
     assert len(boxes) > 5
     for text, box in boxes:
-        assert page.x0 <= box.x0 <= box.x1 <= page.x1, text
-        assert page.y0 <= box.y0 <= box.y1 <= page.y1, text
+        assert canvas.x0 <= box.x0 <= box.x1 <= canvas.x1, text
+        assert canvas.y0 <= box.y0 <= box.y1 <= canvas.y1, text
     for (text, box), (other, other_box) in combinations(boxes, 2):
         assert not box.padded(-1).overlaps(other_box.padded(-1)), (text, other)
 
 
-def luminance(colours):
-    """Return how light colours are to the eye, from 0 to 1."""
-    linear = np.asarray(colours, dtype=float)[..., :3] ** 2.2
+def luminance(colors):
+    """Return how light colors are to the eye, from 0 to 1."""
+    linear = np.asarray(colors, dtype=float)[..., :3] ** 2.2
     return linear @ [0.2126, 0.7152, 0.0722]
 
 
@@ -380,7 +380,7 @@ def test_a_more_probable_class_is_darker():
     assert up.min() > luminance(to_rgb(WRONG)) + 0.25 > luminance(to_rgb("black"))
 
 
-def test_many_classes_and_the_colours_of_the_user():
+def test_many_classes_and_the_colors_of_the_user():
     proba = np.eye(50)[:20]
     drawn = StepPredictionDisplay.from_predictions(
         None, proba, classes=np.arange(50), cmap="Greys", colorbar=False
@@ -419,7 +419,7 @@ def test_a_larger_state_is_lighter():
     assert (np.diff(pixels(drawn.ax_, points)) > 0.02).all()
 
 
-def test_the_colours_span_what_states_can_be():
+def test_the_colors_span_what_states_can_be():
     assert HiddenStateDisplay([[-0.1], [0.2]]).plot().im_.get_clim() == (-1, 1)
     assert HiddenStateDisplay([[0.1], [0.2]]).plot().im_.get_clim() == (0, 1)
     assert HiddenStateDisplay([[0.0], [7.0]]).plot().im_.get_clim() == (0, 7)
@@ -477,7 +477,7 @@ def test_arrows_lead_from_step_to_step_and_back_in_the_second_direction():
     assert all((np.diff(ends(a), axis=0) >= 0).all() for a in one)
 
 
-def test_arrows_run_between_neighbours_only():
+def test_arrows_run_between_neighbors_only():
     drawn = UnrolledDisplay.from_estimator(DEEP, "hell")
     for arrow in drawn.arrows_:
         run, rise = np.diff(ends(arrow), axis=0)[0]

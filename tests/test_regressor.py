@@ -59,7 +59,7 @@ def test_tags_say_what_goes_in():
     assert tags.input_tags.sparse
 
 
-# What is learnt
+# What is learned
 
 
 @pytest.mark.parametrize("alpha", [0, 2.0])
@@ -112,7 +112,7 @@ def test_without_recurrence_and_far_from_saturation_it_is_ridge_regression():
     assert model.fit(rows, numbers).score(rows, numbers) >= line.score(rows, numbers)
 
 
-def test_several_outputs_are_learnt():
+def test_several_outputs_are_learned():
     model = regressor(hidden_layer_sizes=16, max_iter=500, alpha=1e-3).fit(X, PAIR)
     errors = (model.predict(X) - PAIR)[VALID]
     assert (errors.std(axis=0) < 0.1 * PAIR[VALID].std(axis=0)).all()

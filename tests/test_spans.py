@@ -282,7 +282,7 @@ def test_types_of_spans_are_named_once_and_without_a_prefix():
 
 
 # How a span is written, of one step and of several: what starts it, goes on and ends
-# it. In IOB1 and IOE1 that depends on a neighbour of the same type that it touches.
+# it. In IOB1 and IOE1 that depends on a neighbor of the same type that it touches.
 SPELLED = {
     "BIO": ("B", "BII"),
     "IOBES": ("S", "BIE"),

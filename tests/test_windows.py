@@ -1,4 +1,4 @@
-"""Each step with its neighbours."""
+"""Each step with its neighbors."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ EDGES = st.sampled_from(["zero", "nearest"])
 
 
 def windows_by_hand(sequence, before, after, edge):
-    """Look every neighbour up by itself."""
+    """Look every neighbor up by itself."""
     n = len(sequence)
     return [
         [
@@ -57,7 +57,7 @@ def windows_by_hand(sequence, before, after, edge):
 
 
 @given(SEQUENCES, WIDTHS, WIDTHS, EDGES)
-def test_windows_hold_the_neighbours_of_every_step(sequences, before, after, edge):
+def test_windows_hold_the_neighbors_of_every_step(sequences, before, after, edge):
     windows = WindowTransformer(before, after, edge=edge).fit_transform(sequences)
     for window, sequence in zip(windows, sequences, strict=True):
         assert_array_equal(window, windows_by_hand(sequence, before, after, edge))
@@ -90,7 +90,7 @@ def test_every_form_gets_the_same_windows(form, edge):
     assert_array_equal(step_values(form, result, X), expected)
 
 
-def test_sequences_of_one_step_have_no_neighbours():
+def test_sequences_of_one_step_have_no_neighbors():
     rows = X[:, 0]
     expected = np.hstack([np.zeros_like(rows), rows, np.zeros_like(rows)])
     assert_array_equal(WindowTransformer().fit_transform(rows), expected)

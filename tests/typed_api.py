@@ -29,7 +29,7 @@ def labels(words: list[str]) -> NDArray[np.int_]:
 
 
 def accuracy(words: list[str]) -> float:
-    """Fit to words, and return how many letters are labelled right."""
+    """Fit to words, and return how many letters are labeled right."""
     X = OneHotSequenceEncoder().fit_transform(words)
     y = labels(words)
     model = VanillaRNNClassifier((8,), bidirectional=True, random_state=0).fit(X, y)

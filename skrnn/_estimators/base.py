@@ -22,14 +22,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._network import inference
 from skrnn._network.model.parameters import Architecture, Layer, Parameters
-from skrnn._network.training.checkpoint import Journal
-from skrnn._network.training.lbfgs import NEAR
+from skrnn._network.training.checkpoint import Checkpoint
+from skrnn._network.training.lbfgs import NEAR_TOL
 from skrnn._network.training.train import (
-    Data,
+    InMemoryData,
     Report,
     Result,
     Settings,
-    Trainable,
+    TrainingData,
     train,
 )
 from skrnn._sklearn_compat import (
@@ -48,23 +48,23 @@ Array = NDArray[Any]
 
 
 class Targets(NamedTuple):
-    """What is to be learnt of the valid steps."""
+    """What is to be learned of the valid steps."""
 
     y: Array  # (n_steps,) classes, or (n_steps, n_outputs) numbers
     weights: NDArray[np.float64]  # (n_steps,)
     n_outputs: int
 
 
-class Lesson(NamedTuple):
-    """What is to be learnt from, and the sizes that it gives a network."""
+class TrainingInput(NamedTuple):
+    """What is to be learned from, and the sizes that it gives a network."""
 
-    data: Trainable
+    data: TrainingData
     n_features: int
     n_outputs: int
     dtype: np.dtype[Any]
 
 
-def _is_unidirectional(estimator: "BaseVanillaRNN") -> bool:
+def _check_unidirectional(estimator: "BaseVanillaRNN") -> bool:
     # What was fitted counts, whatever has been set since.
     fitted = vars(estimator).get("recurrent_coefs_")
     if estimator.bidirectional or (fitted and len(fitted[0]) == 2):
@@ -145,17 +145,17 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.verbose = verbose
         self.checkpoint = checkpoint
 
-    def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
+    def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
         """Check what `fit` was given; note on self what it tells."""
-        known = self._known_form()
+        previous = self._previous_form()
         sequences = check_sequences(
             self, X, padding_value=self.padding_value, fitting=True
         )
-        self._learn_form(known, Form.of(sequences))
+        self._update_form(previous, Form.of(sequences))
         targets = self._targets(y, sequences, sample_weight)
         _check_total(targets.weights, sequences.dtype)
-        return Lesson(
-            Data(sequences, targets.y, targets.weights, sequences.on_disk),
+        return TrainingInput(
+            InMemoryData(sequences, targets.y, targets.weights, sequences.on_disk),
             sequences.n_features,
             targets.n_outputs,
             sequences.dtype,
@@ -166,26 +166,26 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         """Check y and the weights; note on self what y tells of its kind."""
 
     @abstractmethod
-    def _answer(self, outputs: Array) -> Array:
+    def _format_output(self, outputs: Array) -> Array:
         """Turn a few outputs of the network into what `step` answers."""
 
-    def _goes_on(self) -> bool:
+    def _is_warm_start(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "output_coef_")
 
-    def _known_form(self) -> Form | None:
+    def _previous_form(self) -> Form | None:
         """Return what is known of X where a warm start goes on."""
-        if not self._goes_on():
+        if not self._is_warm_start():
             return None
         has_several_steps = vars(self).get("_fitted_on_sequences", False)
         return Form(False, has_several_steps, vars(self).get("feature_names_in_"))
 
-    def _learn_form(self, known: Form | None, form: Form) -> None:
+    def _update_form(self, previous: Form | None, form: Form) -> None:
         """Note the form of X; raise where a warm start cannot go on with it."""
         names, has_several_steps = form.feature_names, form.has_several_steps
-        if known is not None:
-            if known.has_several_steps and form.is_table:
+        if previous is not None:
+            if previous.has_several_steps and form.is_table:
                 reject_table(self, "is 2-D")
-            before = known.feature_names
+            before = previous.feature_names
             if before is not None and names is not None and [*before] != [*names]:
                 raise ValueError(
                     f"warm_start goes on with the features {[*map(str, before)]}, but "
@@ -199,7 +199,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                     stacklevel=6,
                 )
             names = before if names is None else names
-            has_several_steps |= known.has_several_steps
+            has_several_steps |= previous.has_several_steps
         self._fitted_on_sequences = has_several_steps
         if names is None:
             self.__dict__.pop("feature_names_in_", None)
@@ -209,40 +209,44 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        n_runs = 1 if self._goes_on() else self.n_init
+        n_runs = 1 if self._is_warm_start() else self.n_init
         task = FitTask(self, n_runs * self.max_iter, data)
         with _unchanged_on_error(self):
             sizes = _check_sizes(self.hidden_layer_sizes, type(self).__name__)
-            known = self._architecture() if self._goes_on() else None
-            lesson = self._lesson(X, y, sample_weight)
+            previous = self._architecture() if self._is_warm_start() else None
+            training_input = self._training_input(X, y, sample_weight)
             architecture = Architecture(
-                n_features=lesson.n_features,
+                n_features=training_input.n_features,
                 hidden_layer_sizes=sizes,
                 n_directions=2 if self.bidirectional else 1,
-                n_outputs=lesson.n_outputs,
+                n_outputs=training_input.n_outputs,
                 activation=self.activation,
                 output=self._output,
             )
-            if known is not None:
-                _check_continuation(known, architecture)
+            if previous is not None:
+                _check_continuation(previous, architecture)
             task.begin()
-            result = self._train(lesson.data, architecture, lesson.dtype, task)
-            self._store(result, architecture, lesson.dtype)
+            result = self._train(
+                training_input.data, architecture, training_input.dtype, task
+            )
+            self._store(result, architecture, training_input.dtype)
             task.end()
         return self
 
     def _train(
         self,
-        data: Trainable,
+        data: TrainingData,
         architecture: Architecture,
         dtype: np.dtype[Any],
         task: FitTask,
     ) -> Result:
-        start = architecture.flatten(self._parameters()) if self._goes_on() else None
+        start = (
+            architecture.flatten(self._parameters()) if self._is_warm_start() else None
+        )
         try:
             with (
                 printing(self.verbose) as show,
-                self._random_numbers(architecture, dtype) as (rng, journal),
+                self._rng_and_checkpoint(architecture, dtype) as (rng, checkpoint),
             ):
 
                 def report(report: Report) -> None:
@@ -259,19 +263,19 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                     rng,
                     start=start,
                     report=report,
-                    journal=journal,
+                    checkpoint=checkpoint,
                 )
         except FloatingPointError as error:
             raise ValueError(
-                f"{error}: X is too large for the network; standardise the valid steps"
+                f"{error}: X is too large for the network; standardize the valid steps"
             ) from error
         _warn_of_early_end(result, self.tol)
         return result
 
     @contextmanager
-    def _random_numbers(
+    def _rng_and_checkpoint(
         self, architecture: Architecture, dtype: np.dtype[Any]
-    ) -> Iterator[tuple[np.random.RandomState, Journal | None]]:
+    ) -> Iterator[tuple[np.random.RandomState, Checkpoint | None]]:
         """Open the checkpoint, if any, which also knows where random numbers began."""
         rng = check_random_state(self.random_state)
         if self.checkpoint is None:
@@ -284,8 +288,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         settings = self._settings()._replace(max_iter=0, max_fun=0)
         fit = repr((__version__, architecture, str(dtype), settings))
         seeded = self.random_state is not None
-        with Journal(self.checkpoint, rng, fit, seeded=seeded) as journal:
-            yield rng, journal
+        with Checkpoint(self.checkpoint, rng, fit, seeded=seeded) as checkpoint:
+            yield rng, checkpoint
 
     def _settings(self) -> Settings:
         return Settings(
@@ -305,7 +309,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         arrays = _fitted_arrays(architecture, result.theta, dtype)
         for name, value in arrays.items():
             setattr(self, name, value)
-        self.feature_scale_ = result.features.unit
+        self.feature_scale_ = result.features.penalty_scale
         self._activation = architecture.activation
         self.n_layers_ = len(architecture.hidden_layer_sizes) + 2
         self.n_outputs_ = architecture.n_outputs
@@ -355,17 +359,17 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         )
 
     def _evaluate(
-        self, X: Any, choose: Callable[..., Array]
+        self, X: Any, output_fn: Callable[..., Array]
     ) -> tuple[Sequences, Array]:
-        """Run the network over X; return what ``choose`` picks for valid steps."""
+        """Run the network over X; return ``output_fn`` of valid steps."""
         sequences = self._check_sequences(X)
-        with overflow_named():
+        with raise_on_overflow():
             values = inference.evaluate(
                 self._architecture(),
                 self._parameters(),
                 sequences,
                 sequences.dtype,
-                choose,
+                output_fn,
             )
         return sequences, values
 
@@ -398,7 +402,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         sequences, states = self._evaluate(X, inference.last_states)
         return sequences.restore(states, np.nan)
 
-    @available_if(_is_unidirectional)
+    @available_if(_check_unidirectional)
     def initial_state(self, n_sequences: int = 1) -> tuple[Array, ...]:
         """Return the state before the first step: zeros.
 
@@ -429,7 +433,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             np.zeros((n_sequences, W.shape[-1]), W.dtype) for W in self.recurrent_coefs_
         )
 
-    @available_if(_is_unidirectional)
+    @available_if(_check_unidirectional)
     def step(
         self, X_t: Any, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
@@ -495,7 +499,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         outputs, state = inference.step(
             parameters, self._fitted_activation, X_t, (*states,)
         )
-        return self._answer(outputs), state
+        return self._format_output(outputs), state
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""
@@ -506,13 +510,13 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
 
 @contextmanager
-def overflow_named() -> Iterator[None]:
+def raise_on_overflow() -> Iterator[None]:
     """Say what to do where the network's weights or outputs are not finite."""
     try:
         yield
     except OverflowError as error:
         raise ValueError(
-            f"the model has learnt from {error}, the type of X; pass X as float64"
+            f"the model has learned from {error}, the type of X; pass X as float64"
         ) from error
     except FloatingPointError as error:
         raise ValueError(f"{error}: X is too large; scale X as in fit") from error
@@ -578,7 +582,7 @@ def _warn_of_early_end(result: Result, tol: float) -> None:
         ),
     }
     reason = result.stop_reason
-    near = tol * (NEAR if result.n_iter else 1)
+    near = tol * (NEAR_TOL if result.n_iter else 1)
     gave_up = reason in ("line_search", "ftol", "overflow")
     if reason not in advice or (gave_up and result.gradient_norm <= near):
         return
@@ -602,9 +606,9 @@ def _check_total(weights: NDArray[np.float64], dtype: np.dtype[Any]) -> None:
         )
 
 
-def _check_continuation(known: Architecture, architecture: Architecture) -> None:
+def _check_continuation(previous: Architecture, architecture: Architecture) -> None:
     for name in Architecture._fields:
-        before, now = getattr(known, name), getattr(architecture, name)
+        before, now = getattr(previous, name), getattr(architecture, name)
         if before != now:
             raise ValueError(
                 f"warm_start goes on with {name}={before}, but it is now {now}; "

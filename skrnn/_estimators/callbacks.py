@@ -14,7 +14,7 @@ from skrnn._network.training.lbfgs import Stop
 from skrnn._network.training.train import Report
 
 
-class _Nobody:
+class _NoCallbacks:
     """A mixin and a context in place of scikit-learn's, where it has none."""
 
     def _init_callback_context(self, **_: Any) -> Self:
@@ -30,7 +30,7 @@ CallbackSupport: Any
 try:
     from sklearn import callback
 except ImportError:
-    CallbackSupport = _Nobody
+    CallbackSupport = _NoCallbacks
 else:
     CallbackSupport = callback.CallbackSupportMixin
 

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
 
 from skrnn._network import inference
-from skrnn._network.model.loss import softmax_of_few
+from skrnn._network.model.loss import softmax_small
 from skrnn._sklearn_compat import StrOptions, fit_context
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
@@ -33,7 +33,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     r"""Recurrent network that labels every step of a sequence.
 
     A vanilla (Elman) network of one or several layers, one-way or two-way, whose
-    softmax output gives a label to every step. It minimises the log-loss of the steps
+    softmax output gives a label to every step. It minimizes the log-loss of the steps
     and a penalty on the weights by L-BFGS.
 
     Parameters
@@ -59,7 +59,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Largest number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
         Training has converged when no component of the gradient, taken in the scaled
-        variables of the optimiser, is larger. With `early_stopping=True` it is also the
+        variables of the optimizer, is larger. With `early_stopping=True` it is also the
         least gain in validation score that counts as one.
     max_corrections : int, default=10
         Number of past steps from which L-BFGS estimates curvature.
@@ -189,7 +189,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         p_t = \mathrm{softmax}(h_t W_{hy} + b_y).
 
     With :math:`w_{it}` the weight of step t of sequence i (`sample_weight` times
-    `class_weight`) and :math:`W = \sum_{it} w_{it}`, training minimises
+    `class_weight`) and :math:`W = \sum_{it} w_{it}`, training minimizes
 
     .. math::
 
@@ -215,7 +215,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     where `feature_scale_[d]` is the root mean square of the feature over the steps at
     which it is not 0, times the square root of the mean number of features that are
     not 0 in a step, times that of the number (1 or more) that two steps, taken at
-    random, have both. For one-hot steps it is 1, for D standardised features D.
+    random, have both. For one-hot steps it is 1, for D standardized features D.
 
     A sequence of weight k, k copies of it, and any order of the sequences give the
     same fit.
@@ -322,7 +322,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on labelled sequences.
+        """Train on labeled sequences.
 
         Parameters
         ----------
@@ -377,13 +377,13 @@ default=None
         labels = check_labels(y, sequences, type(self).__name__, weights)
         classes, codes = encode_labels(labels)
         counts = np.bincount(codes, weights, minlength=len(classes))
-        weights *= self._learn_classes(classes, counts)[codes]
+        weights *= self._set_classes(classes, counts)[codes]
         return Targets(codes, weights, len(classes))
 
-    def _learn_classes(self, classes: Array, counts: Array) -> Array:
+    def _set_classes(self, classes: Array, counts: Array) -> Array:
         """Note the classes, of so many weighted steps; return the weight of each."""
         padding_label = padding_label_for(classes, self.padding_label)
-        if self._goes_on() and not np.array_equal(self.classes_, classes):
+        if self._is_warm_start() and not np.array_equal(self.classes_, classes):
             raise ValueError(
                 f"warm_start goes on with the classes {self.classes_}, but y has "
                 f"{classes}"
@@ -395,8 +395,8 @@ default=None
         self.padding_label_ = padding_label
         return class_weights
 
-    def _answer(self, outputs: Array) -> Array:
-        return softmax_of_few(outputs)
+    def _format_output(self, outputs: Array) -> Array:
+        return softmax_small(outputs)
 
     def predict(self, X: Any) -> Array:
         """Predict the label of every step.
@@ -502,7 +502,7 @@ default=None
         return sequences.restore(logits, np.nan)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the weighted share of valid steps that are labelled correctly.
+        """Return the weighted share of valid steps that are labeled correctly.
 
         Parameters
         ----------
@@ -531,7 +531,7 @@ default=None
         return accuracy([self._hits(X, y, sample_weight)])
 
     def _hits(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, float]:
-        """Return the weight of the steps labelled correctly, and of all."""
+        """Return the weight of the steps labeled correctly, and of all."""
         sequences, codes = self._evaluate(X, inference.most_probable)
         weights = weights_of_steps(sample_weight, sequences)
         labels = check_labels(y, sequences, type(self).__name__, weights)

@@ -19,7 +19,7 @@ from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_targets, check_weights, weights_of_steps
 
-from .base import BaseVanillaRNN, Targets, _is_unidirectional, overflow_named
+from .base import BaseVanillaRNN, Targets, _check_unidirectional, raise_on_overflow
 from .scores import Moments, check_outputs, moments_of, r2
 
 Array = NDArray[Any]
@@ -31,7 +31,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     r"""Recurrent network that predicts numbers at every step of a sequence.
 
     A vanilla (Elman) network of one or several layers, one-way or two-way, with one or
-    several real-valued outputs at every step. It minimises the squared error of the
+    several real-valued outputs at every step. It minimizes the squared error of the
     steps and a penalty on the weights by L-BFGS. A one-way network trained on its own
     next step can forecast a series.
 
@@ -57,7 +57,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         Largest number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
         Training has converged when no component of the gradient, taken in the scaled
-        variables of the optimiser, is larger. With `early_stopping=True` it is also the
+        variables of the optimizer, is larger. With `early_stopping=True` it is also the
         least gain in validation score that counts as one.
     max_corrections : int, default=10
         Number of past steps from which L-BFGS estimates curvature.
@@ -184,7 +184,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         \hat y_t = h_t W_{hy} + b_y.
 
     With :math:`w_{it}` the weight of step t of sequence i, :math:`W = \sum_{it}
-    w_{it}` and :math:`s_m` the scale of output m (`target_scale_`), training minimises
+    w_{it}` and :math:`s_m` the scale of output m (`target_scale_`), training minimizes
 
     .. math::
 
@@ -214,8 +214,8 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     where `feature_scale_[d]` is the root mean square of the feature over the steps at
     which it is not 0, times the square root of the mean number of features that are
     not 0 in a step, times that of the number (1 or more) that two steps, taken at
-    random, have both. For one-hot steps it is 1, for D standardised features D.
-    Features are best standardised: a mean far from 0 makes slow training.
+    random, have both. For one-hot steps it is 1, for D standardized features D.
+    Features are best standardized: a mean far from 0 makes slow training.
 
     A sequence of weight k, k copies of it, and any order of the sequences give the
     same fit.
@@ -322,15 +322,15 @@ step in the form of a y with a single output, default=None
         self, result: Result, architecture: Architecture, dtype: np.dtype[Any]
     ) -> None:
         try:
-            architecture.in_type(architecture.unflatten(result.theta), dtype)
+            architecture.cast(architecture.unflatten(result.theta), dtype)
         except OverflowError as error:
             raise ValueError(
                 f"y is too large for a network of {dtype}, the type of X; scale y"
             ) from error
         super()._store(result, architecture, dtype)
-        self.target_scale_ = result.unit.scale
+        self.target_scale_ = result.target_scaler.scale
 
-    def _answer(self, outputs: Array) -> Array:
+    def _format_output(self, outputs: Array) -> Array:
         return outputs if self._has_axis_of_outputs else outputs[..., 0]
 
     def predict(self, X: Any) -> Array:
@@ -357,7 +357,7 @@ or of shape (n_sequences,) or (n_sequences, n_outputs)
             If X is not as described or has not `n_features_in_` features.
         """
         sequences, outputs = self._evaluate(X, inference.logits)
-        return sequences.restore(self._answer(outputs), np.nan)
+        return sequences.restore(self._format_output(outputs), np.nan)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination over valid steps.
@@ -409,7 +409,7 @@ step in the form of a y with a single output, default=None
         scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))
         return moments_of(targets / scale, outputs / scale, weights)
 
-    @available_if(_is_unidirectional)
+    @available_if(_check_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Array:
         """Go on with every sequence by reading predictions as the next steps.
 
@@ -453,7 +453,7 @@ step in the form of a y with a single output, default=None
         empty = np.flatnonzero(sequences.lengths == 0)
         if empty.size:
             raise ValueError(f"X[{empty[0]}] has no valid step to go on from")
-        with overflow_named():
+        with raise_on_overflow():
             steps = forecast(
                 self._architecture(),
                 self._parameters(),
@@ -461,7 +461,7 @@ step in the form of a y with a single output, default=None
                 sequences.dtype,
                 int(n_steps),
             )
-        return self._answer(steps)
+        return self._format_output(steps)
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""

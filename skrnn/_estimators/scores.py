@@ -22,7 +22,7 @@ Vector = NDArray[np.float64]
 
 
 def accuracy(parts: Sequence[tuple[float, float]]) -> float:
-    """Return the share of the weight that is labelled correctly, of all parts."""
+    """Return the share of the weight that is labeled correctly, of all parts."""
     hits, weight = np.sum(parts, axis=0)
     require_weight(weight)
     return float(hits / weight)

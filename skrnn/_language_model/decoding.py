@@ -24,19 +24,19 @@ Indices = NDArray[np.intp]
 State = tuple[Array, ...]  # arrays with a row for each text
 
 
-class Frontier(NamedTuple):
+class BeamState(NamedTuple):
     """What is known of texts read so far."""
 
     log_proba: Array  # (n_texts, n_columns) of what comes next
     state: State
 
 
-Choose = Callable[[Array], Indices]  # of values, where those are to go on with
-Advance = Callable[[Indices, State], Frontier]
-Ending = tuple[float, tuple[int, ...]]  # log-probability and tokens
+SelectFn = Callable[[Array], Indices]  # of values, where those are to go on with
+Advance = Callable[[Indices, State], BeamState]
+Completion = tuple[float, tuple[int, ...]]  # log-probability and tokens
 
 
-class Growth(NamedTuple):
+class Expansion(NamedTuple):
     """Texts that are one token longer."""
 
     parents: Indices  # (n_texts,) the texts that they continue
@@ -45,7 +45,7 @@ class Growth(NamedTuple):
     nodes: list[Any]  # where they stand in the vocabulary
 
 
-class Unlimited(NamedTuple):
+class Unconstrained(NamedTuple):
     """Every token may follow every text, and every text may end."""
 
     n_tokens: int
@@ -55,17 +55,17 @@ class Unlimited(NamedTuple):
         """Tell whether a text may end."""
         return True
 
-    def grow(
-        self, totals: Array, nodes: list[Any], log_proba: Array, choose: Choose
-    ) -> Growth:
+    def expand(
+        self, totals: Array, nodes: list[Any], log_proba: Array, select: SelectFn
+    ) -> Expansion:
         """Let the best of all longer texts grow."""
         gained = (totals[:, None] + log_proba[:, : self.n_tokens]).ravel()
-        kept = choose(gained)
+        kept = select(gained)
         parents, tokens = np.divmod(kept, self.n_tokens)
-        return Growth(parents, tokens, gained[kept], [None] * len(kept))
+        return Expansion(parents, tokens, gained[kept], [None] * len(kept))
 
 
-class Vocabulary(NamedTuple):
+class TrieConstraint(NamedTuple):
     """Texts follow the entries of a trie and end where these end."""
 
     trie: Trie
@@ -76,9 +76,9 @@ class Vocabulary(NamedTuple):
         """Tell whether a text may end."""
         return self.trie.is_entry(node)
 
-    def grow(
-        self, totals: Array, nodes: list[int], log_proba: Array, choose: Choose
-    ) -> Growth:
+    def expand(
+        self, totals: Array, nodes: list[int], log_proba: Array, select: SelectFn
+    ) -> Expansion:
         """Let the best of the longer texts grow that begin an entry."""
         found = [
             (parent, self.numbers[token], child)
@@ -88,22 +88,22 @@ class Vocabulary(NamedTuple):
         ]
         parents, tokens, children = np.array(found, np.intp).reshape(-1, 3).T
         gained = totals[parents] + log_proba[parents, tokens]
-        kept = choose(gained)
-        return Growth(
+        kept = select(gained)
+        return Expansion(
             parents[kept], tokens[kept], gained[kept], children[kept].tolist()
         )
 
 
 def complete(
-    frontier: Frontier,
+    beam: BeamState,
     advance: Advance,
-    limits: Unlimited | Vocabulary,
+    constraint: Unconstrained | TrieConstraint,
     *,
     n_completions: int,
     beam_width: int,
     max_length: int,
     has_end: bool,
-) -> list[Ending]:
+) -> list[Completion]:
     """Search for the most probable ways in which a text goes on and ends.
 
     A beam search: of all texts of equal length the most probable ``beam_width`` are
@@ -112,10 +112,10 @@ def complete(
 
     Parameters
     ----------
-    frontier : Frontier
+    beam : BeamState
         Of a single text.
     advance : callable
-    limits : Unlimited or Vocabulary
+    constraint : Unconstrained or TrieConstraint
     n_completions, beam_width, max_length : int
     has_end : bool
         Whether the last column is the end. Where there is none, texts end at
@@ -125,25 +125,25 @@ def complete(
     -------
     list of (log-probability, tokens), best first
     """
-    ended: list[Ending] = []
+    ended: list[Completion] = []
     totals = np.zeros(1)
     texts: list[tuple[int, ...]] = [()]
-    nodes: list[Any] = [limits.start]
+    nodes: list[Any] = [constraint.start]
     for length in range(max_length + 1):
-        if has_end or isinstance(limits, Vocabulary) or length == max_length:
-            final = totals + frontier.log_proba[:, -1] if has_end else totals
+        if has_end or isinstance(constraint, TrieConstraint) or length == max_length:
+            final = totals + beam.log_proba[:, -1] if has_end else totals
             ended += [
                 (p, text)
                 for p, text, node in zip(final.tolist(), texts, nodes, strict=True)
-                if limits.may_end(node) and p > -np.inf
+                if constraint.may_end(node) and p > -np.inf
             ]
             ended = heapq.nlargest(n_completions, ended, key=itemgetter(0))
         if length == max_length:
             break
         worst = ended[-1][0] if len(ended) == n_completions else -np.inf
-        choose = partial(_largest, n=beam_width, above=worst)
-        parents, tokens, totals, nodes = limits.grow(
-            totals, nodes, frontier.log_proba, choose
+        select = partial(_argmax_n, n=beam_width, above=worst)
+        parents, tokens, totals, nodes = constraint.expand(
+            totals, nodes, beam.log_proba, select
         )
         if not len(tokens):
             break
@@ -151,11 +151,11 @@ def complete(
             (*texts[parent], token)
             for parent, token in zip(parents.tolist(), tokens.tolist(), strict=True)
         ]
-        frontier = advance(tokens, tuple(h[parents] for h in frontier.state))
+        beam = advance(tokens, tuple(h[parents] for h in beam.state))
     return ended
 
 
-def _largest(values: Array, n: int, above: float) -> Indices:
+def _argmax_n(values: Array, n: int, above: float) -> Indices:
     """Return where the n largest values are that exceed a bound, largest first.
 
     Of equal values the first are taken: a search finds the same on every machine.
@@ -166,9 +166,9 @@ def _largest(values: Array, n: int, above: float) -> Indices:
 
 
 def sample(
-    frontier: Frontier,
+    beam: BeamState,
     advance: Advance,
-    choose: Callable[[Array], Indices],
+    select: Callable[[Array], Indices],
     *,
     n_samples: int,
     max_length: int,
@@ -178,10 +178,10 @@ def sample(
 
     Parameters
     ----------
-    frontier : Frontier
+    beam : BeamState
         Of a single text.
     advance : callable
-    choose : callable
+    select : callable
         Draws a column for each row of log-probabilities.
     n_samples, max_length : int
     has_end : bool
@@ -193,11 +193,11 @@ def sample(
     """
     texts: list[list[int]] = [[] for _ in range(n_samples)]
     alive = np.arange(n_samples)
-    log_proba = np.repeat(frontier.log_proba, n_samples, axis=0)
-    state = tuple(np.repeat(h, n_samples, axis=0) for h in frontier.state)
+    log_proba = np.repeat(beam.log_proba, n_samples, axis=0)
+    state = tuple(np.repeat(h, n_samples, axis=0) for h in beam.state)
     n_tokens = log_proba.shape[1] - has_end
     for _ in range(max_length):
-        columns = choose(log_proba)
+        columns = select(log_proba)
         going_on = columns < n_tokens
         alive, columns = alive[going_on], columns[going_on]
         if not alive.size:
@@ -209,7 +209,7 @@ def sample(
 
 
 @dataclass(frozen=True)
-class Draw:
+class TokenSampler:
     """Draw columns by their probabilities, flattened, sharpened or cut."""
 
     rng: np.random.RandomState

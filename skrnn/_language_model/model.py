@@ -24,10 +24,18 @@ from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_weights
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
-from .decoding import Draw, Frontier, State, Unlimited, Vocabulary, complete, sample
-from .html import alphabet_of, entries_of, network_of, page_of
+from .decoding import (
+    BeamState,
+    State,
+    TokenSampler,
+    TrieConstraint,
+    Unconstrained,
+    complete,
+    sample,
+)
+from .html import network_data, render_page, trie_data, vocabulary_data
 from .trie import Trie
-from .vocabulary import Alphabet, Numbers, read_texts
+from .vocabulary import TokenIds, TokenVocabulary, read_texts
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
@@ -46,7 +54,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class Reading(NamedTuple):
+class DecoderState(NamedTuple):
     """A text as far as it was read: what `read` returns and takes.
 
     Attributes
@@ -212,62 +220,66 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             )
         tokens, texts = read_texts(sequences)
         encoder.fit(texts)
-        alphabet = Alphabet.of(
+        vocab = TokenVocabulary.of(
             encoder, as_text=tokens.form == "strings", has_start=self.start
         )
-        numbers = alphabet.read(texts, encoder)
-        read, follow = self._pairs(alphabet, numbers)
-        classes = alphabet.classes(self.end)[follow.flat]
-        weights = _weights(sample_weight, len(numbers.lengths))[follow.owners]
+        numbers = vocab.read(texts, encoder)
+        read, follow = self._pairs(vocab, numbers)
+        classes = vocab.classes(self.end)[follow.flat]
+        weights = _weights(sample_weight, len(numbers.lengths))[follow.sequence_ids]
         if not (classes >= 0).any():
             raise ValueError(
                 "sequences has no token to predict: all are too short, or unknown"
             )
-        # A step of weight 0 is read, but what follows it is not learnt.
+        # A step of weight 0 is read, but what follows it is not learned.
         weights[classes < 0] = 0
         classes[classes < 0] = classes.max()
         with warnings.catch_warnings():
             # Short texts of many letters are no regression problem.
             warnings.filterwarnings("ignore", "The number of unique classes")
             classifier.fit(
-                alphabet.sequences(read), _cut(classes, follow), _cut(weights, follow)
+                vocab.sequences(read),
+                _cut(classes, follow),
+                _cut(weights, follow),
             )
         self.classifier_, self.encoder_ = classifier, encoder
-        self.tokens_ = alphabet.tokens
+        self.tokens_ = vocab.tokens
         self.max_length_ = int(numbers.lengths.max())
-        self._alphabet_parts = alphabet._asdict()
+        self._alphabet_parts = vocab._asdict()
         self._columns, self._log_shares = _columns(
-            alphabet, classifier.classes_, has_end=self.end
+            vocab, classifier.classes_, has_end=self.end
         )
         return self
 
     @property
-    def _alphabet(self) -> Alphabet:
+    def _vocab(self) -> TokenVocabulary:
         # Stored as a dict, so that files hold no type of ours.
-        return Alphabet(**self._alphabet_parts)
+        return TokenVocabulary(**self._alphabet_parts)
 
-    def _pairs(self, alphabet: Alphabet, texts: Numbers) -> tuple[Numbers, Numbers]:
+    def _pairs(
+        self, vocab: TokenVocabulary, texts: TokenIds
+    ) -> tuple[TokenIds, TokenIds]:
         """Return what is read, and what follows each of it."""
-        framed = alphabet.framed(texts, start=self.start, end=self.end)
-        return framed.without(-1), framed.without(0)
+        bounded = vocab.add_boundaries(texts, start=self.start, end=self.end)
+        return bounded.without(-1), bounded.without(0)
 
     def _log_proba_of(self, sequences: Any) -> tuple[Array, Indices]:
         """Return the log-probability and the number of tokens of each sequence."""
         check_is_fitted(self)
-        alphabet = self._alphabet
-        numbers = alphabet.read(sequences, self.encoder_)
-        read, follow = self._pairs(alphabet, numbers)
+        vocab = self._vocab
+        numbers = vocab.read(sequences, self.encoder_)
+        read, follow = self._pairs(vocab, numbers)
         log_proba = np.zeros(len(follow.flat))
-        counts = alphabet.classes(self.end)[follow.flat] >= 0
+        counts = vocab.classes(self.end)[follow.flat] >= 0
         if counts.any():
-            found = self.classifier_.predict_log_proba(alphabet.sequences(read))
+            found = self.classifier_.predict_log_proba(vocab.sequences(read))
             steps = np.arange(len(follow.flat))
             log_proba += np.concatenate(list(found))[steps, self._columns[follow.flat]]
             log_proba += self._log_shares[follow.flat]
             log_proba[~counts] = 0
         n = len(follow.lengths)
-        totals = np.bincount(follow.owners, log_proba, minlength=n)
-        return totals, np.bincount(follow.owners[counts], minlength=n)
+        totals = np.bincount(follow.sequence_ids, log_proba, minlength=n)
+        return totals, np.bincount(follow.sequence_ids[counts], minlength=n)
 
     def score_samples(self, sequences: Any) -> Array:
         """Compute the log-probability of each sequence.
@@ -403,34 +415,34 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             If tokens are of another type than in `fit`.
         """
         check_is_fitted(self)
-        numbers = self._alphabet.read(prefixes, self.encoder_)
-        texts = self._alphabet.framed(numbers, start=self.start, end=False)
+        numbers = self._vocab.read(prefixes, self.encoder_)
+        texts = self._vocab.add_boundaries(numbers, start=self.start, end=False)
         if not texts.lengths.all():
             raise ValueError(
                 f"prefixes[{texts.lengths.argmin()}] is empty; with start=False "
                 "something has to be read before anything is predicted"
             )
-        found = self.classifier_.predict_log_proba(self._alphabet.sequences(texts))
-        return np.exp(self._spread(np.stack([steps[-1] for steps in found])))
+        found = self.classifier_.predict_log_proba(self._vocab.sequences(texts))
+        return np.exp(self._to_tokens(np.stack([steps[-1] for steps in found])))
 
-    def _spread(self, log_proba: Array) -> Array:
+    def _to_tokens(self, log_proba: Array) -> Array:
         """Turn log-probabilities of classes into those of tokens, and of the end."""
         n = len(self.tokens_) + self.end
         columns, log_shares = self._columns[:n], self._log_shares[:n]
         spread: Array = log_proba[:, columns] + log_shares
         return spread
 
-    def _advance(self, numbers: Indices, state: State) -> Frontier:
+    def _advance(self, numbers: Indices, state: State) -> BeamState:
         """Read one more token of several texts."""
-        proba, state = self.classifier_.step(self._alphabet.dense_rows(numbers), state)
-        return Frontier(self._log_of(proba), state)
+        proba, state = self.classifier_.step(self._vocab.dense_rows(numbers), state)
+        return BeamState(self._token_log_proba(proba), state)
 
-    def _log_of(self, proba: Array) -> Array:
+    def _token_log_proba(self, proba: Array) -> Array:
         """Turn probabilities of classes into logarithms of those of tokens."""
         with np.errstate(divide="ignore"):
-            return self._spread(np.log(proba.astype(np.float64, copy=False)))
+            return self._to_tokens(np.log(proba.astype(np.float64, copy=False)))
 
-    def read(self, tokens: Any, reading: Reading | None = None) -> Reading:
+    def read(self, tokens: Any, reading: DecoderState | None = None) -> DecoderState:
         """Read tokens, and remember where they lead.
 
         What is returned serves as a prefix for `complete` and `sample`, and to read on
@@ -441,13 +453,13 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         ----------
         tokens : str or list
             The tokens that come next: a string where `fit` had strings, else a list.
-        reading : Reading, default=None
+        reading : DecoderState, default=None
             What an earlier call returned, for tokens that come behind others. None
             begins a new text.
 
         Returns
         -------
-        Reading
+        DecoderState
             A named tuple of the text read so far (`text`), the logarithms of the
             probabilities of what comes next (`log_proba`), and the state (`state`).
 
@@ -461,34 +473,36 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             If `tokens` are of another type than in `fit`.
         """
         check_is_fitted(self)
-        alphabet = self._alphabet
-        numbers = alphabet.read([tokens], self.encoder_).flat
+        vocab = self._vocab
+        numbers = vocab.read([tokens], self.encoder_).flat
         if reading is None:
-            text = alphabet.join("" if alphabet.as_text else [], [])
+            text = vocab.join("" if vocab.as_text else [], [])
             state = self.classifier_.initial_state()
             log_proba = None
-            numbers = np.append([alphabet.edge] * self.start, numbers).astype(np.intp)
+            numbers = np.append([vocab.boundary_id] * self.start, numbers).astype(
+                np.intp
+            )
         else:
             text, log_proba, state = reading
-        rows = alphabet.dense_rows(numbers)
+        rows = vocab.dense_rows(numbers)
         for i in range(len(rows)):
             proba, state = self.classifier_.step(rows[i : i + 1], state)
         if len(rows):
-            (log_proba,) = self._log_of(proba)
+            (log_proba,) = self._token_log_proba(proba)
         if log_proba is None:
             raise ValueError(
                 "the prefix is empty; with start=False something has to be read "
                 "before anything is predicted"
             )
-        text = text + ("".join(tokens) if alphabet.as_text else list(tokens))
-        return Reading(text, log_proba, state)
+        text = text + ("".join(tokens) if vocab.as_text else list(tokens))
+        return DecoderState(text, log_proba, state)
 
-    def _begin(self, prefix: Any) -> tuple[Any, Frontier]:
+    def _prefix_state(self, prefix: Any) -> tuple[Any, BeamState]:
         """Return the text of a prefix, and what is known behind it."""
         text, log_proba, state = (
-            prefix if isinstance(prefix, Reading) else self.read(prefix)
+            prefix if isinstance(prefix, DecoderState) else self.read(prefix)
         )
-        return text, Frontier(log_proba[None], state)
+        return text, BeamState(log_proba[None], state)
 
     def complete(
         self,
@@ -507,7 +521,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
 
         Parameters
         ----------
-        prefix : str, list or Reading, default=""
+        prefix : str, list or DecoderState, default=""
             The beginning, or what `read` returned.
         n_completions : int, default=5
             How many to find.
@@ -541,28 +555,30 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         """
         _validate("complete", locals())
         check_is_fitted(self)
-        text, frontier = self._begin(prefix)
-        limits: Unlimited | Vocabulary | None = Unlimited(len(self.tokens_))
+        text, beam = self._prefix_state(prefix)
+        constraint: Unconstrained | TrieConstraint | None = Unconstrained(
+            len(self.tokens_)
+        )
         if vocabulary is not None:
-            limits = self._within(vocabulary, text)
-        if limits is None:
+            constraint = self._trie_constraint(vocabulary, text)
+        if constraint is None:
             return []
         found = complete(
-            frontier,
+            beam,
             self._advance,
-            limits,
+            constraint,
             n_completions=n_completions,
             beam_width=max(beam_width, n_completions),
             max_length=self.max_length_ if max_length is None else max_length,
             has_end=self.end,
         )
-        return [(self._alphabet.join(text, tokens), p) for p, tokens in found]
+        return [(self._vocab.join(text, tokens), p) for p, tokens in found]
 
-    def _within(self, vocabulary: Any, text: Any) -> Vocabulary | None:
+    def _trie_constraint(self, vocabulary: Any, text: Any) -> TrieConstraint | None:
         trie = vocabulary if isinstance(vocabulary, Trie) else Trie(vocabulary)
         node = trie.find(text)
         return (
-            None if node is None else Vocabulary(trie, self._alphabet.number_of, node)
+            None if node is None else TrieConstraint(trie, self._vocab.number_of, node)
         )
 
     def sample(
@@ -582,7 +598,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         ----------
         n_samples : int, default=1
             How many to draw.
-        prefix : str, list or Reading, default=""
+        prefix : str, list or DecoderState, default=""
             The beginning, or what `read` returned.
         temperature : float, default=1.0
             What log-probabilities are divided by: 1 draws from the model, less prefers
@@ -615,16 +631,16 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         """
         _validate("sample", locals())
         check_is_fitted(self)
-        text, frontier = self._begin(prefix)
+        text, beam = self._prefix_state(prefix)
         drawn = sample(
-            frontier,
+            beam,
             self._advance,
-            Draw(check_random_state(random_state), temperature, top_k, top_p),
+            TokenSampler(check_random_state(random_state), temperature, top_k, top_p),
             n_samples=n_samples,
             max_length=self.max_length_ if max_length is None else max_length,
             has_end=self.end,
         )
-        return [self._alphabet.join(text, tokens) for tokens in drawn]
+        return [self._vocab.join(text, tokens) for tokens in drawn]
 
     def to_html(
         self,
@@ -668,7 +684,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         """
         _validate("to_html", locals())
         check_is_fitted(self)
-        if not self._alphabet.as_text:
+        if not self._vocab.as_text:
             raise TypeError(
                 "the model was fitted on lists of tokens; what is typed into the page "
                 "is characters, so fit it on strings"
@@ -681,10 +697,10 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         if not (vocabulary is None or isinstance(vocabulary, Trie)):
             vocabulary = Trie(vocabulary)
         n = len(self.tokens_) + self.end
-        page = page_of(
+        page = render_page(
             {
-                **network_of(self.classifier_),
-                **alphabet_of(self._alphabet, self._columns[:n], self._log_shares[:n]),
+                **network_data(self.classifier_),
+                **vocabulary_data(self._vocab, self._columns[:n], self._log_shares[:n]),
                 "start": self.start,
                 "end": self.end,
                 "refuses_unknown": self.encoder_.handle_unknown == "error",
@@ -692,7 +708,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
                 "max_length": self.max_length_,
                 "n_completions": n_completions,
                 "beam_width": max(10, n_completions),
-                "vocabulary": None if vocabulary is None else entries_of(vocabulary),
+                "vocabulary": None if vocabulary is None else trie_data(vocabulary),
             },
             title,
         )
@@ -719,21 +735,21 @@ def _weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
     return check_weights(sample_weight, rows)
 
 
-def _cut(values: Array, texts: Numbers) -> list[Array]:
+def _cut(values: Array, texts: TokenIds) -> list[Array]:
     """Give each text that has any tokens its values."""
     ends = texts.lengths[texts.lengths > 0].cumsum()
     return np.split(values, ends[:-1])
 
 
 def _columns(
-    alphabet: Alphabet, known: Array, *, has_end: bool
+    vocab: TokenVocabulary, known: Array, *, has_end: bool
 ) -> tuple[Indices, Array]:
     """Find the column of every number among the classes of the classifier.
 
     With it comes what to add to the log-probability there: the logarithm of the
     number's share of its class, minus infinity where `fit` never met the class.
     """
-    classes = alphabet.classes(has_end)
+    classes = vocab.classes(has_end)
     columns = np.minimum(np.searchsorted(known, classes), len(known) - 1)
-    log_shares = np.where(known[columns] == classes, alphabet.log_shares(), -np.inf)
+    log_shares = np.where(known[columns] == classes, vocab.log_shares(), -np.inf)
     return columns, log_shares

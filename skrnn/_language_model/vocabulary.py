@@ -16,33 +16,38 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skrnn._validation.tokens import Tokens, category_numbers, check_family, read_tokens
+from skrnn._validation.tokens import (
+    Tokens,
+    category_numbers,
+    check_type_group,
+    read_tokens,
+)
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
 
 
-class Numbers(NamedTuple):
+class TokenIds(NamedTuple):
     """Texts as the numbers of their tokens, one text after another."""
 
     flat: Indices  # (n_tokens,)
     lengths: Indices  # (n_texts,)
 
     @property
-    def owners(self) -> Indices:
+    def sequence_ids(self) -> Indices:
         """The text of every token."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
-    def without(self, position: int) -> "Numbers":
+    def without(self, position: int) -> "TokenIds":
         """Leave out the first token (0) or the last one (-1) of every text."""
         ends = self.lengths.cumsum()
         has_any = self.lengths > 0
         place = ends - 1 if position else ends - self.lengths
-        return Numbers(np.delete(self.flat, place[has_any]), self.lengths - has_any)
+        return TokenIds(np.delete(self.flat, place[has_any]), self.lengths - has_any)
 
 
-class Alphabet(NamedTuple):
+class TokenVocabulary(NamedTuple):
     """All tokens that a fitted encoder knows, and what it makes of them."""
 
     tokens: NDArray[Any]  # (n_tokens,)
@@ -55,7 +60,7 @@ class Alphabet(NamedTuple):
     @classmethod
     def of(
         cls, encoder: OneHotSequenceEncoder, *, as_text: bool, has_start: bool
-    ) -> "Alphabet":
+    ) -> "TokenVocabulary":
         """Ask an encoder for its tokens and their rows."""
         tokens = encoder.categories_
         rare = getattr(encoder, "infrequent_categories_", None)
@@ -77,11 +82,11 @@ class Alphabet(NamedTuple):
         return cls(tokens, rows, infrequent, number_of, joins, as_text)
 
     @property
-    def edge(self) -> int:
+    def boundary_id(self) -> int:
         """The number of the start, where it is read, and of the end."""
         return len(self.tokens)
 
-    def read(self, texts: Any, encoder: OneHotSequenceEncoder) -> Numbers:
+    def read(self, texts: Any, encoder: OneHotSequenceEncoder) -> TokenIds:
         """Find the numbers of tokens; the encoder decides about unknown ones."""
         tokens, texts = read_texts(texts)
         if (tokens.form == "strings") != self.as_text and tokens.lengths.any():
@@ -90,21 +95,21 @@ class Alphabet(NamedTuple):
                 f"the model was fitted on {kinds[self.as_text]}, but these are "
                 f"{kinds[not self.as_text]}"
             )
-        check_family(tokens, self.tokens[:1].tolist())
+        check_type_group(tokens, self.tokens[:1].tolist())
         numbers = category_numbers(tokens, self.tokens)
         if (numbers < 0).any() or encoder.n_steps is not None:
             encoder.transform(texts)
-        return Numbers(numbers[tokens.indices], tokens.lengths)
+        return TokenIds(numbers[tokens.indices], tokens.lengths)
 
-    def framed(self, texts: Numbers, *, start: bool, end: bool) -> Numbers:
+    def add_boundaries(self, texts: TokenIds, *, start: bool, end: bool) -> TokenIds:
         """Put the start in front of texts, and the end behind them."""
         lengths = texts.lengths + start + end
-        flat = np.full(lengths.sum(), self.edge)
-        shift = texts.owners * (start + end) + start
+        flat = np.full(lengths.sum(), self.boundary_id)
+        shift = texts.sequence_ids * (start + end) + start
         flat[np.arange(len(texts.flat)) + shift] = texts.flat
-        return Numbers(flat, lengths)
+        return TokenIds(flat, lengths)
 
-    def sequences(self, texts: Numbers) -> list[Any]:
+    def sequences(self, texts: TokenIds) -> list[Any]:
         """Return the rows of each text that has any."""
         rows = self.rows[texts.flat]
         ends = texts.lengths[texts.lengths > 0].cumsum()
@@ -124,7 +129,7 @@ class Alphabet(NamedTuple):
         own = np.arange(len(self.tokens))
         own[self.infrequent] = self.infrequent.argmax()
         unknown = self.infrequent.argmax() if self.unknown_joins else -1
-        return np.append(own, [self.edge if has_end else -1, unknown])
+        return np.append(own, [self.boundary_id if has_end else -1, unknown])
 
     def log_shares(self) -> Array:
         """Return the logarithm of every number's share of its class."""

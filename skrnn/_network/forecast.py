@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import inference
-from .data.packing import Source, by_length, first_steps, pack, runs
+from .data.packing import Source, by_length, first_steps, pack, split_into_batches
 from .model import network
 from .model.parameters import Architecture, Parameters
 
@@ -38,21 +38,22 @@ def forecast(
     FloatingPointError
         If an output is not finite.
     """
-    parameters = architecture.in_type(parameters, dtype)
+    parameters = architecture.cast(parameters, dtype)
     activation = architecture.activation
     starts = first_steps(source.lengths)
     space = network.Workspace(dtype)
     out = np.empty((len(source.lengths), n_steps, architecture.n_features), dtype)
     with np.errstate(all="ignore"):  # what is not finite is noticed below
-        for run in runs(by_length(source.lengths), source.lengths):
-            batch = pack(source, run, dtype, starts=starts)
+        for batch_ids in split_into_batches(by_length(source.lengths), source.lengths):
+            batch = pack(source, batch_ids, dtype, starts=starts)
             states, L = network.forward(parameters, batch, activation, space)
-            end = np.array(batch.offsets)[source.lengths[run] - 1] + np.arange(len(run))
+            last = np.array(batch.offsets)[source.lengths[batch_ids] - 1]
+            end = last + np.arange(len(batch_ids))
             X_t, state = L[end], tuple(H[end] for H in states)
-            out[run, 0] = X_t
+            out[batch_ids, 0] = X_t
             for t in range(1, n_steps):
                 X_t, state = inference.step(parameters, activation, X_t, state)
-                out[run, t] = X_t
+                out[batch_ids, t] = X_t
     if not np.isfinite(out).all():
         raise FloatingPointError("the network overflows")
     return out

@@ -6,23 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .data.packing import Source, by_length, first_steps, pack, runs
+from .data.packing import Source, by_length, first_steps, pack, split_into_batches
 from .model import network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Parameters
-from .parallel import Crew, one_blas_thread, sensible_threads
+from .parallel import ThreadGroup, effective_n_threads, one_blas_thread
 
 Array = NDArray[Any]
 
 # Buffers last for one call. The operating system takes larger ones than these back
 # and clears them anew each time, which costs half as much as the work; several
 # threads lose as much to each other over small ones, unless states leave the cache.
-_ROWS_ALONE = 1 << 12
-_ROWS_TOGETHER = 1 << 14
-_STATES_TOGETHER = 1 << 20
+_ROWS_ONE_THREAD = 1 << 12
+_ROWS_MANY_THREADS = 1 << 14
+_STATES_MANY_THREADS = 1 << 20
 
 
-Choice = Callable[[list[Array], Array], Array]  # (states, logits) -> what is asked for
+# (states, logits) -> what is asked for
+OutputFn = Callable[[list[Array], Array], Array]
 
 
 def logits(states: list[Array], L: Array) -> Array:
@@ -56,14 +57,14 @@ def evaluate(
     parameters: Parameters,
     source: Source,
     dtype: np.dtype[Any],
-    choose: Choice,
+    output_fn: OutputFn,
 ) -> Array:
     """Run the network over all sequences.
 
     Returns
     -------
     ndarray of shape (n_valid_steps, ...)
-        What ``choose`` picks, one sequence after another.
+        What ``output_fn`` returns, one sequence after another.
 
     Raises
     ------
@@ -72,12 +73,12 @@ def evaluate(
     FloatingPointError
         If the outputs of a step are not finite.
     """
-    parameters = architecture.in_type(parameters, dtype)
+    parameters = architecture.cast(parameters, dtype)
     n_rows = int(source.lengths.sum())
     ids = by_length(source.lengths)
     ids = ids[source.lengths[ids] > 0]
     starts = first_steps(source.lengths)
-    nothing = choose(
+    nothing = output_fn(
         [np.empty((0, architecture.n_states), dtype)],
         np.empty((0, architecture.n_outputs), dtype),
     )
@@ -86,31 +87,33 @@ def evaluate(
     def work(part: list[NDArray[np.intp]]) -> None:
         space = network.Workspace(dtype)
         with np.errstate(all="ignore"):  # what is not finite is noticed below
-            for run in part:
-                batch = pack(source, run, dtype, starts=starts)
+            for batch_ids in part:
+                batch = pack(source, batch_ids, dtype, starts=starts)
                 states, L = network.forward(
                     parameters, batch, architecture.activation, space
                 )
                 if not np.isfinite(L).all():
                     raise FloatingPointError("the network overflows")
-                out[batch.steps] = choose(states, L)
+                out[batch.steps] = output_fn(states, L)
 
     with one_blas_thread() as n_available:
-        n_threads = sensible_threads(architecture, source.lengths, n_available)
-        shares = share(ids, source.lengths, architecture.n_states, n_threads)
-        with Crew(n_threads) as crew:
-            crew.each(work, shares)
+        n_threads = effective_n_threads(architecture, source.lengths, n_available)
+        shares = split_for_threads(
+            ids, source.lengths, architecture.n_states, n_threads
+        )
+        with ThreadGroup(n_threads) as threads:
+            threads.map(work, shares)
     return out
 
 
-def share(
+def split_for_threads(
     ids: NDArray[np.intp], lengths: NDArray[np.intp], n_states: int, n_threads: int
 ) -> list[list[NDArray[np.intp]]]:
     """Cut sequences, longest first, into the runs that each thread is to evaluate."""
-    n_rows = _ROWS_ALONE
+    n_rows = _ROWS_ONE_THREAD
     if n_threads > 1:
-        n_rows = min(_ROWS_TOGETHER, _STATES_TOGETHER // n_states)
-    cut = runs(ids, lengths, n_threads, n_rows)
+        n_rows = min(_ROWS_MANY_THREADS, _STATES_MANY_THREADS // n_states)
+    cut = split_into_batches(ids, lengths, n_threads, n_rows)
     return [cut[i::n_threads] for i in range(n_threads)]
 
 

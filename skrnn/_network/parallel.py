@@ -1,6 +1,6 @@
 """Threads of the package's own, and BLAS held to one thread while they run.
 
-From two threads up, SciPy's optimiser is slower on small vectors by orders of
+From two threads up, SciPy's optimizer is slower on small vectors by orders of
 magnitude, and matrix products inside a thread pool fight for the cores. The
 limit is a state of the whole process: two fits that overlap must share one
 limit, which the last to leave takes off, or BLAS would stay at one thread.
@@ -22,11 +22,11 @@ from .model.parameters import Architecture
 Result = TypeVar("Result")
 
 # Beside its recurrent product a step takes the time of about so many multiplications.
-_WORK_BESIDE = 8192
+_OVERHEAD_WORK = 8192
 # Threads take turns with the interpreter between two calls. Unless each has so many
 # multiplications to do in one call, and in all, they lose more by it than they gain.
-_LEAST_PER_CALL = 5e5
-_LEAST_PER_THREAD = 6e7
+_MIN_WORK_PER_CALL = 5e5
+_MIN_WORK_PER_THREAD = 6e7
 
 _lock = threading.Lock()
 _n_users = 0
@@ -72,7 +72,7 @@ def _leave() -> None:
             _limit = None
 
 
-def sensible_threads(
+def effective_n_threads(
     architecture: Architecture, lengths: NDArray[np.intp], n_threads: int
 ) -> int:
     """Return how many of the threads at hand sequences can keep busy.
@@ -85,13 +85,13 @@ def sensible_threads(
     """
     n_rows, n_steps = int(lengths.sum()), int(lengths.max(initial=1))
     n_sweeps = architecture.n_directions * len(architecture.hidden_layer_sizes)
-    work = n_rows * (architecture.n_recurrent + n_sweeps * _WORK_BESIDE)
+    work = n_rows * (architecture.n_recurrent + n_sweeps * _OVERHEAD_WORK)
     per_call = work / (n_steps * n_sweeps)  # on one thread
-    n_busy = min(work // _LEAST_PER_THREAD, per_call // _LEAST_PER_CALL)
+    n_busy = min(work // _MIN_WORK_PER_THREAD, per_call // _MIN_WORK_PER_CALL)
     return int(np.clip(n_busy, 1, n_threads))
 
 
-class Crew:
+class ThreadGroup:
     """The calling thread and others that work beside it.
 
     The caller works as well: to be woken up takes a thread as long as a small share
@@ -107,9 +107,7 @@ class Crew:
         # Starts a thread for the first work it gets, so none where the caller is alone.
         self._others = ThreadPoolExecutor(max(1, n_threads - 1))
 
-    def each(
-        self, work: Callable[..., Result], *columns: Sequence[Any]
-    ) -> list[Result]:
+    def map(self, work: Callable[..., Result], *columns: Sequence[Any]) -> list[Result]:
         """Call work once in each thread, as `map` would; results are in that order."""
         own, *others = zip(*columns, strict=True)
         futures = [self._others.submit(work, *arguments) for arguments in others]

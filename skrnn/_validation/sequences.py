@@ -79,8 +79,8 @@ class Sequences:
     def _take_padded(self, ids: NDArray[np.intp]) -> Array:
         lengths = self.lengths[ids]
         n_steps = lengths.max()
-        neighbours = bool((np.diff(ids) == 1).all())  # then no copy is needed
-        block: Array = self.data[ids[0] : ids[-1] + 1] if neighbours else self.data[ids]
+        neighbors = bool((np.diff(ids) == 1).all())  # then no copy is needed
+        block: Array = self.data[ids[0] : ids[-1] + 1] if neighbors else self.data[ids]
         if lengths.min() == n_steps:
             return block[:, :n_steps].reshape(-1, self.n_features)
         return block[:, :n_steps][np.arange(n_steps) < lengths[:, None]]

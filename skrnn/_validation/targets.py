@@ -19,14 +19,14 @@ from sklearn.utils.validation import column_or_1d
 
 from .containers import plain, shown
 from .sequences import Sequences, floats, reject_masked
-from .tokens import family, flaw
+from .tokens import invalid_reason, type_group
 
 Array = NDArray[Any]
 # A list where the type is known only without what is missing.
 Part = Array | list[Any]
 
 
-class Kind(NamedTuple):
+class ValueSpec(NamedTuple):
     """What messages say of values that belong to steps."""
 
     name: str  # of the argument
@@ -35,11 +35,11 @@ class Kind(NamedTuple):
     hint: str = ""  # for those who pass more axes
 
 
-LABEL = Kind(
+LABEL = ValueSpec(
     "y", "label", 1, ": for one-hot rows or probabilities use y.argmax(axis=-1)"
 )
-TARGET = Kind("y", "target", 2)
-WEIGHT = Kind("sample_weight", "weight", 1)
+TARGET = ValueSpec("y", "target", 2)
+WEIGHT = ValueSpec("sample_weight", "weight", 1)
 
 NO_STEP = "X has no valid step to give a {}"
 
@@ -55,11 +55,11 @@ def check_labels(
     A label may be missing where the weight is 0; the first class takes its place. If
     all are missing, the result is empty.
     """
-    known, missing = read_labels(y, sequences, estimator_name, weights)
-    if not (missing.any() and known.size):
-        return known
-    labels = np.full(missing.shape, np.unique(known)[0], known.dtype)
-    labels[~missing] = known
+    present, missing = read_labels(y, sequences, estimator_name, weights)
+    if not (missing.any() and present.size):
+        return present
+    labels = np.full(missing.shape, np.unique(present)[0], present.dtype)
+    labels[~missing] = present
     return labels
 
 
@@ -70,17 +70,17 @@ def read_labels(
     weights: NDArray[np.float64] | None = None,
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Return the labels that valid steps have, and mark the steps that have none."""
-    y = _given(y, sequences, LABEL, estimator_name)
+    y = _check_given(y, sequences, LABEL, estimator_name)
     if sequences.form == "rows":
         parts = [_labels_of_rows(y, sequences)]
     else:
-        parts = _parts(y, sequences, LABEL)
+        parts = _per_sequence(y, sequences, LABEL)
     masks = [_missing(part) for part in parts]
     missing = np.concatenate(masks)
-    _check_unlabelled(parts, missing, sequences, weights)
+    _check_unlabeled(parts, missing, sequences, weights)
     if missing.all():
         return np.empty(0), missing
-    flat = _joined(map(_without, parts, masks))
+    flat = _concatenate(map(_drop_missing, parts, masks))
     check_complete(flat, sequences, np.flatnonzero(~missing))
     flat = of_one_type(flat)
     check_classification_targets(flat)
@@ -100,7 +100,7 @@ def check_targets(
     They are of shape (n_steps,), or (n_steps, n_outputs) where y has an axis for them.
     Those of weight 0 are not read; the smallest target takes their place.
     """
-    y = _given(y, sequences, TARGET, estimator_name)
+    y = _check_given(y, sequences, TARGET, estimator_name)
     if sequences.form == "rows":
         flat = np.asarray(y)
         if flat.ndim not in (1, 2):
@@ -110,7 +110,7 @@ def check_targets(
             )
         check_consistent_length(sequences.lengths, flat)
     else:
-        flat = _joined(_parts(y, sequences, TARGET))
+        flat = _concatenate(_per_sequence(y, sequences, TARGET))
     if flat.dtype == object:
         missing = np.reshape([_is_missing(value) for value in flat.flat], flat.shape)
         flat = np.asarray(np.where(missing, np.nan, flat).tolist())
@@ -169,7 +169,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
             )
         flat = np.repeat(per_sequence, sequences.lengths)
     else:
-        flat = _joined(_parts(sample_weight, sequences, WEIGHT))
+        flat = _concatenate(_per_sequence(sample_weight, sequences, WEIGHT))
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
     weights = floats(flat, "sample_weight")
@@ -196,14 +196,16 @@ def require_y(y: Any, estimator_name: str) -> None:
         )
 
 
-def _given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> Any:
+def _check_given(
+    y: Any, sequences: Sequences, spec: ValueSpec, estimator_name: str
+) -> Any:
     """Return y as lists or arrays."""
     require_y(y, estimator_name)
     if sparse.issparse(y):
-        raise ValueError(f"y is sparse; pass a dense array of {kind.entry}s")
+        raise ValueError(f"y is sparse; pass a dense array of {spec.entry}s")
     reject_masked(y, "y", "-1")
     if not sequences.lengths.any():
-        raise ValueError(NO_STEP.format(kind.entry))
+        raise ValueError(NO_STEP.format(spec.entry))
     return plain(y, "y")
 
 
@@ -217,12 +219,12 @@ def _labels_of_rows(y: Any, sequences: Sequences) -> Part:
     is_list = isinstance(y, list | tuple)
     flat: Array = column_or_1d(_from_list(y) if is_list else y, warn=True)
     check_consistent_length(sequences.lengths, flat)
-    return list(y) if is_list and len(shape) == 1 and _may_miss(flat) else flat
+    return list(y) if is_list and len(shape) == 1 and _nullable(flat) else flat
 
 
-def per_step(values: Any, sequences: Sequences, kind: Kind) -> Array:
+def per_step(values: Any, sequences: Sequences, spec: ValueSpec) -> Array:
     """Return the values at valid steps of padded arrays and of lists."""
-    return _joined(_parts(plain(values, kind.name), sequences, kind))
+    return _concatenate(_per_sequence(plain(values, spec.name), sequences, spec))
 
 
 def _from_list(values: Sequence[Any]) -> Array:
@@ -238,28 +240,28 @@ def _holds_sequences(values: Any) -> bool:
     return not np.isscalar(first) and np.ndim(first) > 0
 
 
-def _cut(values: Array, sequences: Sequences, kind: Kind) -> Array:
+def _flatten_padded(values: Array, sequences: Sequences, spec: ValueSpec) -> Array:
     longest = int(sequences.lengths.max(initial=0))
-    if values.ndim > 1 + kind.n_axes:
+    if values.ndim > 1 + spec.n_axes:
         raise ValueError(
-            f"{kind.name} has shape {values.shape}; give every step one {kind.entry}"
-            + kind.hint
+            f"{spec.name} has shape {values.shape}; give every step one {spec.entry}"
+            + spec.hint
         )
     if values.shape[1] < longest:
         raise ValueError(
-            f"{kind.name} has shape {values.shape} but the longest sequence of X has "
+            f"{spec.name} has shape {values.shape} but the longest sequence of X has "
             f"{longest} valid steps; pass shape ({len(values)}, {longest}) or wider"
         )
     flat: Array = values[np.arange(values.shape[1]) < sequences.lengths[:, None]]
     return flat
 
 
-def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
+def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Part]:
     """Return the values at valid steps, of padded arrays in one part."""
     check_consistent_length(sequences.lengths, values)
     if getattr(values, "ndim", 1) > 1:
-        return [_cut(np.asarray(values), sequences, kind)]
-    name, entry, n_axes, hint = kind
+        return [_flatten_padded(np.asarray(values), sequences, spec)]
+    name, entry, n_axes, hint = spec
     parts: list[Part] = []
     shapes = set()
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
@@ -282,11 +284,11 @@ def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
             raise ValueError(
                 f"{name}[{i}] has {len(part)} {entry}s but X[{i}] has {n} valid steps; "
                 f"give every valid step one {entry}"
-                + _hint_of_padding(len(part), sequences, kind, values)
+                + _hint_of_padding(len(part), sequences, spec, values)
             )
         if n:
             shapes.add(part.shape[1:])
-            retyped = is_list and kind is LABEL and _may_miss(part)
+            retyped = is_list and spec is LABEL and _nullable(part)
             parts.append(list(item) if retyped else part)
     if len(shapes) > 1:
         raise ValueError(
@@ -296,19 +298,19 @@ def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
 
 
 def _hint_of_padding(
-    n_entries: int, sequences: Sequences, kind: Kind, values: Any
+    n_entries: int, sequences: Sequences, spec: ValueSpec, values: Any
 ) -> str:
     if sequences.form != "padded" or n_entries != sequences.data.shape[1]:
         return ""
     # Of an object array asarray makes no array of two axes.
     make = "stack" if isinstance(values, np.ndarray) else "asarray"
     return (
-        f", or pass np.{make}({kind.name}) if the last ones are padding, which lists "
+        f", or pass np.{make}({spec.name}) if the last ones are padding, which lists "
         "do not have"
     )
 
 
-def _may_miss(part: Array) -> bool:
+def _nullable(part: Array) -> bool:
     """Tell arrays of lists whose type may be due to a missing value."""
     return part.dtype == object or (
         part.dtype.kind == "f" and bool(np.isnan(part).any())
@@ -329,14 +331,14 @@ def _is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType"
 
 
-def _without(part: Part, missing: NDArray[np.bool_]) -> Array:
+def _drop_missing(part: Part, missing: NDArray[np.bool_]) -> Array:
     """Return the values that are there, of a list in the type that they have alone."""
     if isinstance(part, list):
         return _from_list([v for v, m in zip(part, missing, strict=True) if not m])
     return part[~missing] if missing.any() else part
 
 
-def _check_unlabelled(
+def _check_unlabeled(
     parts: list[Part],
     missing: NDArray[np.bool_],
     sequences: Sequences,
@@ -346,19 +348,21 @@ def _check_unlabelled(
     wrong = missing if weights is None else missing & (weights > 0)
     if wrong.any():
         step = int(wrong.argmax())
-        found = flaw(list(chain.from_iterable(parts))[step])
+        found = invalid_reason(list(chain.from_iterable(parts))[step])
         raise ValueError(
             f"Input y contains {found}: y{sequences.name(step)}; give the step a "
             "label, or weight 0 in sample_weight"
         )
 
 
-def _joined(parts: Iterable[Part]) -> Array:
+def _concatenate(parts: Iterable[Part]) -> Array:
     arrays = [np.asarray(part) for part in parts if len(part)]
     texts = [array for array in arrays if array.dtype.kind == "U"]
     numbers = [array for array in arrays if array.dtype.kind in "biufc"]
     if texts and numbers:
-        raise TypeError(_mixed(type(texts[0][0].item()), type(numbers[0][0].item())))
+        raise TypeError(
+            _mixed_types_message(type(texts[0][0].item()), type(numbers[0][0].item()))
+        )
     return np.concatenate(arrays or [np.empty(0)])
 
 
@@ -366,9 +370,9 @@ def of_one_type(flat: Array) -> Array:
     """Reject mixtures, and give numbers in an object array a type of their own."""
     if flat.dtype == object:
         types = dict.fromkeys(map(type, flat))  # in the order of their appearance
-        families = {family(t): t for t in types}
-        if len(families) > 1:
-            raise TypeError(_mixed(*list(families.values())[:2]))
+        groups = {type_group(t): t for t in types}
+        if len(groups) > 1:
+            raise TypeError(_mixed_types_message(*list(groups.values())[:2]))
         if all(issubclass(t, Number | np.bool_) for t in types):  # or timedelta64
             flat = np.asarray(flat.tolist())
     if flat.dtype.kind in "cmMSV":
@@ -378,7 +382,7 @@ def of_one_type(flat: Array) -> Array:
     return flat
 
 
-def _mixed(one: type, other: type) -> str:
+def _mixed_types_message(one: type, other: type) -> str:
     return (
         f"labels are of mixed types: y holds {one.__name__} and {other.__name__}; "
         "use one type throughout"
@@ -396,16 +400,16 @@ def check_complete(
     The labels are those of all steps, or of the given ones.
     """
     if flat.dtype == object:
-        flaws = [flaw(label) for label in flat]
+        reasons = [invalid_reason(label) for label in flat]
     elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
-        flaws = [flaw(label) for label in flat.tolist()]
+        reasons = [invalid_reason(label) for label in flat.tolist()]
     else:
         return
-    first = next((i for i, found in enumerate(flaws) if found), None)
+    first = next((i for i, found in enumerate(reasons) if found), None)
     if first is not None:
         step = first if steps is None else int(steps[first])
         place = f"{name}{sequences.name(step)}"
-        raise ValueError(f"Input {name} contains {flaws[first]}: {place}")
+        raise ValueError(f"Input {name} contains {reasons[first]}: {place}")
 
 
 def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:

@@ -175,18 +175,18 @@ def _is_hashable(token: Any) -> bool:
 
 
 def _checked(tokens: Tokens) -> Tokens:
-    flaws = [flaw(token) for token in tokens.distinct]
-    flawed = np.array([flaw is not None for flaw in flaws], dtype=bool)
-    if flawed.any():
+    reasons = [invalid_reason(token) for token in tokens.distinct]
+    is_invalid = np.array([reason is not None for reason in reasons], dtype=bool)
+    if is_invalid.any():
         raise ValueError(
-            f"Input X contains {flaws[flawed.argmax()]}: {tokens.place(flawed)}; "
-            "give every step of a sequence a token"
+            f"Input X contains {reasons[is_invalid.argmax()]}: "
+            f"{tokens.place(is_invalid)}; give every step of a sequence a token"
         )
-    check_family(tokens)
+    check_type_group(tokens)
     return tokens
 
 
-def flaw(token: Any) -> str | None:
+def invalid_reason(token: Any) -> str | None:
     """Name what makes a value no token."""
     if token is None:
         return "None"
@@ -200,7 +200,7 @@ def flaw(token: Any) -> str | None:
     return "infinity" if token in (math.inf, -math.inf) else None
 
 
-def family(kind: type) -> type:
+def type_group(kind: type) -> type:
     """Return what has to be common to the types of all tokens, or of all labels."""
     if issubclass(kind, np.bool_):
         return Number
@@ -209,11 +209,11 @@ def family(kind: type) -> type:
     return next((t for t in (str, Number, tuple) if issubclass(kind, t)), object)
 
 
-def check_family(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
+def check_type_group(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
     """Reject mixtures such as 1 and "1", among tokens and with the categories."""
     first = next(chain(categories, tokens.distinct), None)
-    common = family(type(first))
-    odd = np.array([family(type(t)) is not common for t in tokens.distinct], bool)
+    common = type_group(type(first))
+    odd = np.array([type_group(type(t)) is not common for t in tokens.distinct], bool)
     if odd.any():
         token = tokens.distinct[odd.argmax()]
         raise TypeError(
@@ -240,16 +240,16 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     """Check the categories that the user names."""
     given = list(_as_list(categories, "categories"))
     for i, token in enumerate(given):
-        if not _is_hashable(token) or flaw(token):
+        if not _is_hashable(token) or invalid_reason(token):
             raise ValueError(
                 f"categories[{i}] is {shown(token)}, which is no token; pass one flat "
                 "list of hashable tokens"
             )
     if not given or len(set(given)) < len(given):
         raise ValueError("categories must name at least one token, and none twice")
-    if len({family(type(token)) for token in given}) > 1:
+    if len({type_group(type(token)) for token in given}) > 1:
         raise TypeError("categories mixes types; give all tokens one type")
-    check_family(tokens, given)
+    check_type_group(tokens, given)
     dtype = tokens.dtype
     if dtype.kind != "O":
         dtype = np.result_type(dtype, np.asarray(given).dtype)

@@ -1,4 +1,4 @@
-"""Chunks of labelled sequences, read and checked where they are.
+"""Chunks of labeled sequences, read and checked where they are.
 
 These functions run as tasks and know nothing of Dask. A task may run again after a
 worker was lost, so none changes what it was given.
@@ -26,7 +26,7 @@ ALL_EMPTY = (
 )
 
 
-class Weighty:
+class SizeofMixin:
     """A result of which Dask's scheduler has to know how large it is."""
 
     def __sizeof__(self) -> int:
@@ -45,15 +45,15 @@ def _size(part: Any) -> int:
 
 
 @dataclass
-class Chunk(Weighty):
-    """Labelled sequences as they came, checked."""
+class Chunk(SizeofMixin):
+    """Labeled sequences as they came, checked."""
 
     sequences: Sequences
     y: Array  # (n_steps,) labels, or (n_steps, ...) numbers
     w: Vector  # (n_steps,)
 
 
-class Labels(NamedTuple):
+class ClassTargets(NamedTuple):
     """Targets that are classes."""
 
     classes: Array
@@ -68,7 +68,7 @@ class Labels(NamedTuple):
         return self.class_weights[y]
 
 
-class Numbers(NamedTuple):
+class NumericTargets(NamedTuple):
     """Targets that are numbers."""
 
     def encode(self, y: Array) -> Array:
@@ -80,10 +80,10 @@ class Numbers(NamedTuple):
         return np.ones(len(y))
 
 
-Targets = Labels | Numbers
+Targets = ClassTargets | NumericTargets
 
 
-class Check(NamedTuple):
+class ChunkReader(NamedTuple):
     """How to read what `fit` was given."""
 
     estimator: Any  # a plain one, with the parameters
@@ -91,18 +91,18 @@ class Check(NamedTuple):
 
 
 def load(
-    check: Check, chunks: Sequence[tuple[Any, Any, Any]], first: int
+    check: ChunkReader, chunks: Sequence[tuple[Any, Any, Any]], first: int
 ) -> list[Chunk]:
     """Check sequences, targets and weights.
 
     Chunks without sequences, or without a label in any of them, are left out.
     """
-    loaded = [
+    read = [
         _load(check, sized(X), sized(y), sized(sample_weight), first + i)
         for i, (X, y, sample_weight) in enumerate(chunks)
         if length(X)
     ]
-    return [chunk for chunk in loaded if len(chunk.y)]
+    return [chunk for chunk in read if len(chunk.y)]
 
 
 def sized(part: Any) -> Any:
@@ -115,9 +115,9 @@ def length(X: Any) -> int:
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
 
 
-def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chunk:
+def _load(check: ChunkReader, X: Any, y: Any, sample_weight: Any, number: int) -> Chunk:
     name = type(check.estimator).__name__
-    with named(number):
+    with name_chunk(number):
         sequences = check_sequences(
             copy.copy(check.estimator),  # threads note different things on it
             X,
@@ -130,7 +130,7 @@ def _load(check: Check, X: Any, y: Any, sample_weight: Any, number: int) -> Chun
 
 
 @contextmanager
-def named(number: int) -> Iterator[None]:
+def name_chunk(number: int) -> Iterator[None]:
     """Say in errors which chunk they are about."""
     try:
         yield

@@ -122,9 +122,9 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
 
     _read = staticmethod(check_labels)
 
-    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
-        class_weights = self._learn_classes(found.classes, found.counts)
-        return _chunks.Labels(found.classes, class_weights), len(found.classes)
+    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+        class_weights = self._set_classes(found.classes, found.counts)
+        return _chunks.ClassTargets(found.classes, class_weights), len(found.classes)
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probability of every class, when it is asked for.
@@ -193,7 +193,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         return self._answers("decision_function", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the weighted share of valid steps that are labelled correctly, now.
+        """Return the weighted share of valid steps that are labeled correctly, now.
 
         Parameters
         ----------

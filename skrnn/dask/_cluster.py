@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import regularization, warm_up
 from skrnn._network.training.objective import Objective
-from skrnn._network.training.subsample import Sample
-from skrnn._network.training.target_scaling import Unit, no_unit
-from skrnn._network.training.train import Problem
+from skrnn._network.training.subsample import Subsample
+from skrnn._network.training.target_scaling import TargetScaler
+from skrnn._network.training.train import TrainingProblem
 from skrnn._validation.sequences import Sequences
 
 from . import _chunks, _order, _shards
@@ -33,7 +33,8 @@ from . import _chunks, _order, _shards
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
-_Place = tuple[Future, Future]  # the chunks of a shard, and its part of the order
+# The chunks of a shard, and its part of the order.
+_ShardFutures = tuple[Future, Future]
 
 _LOST = (CancelledError, CommClosedError)
 
@@ -53,7 +54,7 @@ class Tasks:
         self.held += futures
         return list(futures)
 
-    def each(
+    def map(
         self, work: Callable[..., Any], shards: Sequence[Future], *same: Any
     ) -> list[Future]:
         """Call ``work(shard, *same)`` for every shard."""
@@ -92,7 +93,7 @@ class Tasks:
         self.release(list(self.held))
 
 
-class RemoteTeam:
+class DaskLossSum:
     """Workers that add up the loss over the shards they have."""
 
     def __init__(self, tasks: Tasks, shards: list[Future], total_weight: float) -> None:
@@ -116,7 +117,7 @@ class RemoteTeam:
         self, work: Callable[..., Any], architecture: Architecture, theta: Vector
     ) -> tuple[Any, ...]:
         # Sent along with the tasks, and so there when one runs again elsewhere.
-        return self.tasks.total(self.tasks.each(work, self.shards, architecture, theta))
+        return self.tasks.total(self.tasks.map(work, self.shards, architecture, theta))
 
 
 class _Shards(NamedTuple):
@@ -124,25 +125,25 @@ class _Shards(NamedTuple):
 
     tasks: Tasks
     shards: list[Future]
-    sizes: regularization.Sizes
+    sizes: regularization.FeatureMoments
     held_out: float  # weight of what is held out
 
     def objective(self, architecture: Architecture) -> Objective:
-        """Return the objective of what is to be learnt from."""
-        team = RemoteTeam(self.tasks, self.shards, self.sizes.total)
-        return Objective(architecture, team)
+        """Return the objective of what is to be learned from."""
+        loss_sum = DaskLossSum(self.tasks, self.shards, self.sizes.total)
+        return Objective(architecture, loss_sum)
 
     def validation(self, architecture: Architecture) -> Objective | None:
         """Return the objective of what is held out, if anything is."""
         if not self.held_out:
             return None
         return Objective(
-            architecture, RemoteTeam(self.tasks, self.shards, self.held_out)
+            architecture, DaskLossSum(self.tasks, self.shards, self.held_out)
         )
 
 
-class RemoteData(NamedTuple):
-    """Labelled sequences on a cluster, of which nothing is packed yet."""
+class DaskData(NamedTuple):
+    """Labeled sequences on a cluster, of which nothing is packed yet."""
 
     tasks: Tasks
     chunks: list[Future]  # one list of chunks for each shard
@@ -157,26 +158,26 @@ class RemoteData(NamedTuple):
         dtype: np.dtype[Any],
         validation_fraction: float,
         rng: np.random.RandomState,
-    ) -> Iterator[Problem]:
+    ) -> Iterator[TrainingProblem]:
         """Pack the data where they are."""
         tasks = self.tasks
         with tasks, connected(tasks.client):
-            placed, lengths = self._placed(validation_fraction, rng)
-            unit = self._unit(placed) if self.has_numbers else None
-            how = architecture, unit, dtype
-            sample = self._sample(placed, unit, dtype)
-            shards = self._packed(placed, *how)
+            assigned, lengths = self._assign(validation_fraction, rng)
+            target_scaler = self._target_scaler(assigned) if self.has_numbers else None
+            pack_arguments = architecture, target_scaler, dtype
+            sample = self._sample(assigned, target_scaler, dtype)
+            shards = self._packed(assigned, *pack_arguments)
             parts = {
-                k: self._packed(self._every(k, placed), *how)
+                k: self._packed(self._subset(k, assigned), *pack_arguments)
                 for k, _ in warm_up.stages(len(lengths))
             }
             # Dask remembers how they are made, should a shard be lost.
             tasks.release(self.chunks)
-            yield Problem(
+            yield TrainingProblem(
                 shards.objective(architecture),
                 shards.validation(architecture),
-                regularization.features_of(shards.sizes),
-                unit or no_unit(architecture.n_outputs),
+                regularization.stats_from_moments(shards.sizes),
+                target_scaler or TargetScaler.identity(architecture.n_outputs),
                 sample,
                 lengths,
                 lambda k: parts[k].objective(architecture),
@@ -184,30 +185,32 @@ class RemoteData(NamedTuple):
 
     def _packed(
         self,
-        placed: list[_Place],
+        assigned: list[_ShardFutures],
         architecture: Architecture,
-        unit: Unit | None,
+        target_scaler: TargetScaler | None,
         dtype: np.dtype[Any],
     ) -> _Shards:
-        tasks, shared = self.tasks, (self.targets, unit, architecture, dtype)
+        tasks, shared = self.tasks, (self.targets, target_scaler, architecture, dtype)
         shards = tasks.hold(
-            [tasks.call(_shards.pack, *place, *shared) for place in placed]
+            [tasks.call(_shards.pack, *place, *shared) for place in assigned]
         )
-        *sizes, held_out = tasks.total(tasks.each(_shards.measure, shards))
-        return _Shards(tasks, shards, regularization.Sizes(*sizes), held_out)
+        *sizes, held_out = tasks.total(tasks.map(_shards.measure, shards))
+        return _Shards(tasks, shards, regularization.FeatureMoments(*sizes), held_out)
 
-    def _every(self, k: int, placed: list[_Place]) -> list[_Place]:
-        every = _order.Part.every
-        return [(chunks, self.tasks.call(every, part, k)) for chunks, part in placed]
+    def _subset(self, k: int, assigned: list[_ShardFutures]) -> list[_ShardFutures]:
+        subset = _order.ShardAssignment.subset
+        return [(chunks, self.tasks.call(subset, part, k)) for chunks, part in assigned]
 
-    def _placed(
+    def _assign(
         self, validation_fraction: float, rng: np.random.RandomState
-    ) -> tuple[list[_Place], NDArray[np.intp]]:
+    ) -> tuple[list[_ShardFutures], NDArray[np.intp]]:
         """Return chunks and parts, and the lengths of the sequences to learn from."""
         tasks = self.tasks
         # What is small is kept, so that a lost shard costs no more than itself.
-        tables = tasks.hold(tasks.each(_order.tabulate, self.chunks, self.targets))
-        order = tasks.call(_order.arrange, tables, validation_fraction, rng)
+        tables = tasks.hold(
+            tasks.map(_order.index_sequences, self.chunks, self.targets)
+        )
+        order = tasks.call(_order.assign_sequences, tables, validation_fraction, rng)
         tasks.hold([order])
         n = len(self.chunks)
         parts = tasks.hold([tasks.call(getitem, order, i) for i in range(n)])
@@ -216,12 +219,15 @@ class RemoteData(NamedTuple):
         return list(zip(self.chunks, parts, strict=True)), lengths
 
     def _sample(
-        self, placed: list[_Place], unit: Unit | None, dtype: np.dtype[Any]
-    ) -> Sample:
+        self,
+        assigned: list[_ShardFutures],
+        target_scaler: TargetScaler | None,
+        dtype: np.dtype[Any],
+    ) -> Subsample:
         """Fetch the sequences that speak for all."""
         found = [
-            self.tasks.call(_shards.sample, *place, self.targets, unit, dtype)
-            for place in placed
+            self.tasks.call(_shards.sample, *place, self.targets, target_scaler, dtype)
+            for place in assigned
         ]
         chosen = [item for part in self.tasks.client.gather(found) for item in part]
         chosen.sort(key=lambda item: item[0])
@@ -230,29 +236,31 @@ class RemoteData(NamedTuple):
         source = Sequences(
             "ragged", list(steps), lengths, self.n_features, np.dtype(np.float64)
         )
-        return Sample(
+        return Subsample(
             source, np.arange(len(steps)), np.concatenate(y), np.concatenate(w)
         )
 
-    def _unit(self, placed: list[_Place]) -> Unit:
-        """Return the unit that `units.unit_of` finds where data are in one place."""
+    def _target_scaler(self, assigned: list[_ShardFutures]) -> TargetScaler:
+        """Return what `TargetScaler.fit` does where data are in one place."""
         tasks = self.tasks
 
-        def each(work: Callable[..., Any], *same: Any) -> list[Future]:
-            return [tasks.call(work, *place, self.targets, *same) for place in placed]
+        def map_chunks(work: Callable[..., Any], *same: Any) -> list[Future]:
+            return [tasks.call(work, *place, self.targets, *same) for place in assigned]
 
-        extents = tasks.client.gather(each(_shards.extent))
+        extents = tasks.client.gather(map_chunks(_shards.extent))
         lowest = np.min([e.lowest for e in extents if e.lowest.ndim], axis=0)
         highest = np.max([e.highest for e in extents if e.lowest.ndim], axis=0)
         size = np.maximum(np.abs(lowest), np.abs(highest))
         size[size == 0] = 1.0
         total, _, weight = tasks.total(
-            each(_shards.moments, Unit(np.zeros_like(size), size))
+            map_chunks(_shards.moments, TargetScaler(np.zeros_like(size), size))
         )
         mean = total / weight * size
-        _, squares, _ = tasks.total(each(_shards.moments, Unit(mean, size)))
+        _, squares, _ = tasks.total(
+            map_chunks(_shards.moments, TargetScaler(mean, size))
+        )
         deviation = np.where(highest > lowest, np.sqrt(squares / weight), 1.0)
-        return Unit(mean, deviation * size)
+        return TargetScaler(mean, deviation * size)
 
 
 @contextmanager
@@ -267,7 +275,7 @@ def connected(client: Client) -> Iterator[None]:
             raise
         raise ConnectionError(
             "the connection to Dask's scheduler was lost, or what was computed there "
-            "was cancelled; fit again with a connected client"
+            "was canceled; fit again with a connected client"
         ) from error
 
 
@@ -283,8 +291,8 @@ def slots(client: Client) -> list[str]:
     return [at for _, at in sorted(places)]
 
 
-def loaded(
-    tasks: Tasks, check: _chunks.Check, chunks: list[tuple[Any, Any, Any]]
+def persist_chunks(
+    tasks: Tasks, check: _chunks.ChunkReader, chunks: list[tuple[Any, Any, Any]]
 ) -> list[Future]:
     """Read and check chunks, each where its shard will be."""
     places = slots(tasks.client)[: len(chunks)]

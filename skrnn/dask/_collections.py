@@ -10,7 +10,7 @@ from distributed import Future
 
 from skrnn._validation.sequences import reject_table
 
-from ._chunks import length, named, sized
+from ._chunks import length, name_chunk, sized
 
 _EXPECTED = (
     "a dask array with chunks along its first axis, a dask bag of sequences, or a list "
@@ -68,7 +68,7 @@ def _is_list_of_shards(values: Any) -> bool:
     )
 
 
-def answer(model: Any, method: str, X: Any) -> Any:
+def apply_method(model: Any, method: str, X: Any) -> Any:
     """Apply a method of a fitted local model to every chunk, when it is asked for.
 
     Returns
@@ -114,7 +114,7 @@ def _array(model: Any, method: str, X: da.Array) -> da.Array:
 
 
 def _named(X: Any, model: Any, method: str, block_id: tuple[int, ...]) -> Any:
-    with named(block_id[0]):
+    with name_chunk(block_id[0]):
         return _apply(sized(X), model, method)
 
 
@@ -138,7 +138,7 @@ def _items(X: Any, model: Any, method: str) -> list[Any]:
     return list(getattr(model, method)(X)) if X else []
 
 
-def each(model: Any, method: str, chunks: list[Any]) -> list[Delayed]:
+def map_chunks(model: Any, method: str, chunks: list[Any]) -> list[Delayed]:
     """Return what ``model.method(X, y, sample_weight)`` says of every chunk.
 
     It is None for those without sequences, and empty for those of padding alone.
@@ -154,6 +154,6 @@ def _unless_empty(
     X, y, sample_weight = sized(X), sized(y), sized(sample_weight)
     if not length(X):
         return None
-    with named(number):
+    with name_chunk(number):
         has_steps = model._check_sequences(X).lengths.any()
         return getattr(model, method)(X, y, sample_weight) if has_steps else ()

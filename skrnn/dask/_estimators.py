@@ -10,13 +10,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._estimators.base import BaseVanillaRNN, Lesson, _check_total
+from skrnn._estimators.base import BaseVanillaRNN, TrainingInput, _check_total
 from skrnn._sklearn_compat import fit_context
 from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
 from . import _chunks
-from ._cluster import RemoteData, Tasks, connected, loaded
-from ._collections import answer, chunks_of, each
+from ._cluster import DaskData, Tasks, connected, persist_chunks
+from ._collections import apply_method, chunks_of, map_chunks
 
 
 class DaskEstimator(BaseVanillaRNN):
@@ -49,7 +49,7 @@ class DaskEstimator(BaseVanillaRNN):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on labelled sequences that are spread over a cluster.
+        """Train on labeled sequences that are spread over a cluster.
 
         Parameters
         ----------
@@ -91,28 +91,30 @@ default=None
         """
         return self._fit(X, y, sample_weight)
 
-    def _lesson(self, X: Any, y: Any, sample_weight: Any) -> Lesson:
+    def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
         require_y(y, type(self).__name__)
         tasks = Tasks(self.client_)
-        check = _chunks.Check(self._local(padding_value=self.padding_value), self._read)
+        check = _chunks.ChunkReader(
+            self._local(padding_value=self.padding_value), self._read
+        )
         has_labels = self._output == "softmax"
         with ExitStack() as stack:
             stack.enter_context(tasks)
             stack.enter_context(connected(tasks.client))
-            chunks = loaded(tasks, check, chunks_of(X, y, sample_weight))
-            parts = tasks.each(_chunks.describe, chunks, has_labels)
+            chunks = persist_chunks(tasks, check, chunks_of(X, y, sample_weight))
+            parts = tasks.map(_chunks.describe, chunks, has_labels)
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])
             require_weight(found.counts.any())
-            self._learn_form(self._known_form(), found.form)
-            targets, n_outputs = self._learn_targets(found)
+            self._update_form(self._previous_form(), found.form)
+            targets, n_outputs = self._set_targets(found)
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
             _check_total(found.counts * targets.weights(numbers), dtype)
             stack.pop_all()  # the chunks are held for what follows
         self.n_features_in_ = found.n_features
-        data = RemoteData(tasks, chunks, targets, found.n_features, not has_labels)
-        return Lesson(data, found.n_features, n_outputs, dtype)
+        data = DaskData(tasks, chunks, targets, found.n_features, not has_labels)
+        return TrainingInput(data, found.n_features, n_outputs, dtype)
 
     @staticmethod
     @abstractmethod
@@ -120,7 +122,7 @@ default=None
         """Check the targets of a chunk."""
 
     @abstractmethod
-    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
         """Note on self what the targets are; return them and the number of outputs."""
 
     def to_local(self) -> Any:
@@ -183,7 +185,7 @@ default=None
 
     def _answers(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
-        return answer(self.to_local(), method, X)
+        return apply_method(self.to_local(), method, X)
 
     def _scored(self, method: str, X: Any, y: Any, sample_weight: Any) -> list[Any]:
         """Return what a method of the local estimator says of every chunk."""
@@ -192,7 +194,9 @@ default=None
         chunks = chunks_of(X, y, sample_weight)
         client = self.client_
         with connected(client):
-            parts = client.compute(each(self.to_local(), method, chunks), sync=True)
+            parts = client.compute(
+                map_chunks(self.to_local(), method, chunks), sync=True
+            )
         if all(part is None for part in parts):
             raise ValueError(_chunks.ALL_EMPTY)
         scored = [part for part in parts if part]

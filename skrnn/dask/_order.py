@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from skrnn._network.data import packing
 from skrnn._network.data.packing import by_length, first_steps
-from skrnn._network.training.subsample import sample_of
+from skrnn._network.training.subsample import evenly_spaced
 from skrnn._network.training.train import _hold_out
-from skrnn._network.training.warm_up import middle_of_every
+from skrnn._network.training.warm_up import strided_subset
 
 from ._chunks import Chunk, Targets, sums
 
@@ -25,7 +25,7 @@ Ids = NDArray[np.intp]
 Vector = NDArray[np.float64]
 
 
-class Table(NamedTuple):
+class SequenceIndex(NamedTuple):
     """The sequences of weight above zero: what they are, not what they hold."""
 
     ids: Ids  # among all sequences of the chunks
@@ -35,7 +35,7 @@ class Table(NamedTuple):
     step_weights: dict[int, Vector]  # by the place in the table, where steps differ
 
 
-class Part(NamedTuple):
+class ShardAssignment(NamedTuple):
     """Some of the distinct sequences, in canonical order, as one place holds them."""
 
     ids: Ids
@@ -44,9 +44,9 @@ class Part(NamedTuple):
     places: Ids  # among those to learn from, or -1 for those held out
     sampled: Ids  # place in the sample, or -1
 
-    def every(self, k: int) -> "Part":
+    def subset(self, k: int) -> "ShardAssignment":
         """Return one in k of all sequences to learn from."""
-        place = middle_of_every(k)
+        place = strided_subset(k)
         chosen = (self.places >= 0) & (self.places % place.step == place.start)
         return self._replace(
             ids=self.ids[chosen],
@@ -56,12 +56,12 @@ class Part(NamedTuple):
         )
 
 
-def tabulate(chunks: list[Chunk], targets: Targets) -> Table:
+def index_sequences(chunks: list[Chunk], targets: Targets) -> SequenceIndex:
     """Say what there is, so that all places together find order and copies."""
-    tables = [_tabulate(chunk, targets) for chunk in chunks]
+    tables = [_index_chunk(chunk, targets) for chunk in chunks]
     first = first_steps(np.array([len(c.sequences.lengths) for c in chunks], np.intp))
     place = first_steps(np.array([len(t.ids) for t in tables], np.intp))
-    return Table(
+    return SequenceIndex(
         _joined([t.ids + n for t, n in zip(tables, first, strict=True)], np.intp),
         _joined([t.digests for t in tables], "S16"),
         _joined([t.lengths for t in tables], np.intp),
@@ -78,7 +78,7 @@ def _joined(arrays: list[Array], dtype: Any) -> Array:
     return np.concatenate([np.empty(0, dtype), *arrays])
 
 
-def _tabulate(chunk: Chunk, targets: Targets) -> Table:
+def _index_chunk(chunk: Chunk, targets: Targets) -> SequenceIndex:
     lengths = chunk.sequences.lengths
     starts = first_steps(lengths)
     y = targets.encode(chunk.y)
@@ -88,7 +88,7 @@ def _tabulate(chunk: Chunk, targets: Targets) -> Table:
     least = np.minimum.reduceat(w, starts)
     differ = np.maximum.reduceat(w, starts) > least
     digests = list(packing.digests(chunk.sequences, ids, y, w))
-    return Table(
+    return SequenceIndex(
         ids,
         np.array(digests, dtype="S16"),
         lengths[ids],
@@ -101,26 +101,26 @@ def _tabulate(chunk: Chunk, targets: Targets) -> Table:
     )
 
 
-def arrange(
-    tables: list[Table], validation_fraction: float, rng: np.random.RandomState
+def assign_sequences(
+    tables: list[SequenceIndex], validation_fraction: float, rng: np.random.RandomState
 ) -> list[Any]:
-    """Find the order that `packing.canonical` finds where all data are in one place.
+    """Find the order that `packing.deduplicate` finds where all data are in one place.
 
     Returns
     -------
     list
-        A `Part` for every table, and behind them the generator, which has drawn, and
-        the numbers of steps of the sequences to learn from, longest first.
+        A `ShardAssignment` for every table, and behind them the generator, which has
+        drawn, and the numbers of steps of the sequences to learn from, longest first.
     """
     rng = copy.deepcopy(rng)
     digests = np.concatenate([t.digests for t in tables])
     lengths = np.concatenate([t.lengths for t in tables])
-    _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
     order = by_length(lengths[first])
-    weights, step_weights = _added(tables, kind)
+    weights, step_weights = _add_weights(tables, inverse)
     _, kept = _hold_out(np.arange(len(order)), validation_fraction, rng)
     kept_lengths = lengths[first[order[kept]]]
-    sample = sample_of(kept, kept_lengths)
+    sample = evenly_spaced(kept, kept_lengths)
     sampled = np.full(len(order), -1)
     sampled[sample] = np.arange(len(sample))
     places = np.full(len(order), -1)
@@ -132,7 +132,7 @@ def arrange(
         here = np.flatnonzero((rows >= 0) & (rows < len(t.ids)))
         ids, kinds = t.ids[rows[here]], order[here]
         parts.append(
-            Part(
+            ShardAssignment(
                 ids,
                 weights[kinds],
                 {
@@ -147,10 +147,12 @@ def arrange(
     return [*parts, (rng, kept_lengths)]
 
 
-def _added(tables: list[Table], kind: Ids) -> tuple[Vector, dict[int, Vector]]:
+def _add_weights(
+    tables: list[SequenceIndex], inverse: Ids
+) -> tuple[Vector, dict[int, Vector]]:
     """Add the weights of copies, in the order in which they came."""
     weights = np.concatenate([t.weights for t in tables])
-    added = sums(kind, weights, int(kind.max(initial=-1)) + 1)
+    added = sums(inverse, weights, int(inverse.max(initial=-1)) + 1)
     step_weights: dict[int, Vector] = {}
     place = first_steps(np.array([len(t.ids) for t in tables], np.intp))
     several = {
@@ -159,7 +161,7 @@ def _added(tables: list[Table], kind: Ids) -> tuple[Vector, dict[int, Vector]]:
         for i, w in t.step_weights.items()
     }
     if several:
-        for i in np.flatnonzero(np.isnan(added)[kind]):
+        for i in np.flatnonzero(np.isnan(added)[inverse]):
             own = several.get(int(i), weights[i])
-            step_weights[kind[i]] = own + step_weights.get(kind[i], 0.0)
+            step_weights[inverse[i]] = own + step_weights.get(inverse[i], 0.0)
     return added, step_weights

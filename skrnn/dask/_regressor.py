@@ -105,11 +105,11 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
 
     _read = staticmethod(check_targets)
 
-    def _learn_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
+    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
         self._has_axis_of_outputs = len(found.shape) == 1
         if found.form.is_table:
             _warn_of_series(found.n_features, found.shape)
-        return _chunks.Numbers(), int(np.prod(found.shape))
+        return _chunks.NumericTargets(), int(np.prod(found.shape))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination over valid steps, now.

@@ -19,11 +19,11 @@ from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread
 from skrnn._network.training import regularization
 from skrnn._network.training.objective import sum_of_gradients, sum_of_losses, weight_of
-from skrnn._network.training.target_scaling import Unit
+from skrnn._network.training.target_scaling import TargetScaler
 from skrnn._validation.sequences import Sequences
 
-from ._chunks import Chunk, Targets, Weighty
-from ._order import Part
+from ._chunks import Chunk, SizeofMixin, Targets
+from ._order import ShardAssignment
 
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
@@ -31,7 +31,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass
-class Shard(Weighty):
+class Shard(SizeofMixin):
     """Packed sequences that stay where they are."""
 
     batches: list[Batch]
@@ -39,7 +39,7 @@ class Shard(Weighty):
     dtype: np.dtype[Any]
 
 
-class _Piece(NamedTuple):
+class _ChunkSlice(NamedTuple):
     """A chunk and what a part says of it."""
 
     sequences: Sequences
@@ -50,81 +50,90 @@ class _Piece(NamedTuple):
     sampled: Ids
 
 
-def _pieces(chunks: list[Chunk], part: Part, targets: Targets) -> Iterator[_Piece]:
+def _chunk_slices(
+    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
+) -> Iterator[_ChunkSlice]:
     begin = 0
     for chunk in chunks:
         lengths = chunk.sequences.lengths
         end = begin + len(lengths)
-        here = (part.ids >= begin) & (part.ids < end)
-        ids = part.ids[here] - begin
+        here = (assignment.ids >= begin) & (assignment.ids < end)
+        ids = assignment.ids[here] - begin
         per_sequence = np.zeros(len(lengths))
-        per_sequence[ids] = part.weights[here]
+        per_sequence[ids] = assignment.weights[here]
         w = np.repeat(per_sequence, lengths)
         starts = first_steps(lengths)
-        for i, weights in part.step_weights.items():
+        for i, weights in assignment.step_weights.items():
             if begin <= i < end:
                 start = starts[i - begin]
                 w[start : start + len(weights)] = weights
         y = targets.encode(chunk.y)
         w *= targets.weights(y)
-        yield _Piece(
-            chunk.sequences, ids, y, w, part.places[here] < 0, part.sampled[here]
+        yield _ChunkSlice(
+            chunk.sequences,
+            ids,
+            y,
+            w,
+            assignment.places[here] < 0,
+            assignment.sampled[here],
         )
         begin = end
 
 
 def pack(
     chunks: list[Chunk],
-    part: Part,
+    assignment: ShardAssignment,
     targets: Targets,
-    unit: Unit | None,
+    target_scaler: TargetScaler | None,
     architecture: Architecture,
     dtype: np.dtype[Any],
 ) -> Shard:
     """Pack the sequences of a part."""
     shard = Shard([], [], dtype)
-    for piece in _pieces(chunks, part, targets):
-        y = _in_unit(piece.y, unit, dtype)
+    for chunk_slice in _chunk_slices(chunks, assignment, targets):
+        y = _standardized(chunk_slice.y, target_scaler, dtype)
         for held_out, batches in ((False, shard.batches), (True, shard.held_out)):
             batches += packing.batches(
-                piece.sequences,
-                piece.ids[piece.held_out == held_out],
+                chunk_slice.sequences,
+                chunk_slice.ids[chunk_slice.held_out == held_out],
                 dtype,
                 y,
-                piece.w,
+                chunk_slice.w,
                 n_states=architecture.n_states,
             )
     return shard
 
 
-def _in_unit(y: Array, unit: Unit | None, dtype: np.dtype[Any]) -> Array:
-    return y if unit is None else unit.standardise(y).astype(dtype)
+def _standardized(
+    y: Array, target_scaler: TargetScaler | None, dtype: np.dtype[Any]
+) -> Array:
+    return y if target_scaler is None else target_scaler.standardize(y).astype(dtype)
 
 
 def sample(
     chunks: list[Chunk],
-    part: Part,
+    assignment: ShardAssignment,
     targets: Targets,
-    unit: Unit | None,
+    target_scaler: TargetScaler | None,
     dtype: np.dtype[Any],
 ) -> list[tuple[int, Any, Array, Vector]]:
     """Return place in the sample, steps, targets and weights of what is sampled."""
     chosen = []
-    for piece in _pieces(chunks, part, targets):
-        y = _in_unit(piece.y, unit, dtype)
-        lengths = piece.sequences.lengths
+    for chunk_slice in _chunk_slices(chunks, assignment, targets):
+        y = _standardized(chunk_slice.y, target_scaler, dtype)
+        lengths = chunk_slice.sequences.lengths
         starts = first_steps(lengths)
-        for i, place in zip(piece.ids, piece.sampled, strict=True):
+        for i, place in zip(chunk_slice.ids, chunk_slice.sampled, strict=True):
             if place >= 0:
-                steps = piece.sequences.take(np.array([i]), np.dtype(np.float64))
+                steps = chunk_slice.sequences.take(np.array([i]), np.dtype(np.float64))
                 own = slice(starts[i], starts[i] + lengths[i])
-                chosen.append((int(place), steps, y[own], piece.w[own]))
+                chosen.append((int(place), steps, y[own], chunk_slice.w[own]))
     return chosen
 
 
 def measure(shard: Shard) -> tuple[Any, ...]:
-    """Return `prior.Sizes` of the batches, and the weight of what is held out."""
-    return (*regularization.sizes(shard.batches), weight_of(shard.held_out))
+    """Return the feature moments of the batches, and the weight of those held out."""
+    return (*regularization.feature_moments(shard.batches), weight_of(shard.held_out))
 
 
 class Extent(NamedTuple):
@@ -134,37 +143,44 @@ class Extent(NamedTuple):
     highest: Vector
 
 
-def extent(chunks: list[Chunk], part: Part, targets: Targets) -> Extent:
+def extent(
+    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
+) -> Extent:
     """Return the range of every output."""
-    y = [y for y, _ in _learnt(chunks, part, targets) if len(y)]
+    y = [y for y, _ in _training_targets(chunks, assignment, targets) if len(y)]
     if not y:
         return Extent(np.array(np.inf), np.array(-np.inf))
     return Extent(
-        np.min([part.min(axis=0) for part in y], axis=0),
-        np.max([part.max(axis=0) for part in y], axis=0),
+        np.min([values.min(axis=0) for values in y], axis=0),
+        np.max([values.max(axis=0) for values in y], axis=0),
     )
 
 
 def moments(
-    chunks: list[Chunk], part: Part, targets: Targets, unit: Unit
+    chunks: list[Chunk],
+    assignment: ShardAssignment,
+    targets: Targets,
+    target_scaler: TargetScaler,
 ) -> tuple[Any, ...]:
     """Return the weighted sums of targets in a unit, and of their squares."""
     total: tuple[Any, ...] = (0.0, 0.0, 0.0)
-    for y, w in _learnt(chunks, part, targets):
-        z = unit.standardise(y)
+    for y, w in _training_targets(chunks, assignment, targets):
+        z = target_scaler.standardize(y)
         total = add([total, (w @ z, w @ np.square(z), w.sum())])
     return total
 
 
-def _learnt(
-    chunks: list[Chunk], part: Part, targets: Targets
+def _training_targets(
+    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
 ) -> Iterator[tuple[Vector, Vector]]:
     """Yield targets to learn from, and the weights of their steps."""
-    for piece in _pieces(chunks, part, targets):
-        is_learnt = np.zeros(len(piece.sequences.lengths), dtype=bool)
-        is_learnt[piece.ids[~piece.held_out]] = True
-        steps = np.repeat(is_learnt, piece.sequences.lengths) & (piece.w > 0)
-        yield piece.y[steps], piece.w[steps]
+    for chunk_slice in _chunk_slices(chunks, assignment, targets):
+        is_training = np.zeros(len(chunk_slice.sequences.lengths), dtype=bool)
+        is_training[chunk_slice.ids[~chunk_slice.held_out]] = True
+        steps = np.repeat(is_training, chunk_slice.sequences.lengths) & (
+            chunk_slice.w > 0
+        )
+        yield chunk_slice.y[steps], chunk_slice.w[steps]
 
 
 def gradients(

@@ -26,7 +26,7 @@ def make_hmm_sequences(
     random_state: Seed = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make observations of a hidden Markov chain, labelled with its states.
+    """Make observations of a hidden Markov chain, labeled with its states.
 
     The chain is known, so the exact probability of each state is known too: given
     the observations so far (filtering), which no model that reads forward only
@@ -199,7 +199,7 @@ def make_recall(
     random_state: Seed = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make random symbols, each labelled with the symbol seen `lag` steps before.
+    """Make random symbols, each labeled with the symbol seen `lag` steps before.
 
     A test of memory alone. The first `lag` steps of every sequence, where there is
     nothing to recall, have a class of their own, so 100 % can be reached.
@@ -268,7 +268,7 @@ def make_recall(
 
 @set_module("skrnn.datasets")
 def load_hello(*, return_X_y: bool = False) -> Any:
-    """Load the textbook's four letters: h, e, l, l, each labelled with the next.
+    """Load the textbook's four letters: h, e, l, l, each labeled with the next.
 
     The same letter l is to be followed by l once and by o once, so only a model
     that remembers can label all four steps.

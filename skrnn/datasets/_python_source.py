@@ -1,4 +1,4 @@
-"""Python source: each character labelled by the token it belongs to."""
+"""Python source: each character labeled by the token it belongs to."""
 
 import io
 import keyword
@@ -44,11 +44,11 @@ def load_python_source(
     random_state: Seed = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Load lines of the Python standard library, every character labelled.
+    """Load lines of the Python standard library, every character labeled.
 
     The source that comes with the running Python is real text of variable length,
     and the `tokenize` module knows the truth about it. Each line is a sequence,
-    each character a step, labelled space, keyword, name, number, string, comment
+    each character a step, labeled space, keyword, name, number, string, comment
     or operator.
 
     Parameters
@@ -98,7 +98,7 @@ def load_python_source(
     are names. Brackets, commas and the backslash at a line's end count as
     operators. Left out are blank lines, lines that share a token with another line
     (docstrings), lines with an expression inside an f-string, which Python labels
-    since 3.12 only, files that cannot be decoded or tokenised, and test
+    since 3.12 only, files that cannot be decoded or tokenized, and test
     directories.
 
     Examples
@@ -178,12 +178,12 @@ def _library_files(root: Path) -> list[Path]:
 def _lines_of_file(path: Path) -> list[tuple[str, bytes]]:
     try:
         with tokenize.open(path) as file:
-            return list(_labelled_lines(file.read()))
+            return list(_labeled_lines(file.read()))
     except (OSError, SyntaxError, UnicodeDecodeError, tokenize.TokenError):
         return []
 
 
-def _labelled_lines(source: str) -> Iterator[tuple[str, bytes]]:
+def _labeled_lines(source: str) -> Iterator[tuple[str, bytes]]:
     """Yield the lines and, per character, the index of its label in `_LABELS`."""
     lines = source.split("\n")
     codes = [bytearray(len(line)) for line in lines]

@@ -307,8 +307,8 @@ def _direction(
     products = step.add("MatMul", before, _float32(recurrent_coef))
     sums = step.add("Add", row, products)
     # Zero times what is not finite is NaN, which goes on to the next steps.
-    flaw = step.add("Mul", sums, np.float32(0))
-    state = step.add("Add", step.add(operator, sums), flaw)
+    nan_mask = step.add("Mul", sums, np.float32(0))
+    state = step.add("Add", step.add(operator, sums), nan_mask)
     # The backward direction comes from padding, where the state stays zero.
     state = step.add("Where", is_valid, state, np.float32(0))
     return graph.scan(

@@ -16,7 +16,7 @@ from skrnn._estimators.classifier import VanillaRNNClassifier
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import objects, reject_masked
 from skrnn._validation.targets import of_one_type, padding_label_for
-from skrnn._validation.tokens import flaw
+from skrnn._validation.tokens import invalid_reason
 
 if TYPE_CHECKING:
     from torch import nn
@@ -183,8 +183,8 @@ def _labels(classes: Any) -> Array:
         )
     items = objects(given if hasattr(classes, "dtype") else classes)
     for i, label in enumerate(items):
-        if flaw(label):
-            raise ValueError(f"classes[{i}] is {flaw(label)}; pass a label")
+        if invalid_reason(label):
+            raise ValueError(f"classes[{i}] is {invalid_reason(label)}; pass a label")
     of_one_type(items)  # in the array strings have turned numbers into strings
     return of_one_type(given)
 

@@ -1,4 +1,4 @@
-"""Metrics of labelled steps, and scorers for scikit-learn's searches.
+"""Metrics of labeled steps, and scorers for scikit-learn's searches.
 
 All of them take labels and predictions in the forms that the estimators take and
 return, and none of them counts padding, whatever stands in it. `flatten_steps` says

@@ -25,7 +25,7 @@ from skrnn._validation.sequences import (
     reject_masked,
 )
 from skrnn._validation.targets import check_complete, check_weights, of_one_type
-from skrnn._validation.tokens import family
+from skrnn._validation.tokens import type_group
 from skrnn.preprocessing._padding import check_lengths
 
 Array = NDArray[Any]
@@ -98,7 +98,7 @@ class Steps:
 
 def require_one_type(one: Any, name: str, other: Any, other_name: str) -> None:
     """Raise where one holds numbers and the other strings, which never are equal."""
-    if family(type(one[0])) is not family(type(other[0])):
+    if type_group(type(one[0])) is not type_group(type(other[0])):
         raise TypeError(
             f"{name} holds {shown(one[0])} but {other_name} holds {shown(other[0])}; "
             "give labels one type throughout"

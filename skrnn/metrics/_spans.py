@@ -5,7 +5,7 @@ r"""Spans named by the labels of their steps, and how many of them were found.
 
 Labels are a prefix and the type of the span; a span is right where its first step,
 its last step and its type are. Read as the CoNLL-2000 script and seqeval read them,
-a boundary lies between two neighbouring steps unless the second goes on with what
+a boundary lies between two neighboring steps unless the second goes on with what
 the first began:
 
     boundary = left in {E, S, O}  or  right in {B, S, O}  or  their types differ

@@ -24,7 +24,7 @@ def step_accuracy_score(
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
 ) -> float:
-    """Return the share of valid steps that are labelled right.
+    """Return the share of valid steps that are labeled right.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def sequence_accuracy_score(
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
 ) -> float:
-    """Return the share of sequences that are labelled right at every valid step.
+    """Return the share of sequences that are labeled right at every valid step.
 
     Sequences without a valid step do not count.
 

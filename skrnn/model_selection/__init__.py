@@ -1,4 +1,4 @@
-"""Predictions, folds and importances for labelled steps of sequences.
+"""Predictions, folds and importances for labeled steps of sequences.
 
 What scikit-learn's own functions of these names do for rows of a table. All else of
 :mod:`sklearn.model_selection` takes sequences as it is.

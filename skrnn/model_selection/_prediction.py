@@ -267,8 +267,8 @@ def _all_classes(
     known = [fold.classes for fold in folds if fold.classes is not None]
     if y is not None:
         # Whether a label may be missing is for `fit` to say, which has the weights.
-        unlabelled = np.zeros(sequences.lengths.sum())
-        known.append(check_labels(y, sequences, estimator_name, unlabelled))
+        unlabeled = np.zeros(sequences.lengths.sum())
+        known.append(check_labels(y, sequences, estimator_name, unlabeled))
     return np.unique(np.concatenate([classes for classes in known if len(classes)]))
 
 

@@ -181,9 +181,9 @@ def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array, NDArray[np.b
         form = "padded" if getattr(X, "ndim", 0) == 3 else "ragged"
         lengths = _lengths_of_labels(y) if lengths is None else lengths
     sequences = Sequences(form, X, lengths, 1, np.dtype(np.float64))
-    unlabelled = np.zeros(lengths.sum())
+    unlabeled = np.zeros(lengths.sum())
     name = StratifiedSequenceKFold.__name__
-    labels, missing = read_labels(y, sequences, name, unlabelled)
+    labels, missing = read_labels(y, sequences, name, unlabeled)
     if missing.all():
         raise ValueError("Input y contains NaN: no step has a label")
     return lengths, labels, missing

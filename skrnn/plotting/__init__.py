@@ -1,8 +1,8 @@
 """Displays in scikit-learn's convention: `from_estimator`, `plot`, `ax_`, `figure_`.
 
 matplotlib is needed, the extra ``plot``, and imported when a display is drawn.
-Colours get lighter or darker throughout, and marks differ in shape as well, so all
-pictures can be read in grey and by colour-blind eyes.
+Colors get lighter or darker throughout, and marks differ in shape as well, so all
+pictures can be read in gray and by color-blind eyes.
 
 For a confusion matrix scikit-learn has a display already:
 

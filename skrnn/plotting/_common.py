@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# Told from each other by colour-blind eyes, and by lightness in print.
+# Told from each other by color-blind eyes, and by lightness in print.
 PROBABLE = "#7db3e6"
 WRONG = "#b03a00"
 
@@ -27,7 +27,7 @@ _LONGEST = 16  # characters
 _WIDEST = 12.0  # inches
 
 
-class OneSequence(NamedTuple):
+class SequenceView(NamedTuple):
     """A sequence as a network reads it, and the names of its steps and features."""
 
     network: Any
@@ -72,7 +72,7 @@ def split(estimator: Any, caller: str, attribute: str) -> tuple[list[Any], Any]:
 
 def read_sequence(
     estimator: Any, sequence: Any, caller: str, attribute: str
-) -> OneSequence:
+) -> SequenceView:
     """Send one sequence through the transformers in front of a network."""
     transformers, network = split(estimator, caller, attribute)
     if _holds_sequences(sequence):
@@ -94,7 +94,7 @@ def read_sequence(
             "sequence has one axis where the network wants two; pass shape "
             "(n_steps, n_features), or a Pipeline that encodes tokens"
         )
-    return OneSequence(network, X, tokens, _feature_names(transformers, network))
+    return SequenceView(network, X, tokens, _feature_names(transformers, network))
 
 
 def _holds_sequences(sequence: Any) -> bool:
@@ -203,11 +203,11 @@ def axes_or_new(ax: "Axes | None", width: float, height: float) -> "Axes":
     return ax
 
 
-def light_map(colour: str) -> Any:
-    """Return a colour map from white to a light colour, on which black is legible."""
+def light_map(color: str) -> Any:
+    """Return a color map from white to a light color, on which black is legible."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("light", ["#ffffff", colour])
+    return LinearSegmentedColormap.from_list("light", ["#ffffff", color])
 
 
 def label_steps(axis: Any, positions: Sequence[int], tokens: Sequence[Any]) -> bool:

@@ -63,7 +63,7 @@ class HiddenStateDisplay:
     Notes
     -----
     The units are ordered by hierarchical clustering of their states with average
-    linkage, the leaves so that neighbours are most alike [1]_.
+    linkage, the leaves so that neighbors are most alike [1]_.
 
     References
     ----------
@@ -120,10 +120,10 @@ class HiddenStateDisplay:
             What to write at the steps. If None, the tokens of `sequence` where it has
             any, else numbers.
         cmap : str or matplotlib Colormap, default="cividis"
-            Colour map of the states. The default gets lighter throughout and is the
-            same to colour-blind eyes.
+            Color map of the states. The default gets lighter throughout and is the
+            same to color-blind eyes.
         colorbar : bool, default=True
-            Whether to explain the colours.
+            Whether to explain the colors.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
 
@@ -169,9 +169,9 @@ class HiddenStateDisplay:
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
         cmap : str or matplotlib Colormap, default="cividis"
-            Colour map of the states.
+            Color map of the states.
         colorbar : bool, default=True
-            Whether to explain the colours.
+            Whether to explain the colors.
 
         Returns
         -------
@@ -235,7 +235,7 @@ class HiddenStateDisplay:
 
 
 def _similar(states: NDArray[Any]) -> NDArray[np.intp]:
-    """Order units so that neighbours have similar states."""
+    """Order units so that neighbors have similar states."""
     from scipy.cluster.hierarchy import leaves_list, linkage
 
     if states.shape[1] < 3:

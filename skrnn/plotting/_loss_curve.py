@@ -170,11 +170,11 @@ default=None
             )
         ax = axes_or_new(ax, 6.4, 4.2)
         # Evenly spaced in lightness, and never too light for a line on white.
-        colours = colormaps["viridis"](np.linspace(0, 0.8, n_models))
+        colors = colormaps["viridis"](np.linspace(0, 0.8, n_models))
         self.lines_: list[Any] = []
         self.validation_lines_: list[Any] = []
         for i, name in enumerate(names):
-            style = {"color": colours[i], "marker": _MARKERS[i % len(_MARKERS)]}
+            style = {"color": colors[i], "marker": _MARKERS[i % len(_MARKERS)]}
             prefix = f"{name}, " if name else ""
             train, held_out = np.asarray(self.train_losses[i]), validation[i]
             self.lines_.append(

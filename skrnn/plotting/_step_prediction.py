@@ -121,9 +121,9 @@ class StepPredictionDisplay:
             What to write at the steps. If None, the tokens of `sequence` where it has
             any, else numbers.
         cmap : str or matplotlib Colormap, default=None
-            Colour map of the probabilities. If None, from white to a light blue.
+            Color map of the probabilities. If None, from white to a light blue.
         colorbar : bool, default=True
-            Whether to explain the colours.
+            Whether to explain the colors.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
 
@@ -181,9 +181,9 @@ class StepPredictionDisplay:
         tokens : array-like of shape (n_steps,) or str, default=None
             What to write at the steps. If None, they are numbered from 0.
         cmap : str or matplotlib Colormap, default=None
-            Colour map of the probabilities. If None, from white to a light blue.
+            Color map of the probabilities. If None, from white to a light blue.
         colorbar : bool, default=True
-            Whether to explain the colours.
+            Whether to explain the colors.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
 
@@ -213,9 +213,9 @@ class StepPredictionDisplay:
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
         cmap : str or matplotlib Colormap, default=None
-            Colour map of the probabilities. If None, from white to a light blue.
+            Color map of the probabilities. If None, from white to a light blue.
         colorbar : bool, default=True
-            Whether to explain the colours.
+            Whether to explain the colors.
 
         Returns
         -------

@@ -10,23 +10,6 @@ from scipy import sparse
 
 from skrnn._validation.persistence import set_module
 
-from ._columns import (
-    CELL,
-    CHARACTER,
-    GAP,
-    NAME,
-    SMALL_FONT,
-    TEXT_FONT,
-    Page,
-    Vector,
-    draw_arrow,
-    draw_cross,
-    draw_frame,
-    draw_names,
-    draw_vector,
-    make_vector,
-    new_page,
-)
 from ._common import (
     PROBABLE,
     WRONG,
@@ -36,6 +19,23 @@ from ._common import (
     probabilities_of,
     read_sequence,
     visible,
+)
+from ._layout import (
+    CELL,
+    CHARACTER,
+    GAP,
+    NAME,
+    SMALL_FONT,
+    TEXT_FONT,
+    Canvas,
+    Vector,
+    draw_arrow,
+    draw_cross,
+    draw_frame,
+    draw_names,
+    draw_vector,
+    make_vector,
+    new_canvas,
 )
 
 if TYPE_CHECKING:
@@ -273,20 +273,20 @@ class UnrolledDisplay:
             right = max(right, 2.1 if (truth == proba.argmax(axis=1)).all() else 4.7)
         top = vectors[-1].top + (0.65 if truth is None else 1.1)
         bottom = -0.75 if truth is None else -1.45
-        page = new_page(ax, pitch, (left, right), (bottom, top))
+        canvas = new_canvas(ax, pitch, (left, right), (bottom, top))
 
-        texts = [draw_vector(page, vector) for vector in vectors]
+        texts = [draw_vector(canvas, vector) for vector in vectors]
         self.input_text_, *self.state_text_, self.output_text_ = texts
         for vector in vectors:
-            draw_names(page, vector, edge - 0.12, left + 0.1)
-        self._connect(page, vectors)
-        self._write_tokens(page, left + 0.1, vectors[-1].top, proba, truth)
+            draw_names(canvas, vector, edge - 0.12, left + 0.1)
+        self._connect(canvas, vectors)
+        self._write_tokens(canvas, left + 0.1, vectors[-1].top, proba, truth)
         self.frames_: list[Any] = []
         self.crosses_: list[Any] = []
         if truth is not None:
-            self._mark(page, vectors[-1], proba, truth)
-            self._explain(page, -1.05)
-        self.ax_, self.figure_ = page.ax, page.ax.figure
+            self._mark(canvas, vectors[-1], proba, truth)
+            self._explain(canvas, -1.05)
+        self.ax_, self.figure_ = canvas.ax, canvas.ax.figure
         return self
 
     def _vectors(self, proba: Array, truth: Any, max_rows: int) -> list[Vector]:
@@ -328,7 +328,7 @@ class UnrolledDisplay:
                 )
         return vectors
 
-    def _connect(self, page: Page, vectors: list[Vector]) -> None:
+    def _connect(self, canvas: Canvas, vectors: list[Vector]) -> None:
         """Draw the arrows of the weights, the same at every step."""
         below, *hidden, output = vectors
         n_steps = len(output.values)
@@ -337,7 +337,7 @@ class UnrolledDisplay:
         def draw(start: Any, end: Any, weights: str) -> None:
             # The arrows of the other direction cross the first half of this one.
             along = 0.66 if self.n_directions == 2 else 0.5
-            self.arrows_.append(draw_arrow(page, start, end, weights, along))
+            self.arrows_.append(draw_arrow(canvas, start, end, weights, along))
 
         for i, vector in enumerate(hidden):
             two_way = self.n_directions == 2
@@ -346,22 +346,22 @@ class UnrolledDisplay:
             # Both directions touch the halves of the vectors that they share.
             x = vector.shift / 2
             for t in range(n_steps):
-                at = t * page.pitch
+                at = t * canvas.pitch
                 start = (at + x, below.top), (at + x, vector.bottom)
                 draw(*start, f"$W_{{xh}}{way}$")
                 if two_way or vector is hidden[-1]:
                     end = (at + x, vector.top), (at + x, output.bottom)
                     draw(*end, f"$W_{{hy}}{way}$" if two_way else "$W_{hy}$")
             for t in range(n_steps - 1):
-                tail = (t * page.pitch + vector.shift + 0.5, vector.middle)
-                head = ((t + 1) * page.pitch + vector.shift - 0.5, vector.middle)
+                tail = (t * canvas.pitch + vector.shift + 0.5, vector.middle)
+                head = ((t + 1) * canvas.pitch + vector.shift - 0.5, vector.middle)
                 if vector.shift > 0:
                     tail, head = head, tail
                 draw(tail, head, f"$W_{{hh}}{way}$")
             if not two_way:
                 below = vector
 
-    def _mark(self, page: Page, output: Vector, proba: Array, truth: Any) -> None:
+    def _mark(self, canvas: Canvas, output: Vector, proba: Array, truth: Any) -> None:
         """Frame the true classes and cross out wrong predictions."""
         row_of = {int(k): output.row(i) for i, k in enumerate(output.kept)}
         for t, (k, predicted) in enumerate(
@@ -369,23 +369,23 @@ class UnrolledDisplay:
         ):
             frame = None
             if k >= 0:
-                frame = draw_frame(page, t * page.pitch, row_of[k])
+                frame = draw_frame(canvas, t * canvas.pitch, row_of[k])
             self.frames_.append(frame)
             if k != predicted:
                 self.crosses_.append(
-                    draw_cross(page, t * page.pitch, row_of[predicted])
+                    draw_cross(canvas, t * canvas.pitch, row_of[predicted])
                 )
 
-    def _explain(self, page: Page, y: float) -> None:
+    def _explain(self, canvas: Canvas, y: float) -> None:
         """Say what the marks at the classes mean."""
-        draw_frame(page, 0, y - CELL / 2)
-        page.write(0.65, y, "true class", SMALL_FONT, ha="left")
+        draw_frame(canvas, 0, y - CELL / 2)
+        canvas.write(0.65, y, "true class", SMALL_FONT, ha="left")
         if self.crosses_:
-            draw_cross(page, 1.8, y - CELL / 2)
-            page.write(2.5, y, "wrong prediction", SMALL_FONT, ha="left")
+            draw_cross(canvas, 1.8, y - CELL / 2)
+            canvas.write(2.5, y, "wrong prediction", SMALL_FONT, ha="left")
 
     def _write_tokens(
-        self, page: Page, left: float, top: float, proba: Array, truth: Any
+        self, canvas: Canvas, left: float, top: float, proba: Array, truth: Any
     ) -> None:
         """Write what is read below the columns, and what is answered above them."""
         n_steps = len(proba)
@@ -400,12 +400,12 @@ class UnrolledDisplay:
             rows["true"] = (top + 0.8, per_step(self.labels, n_steps, "labels"))
         written = []
         for title, (y, row) in rows.items():
-            page.write(left, y, title, TEXT_FONT, ha="left")
+            canvas.write(left, y, title, TEXT_FONT, ha="left")
             texts = [visible(item, NAME) for item in row]
             size = min(0.3, 1.5 / (CHARACTER * max(map(len, texts))))
             written.append(
                 [
-                    page.write(t * page.pitch, y, text, size, **_LITERAL)
+                    canvas.write(t * canvas.pitch, y, text, size, **_LITERAL)
                     for t, text in enumerate(texts)
                 ]
             )

@@ -20,7 +20,7 @@ from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import read_any_steps
 from skrnn._validation.sequences import Sequences, objects
 from skrnn._validation.tables import column_names, is_frame
-from skrnn._validation.tokens import family, flaw
+from skrnn._validation.tokens import invalid_reason, type_group
 
 from ._padding import as_ragged, pad_labels, pad_sequences
 
@@ -161,8 +161,8 @@ def _column(df: Any, name: str) -> Array:
         )
     values = np.asarray(df[name].to_numpy())
     if values.dtype.kind == "O":
-        flaws = [flaw(value) for value in values.tolist()]
-        missing = np.array([found not in (None, "infinity") for found in flaws], bool)
+        reasons = [invalid_reason(value) for value in values.tolist()]
+        missing = np.array([found not in (None, "infinity") for found in reasons], bool)
     else:
         # Neither NaN nor NaT equals itself.
         missing = values != values
@@ -172,9 +172,9 @@ def _column(df: Any, name: str) -> Array:
             "or leave out the whole sequence"
         )
     if values.dtype.kind == "O":
-        families = {family(type(v)): type(v).__name__ for v in values.tolist()}
-        if len(families) > 1:
-            one, other, *_ = families.values()
+        groups = {type_group(type(v)): type(v).__name__ for v in values.tolist()}
+        if len(groups) > 1:
+            one, other, *_ = groups.values()
             raise TypeError(
                 f"column {name!r} mixes types: it holds {one} and {other}; give it one "
                 f"type, as df[{name!r}].astype(str) does"

@@ -24,7 +24,7 @@ from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.tokens import (
     Tokens,
     category_numbers,
-    check_family,
+    check_type_group,
     given_categories,
     largest_columns,
     place_of,
@@ -274,7 +274,7 @@ default="error"
         if tokens.form == "array" and hasattr(self, "n_features_in_"):
             validate_data(self, X, reset=False, skip_check_array=True)
         self._check_form(tokens)
-        check_family(tokens, self.categories_[:1].tolist())
+        check_type_group(tokens, self.categories_[:1].tolist())
         columns = self._columns(tokens)[tokens.indices]
         n_columns = len(self._column_tokens())
         if self.n_steps is not None and tokens.lengths.max() > self.n_steps:

@@ -26,12 +26,12 @@ from skrnn._sklearn_compat import HasMethods, fit_context
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.steps import naming_the_step, read_steps, restore_steps
-from skrnn._validation.targets import Kind, check_weights, per_step
+from skrnn._validation.targets import ValueSpec, check_weights, per_step
 
 Array = NDArray[Any]
 
 # What y holds is for the transformer, or for what follows it in a pipeline, to say.
-_VALUE = Kind("y", "value", 2)
+_VALUE = ValueSpec("y", "value", 2)
 
 
 def _transformer_has(name: str) -> Callable[["StepwiseTransformer"], bool]:
@@ -76,7 +76,7 @@ class StepwiseTransformer(  # type: ignore[call-arg]
 
     See Also
     --------
-    WindowTransformer : Puts the features of neighbouring steps beside each step's own.
+    WindowTransformer : Puts the features of neighboring steps beside each step's own.
     OneHotSequenceEncoder : Encodes sequences of tokens.
 
     Notes

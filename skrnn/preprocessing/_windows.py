@@ -1,4 +1,4 @@
-"""Each step with its neighbours.
+"""Each step with its neighbors.
 
 row t of a sequence  ->  rows t - before, ..., t, ..., t + after, side by side
 """
@@ -29,7 +29,7 @@ Array = NDArray[Any]
 
 @set_module("skrnn")
 class WindowTransformer(VersionedState, TransformerMixin, BaseEstimator):
-    """Put the features of neighbouring steps beside each step's own.
+    """Put the features of neighboring steps beside each step's own.
 
     No feature comes from padding or from another sequence.
 
@@ -61,7 +61,7 @@ class WindowTransformer(VersionedState, TransformerMixin, BaseEstimator):
     -----
     X is padded, ragged or 2-D, as for :class:`VanillaRNNClassifier`, and the result has
     its form: padding stays padding, and sparse stays sparse. In 2-D X every sequence
-    has one step, which has no neighbours.
+    has one step, which has no neighbors.
 
     Examples
     --------

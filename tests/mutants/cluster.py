@@ -99,15 +99,15 @@ MUTANTS = [
     Mutant(
         "errors of predictions name no chunk",
         "dask/_collections",
-        "    with named(block_id[0]):\n",
+        "    with name_chunk(block_id[0]):\n",
         "    if True:\n",
         "dask_as_local",
     ),
     Mutant(
         "errors of scores name the chunk after",
         "dask/_collections",
-        "    with named(number):\n",
-        "    with named(number + 1):\n",
+        "    with name_chunk(number):\n",
+        "    with name_chunk(number + 1):\n",
         "dask_as_local",
     ),
     Mutant(
@@ -142,7 +142,7 @@ MUTANTS = [
     Mutant(
         "names of features not noted",
         "dask/_estimators",
-        "self._learn_form(self._known_form(), found.form)",
+        "self._update_form(self._previous_form(), found.form)",
         "pass",
         "dask_as_local",
     ),
@@ -193,15 +193,15 @@ MUTANTS = [
     Mutant(
         "weights of copies replaced instead of added, on a cluster",
         "dask/_order",
-        "own + step_weights.get(kind[i], 0.0)",
+        "own + step_weights.get(inverse[i], 0.0)",
         "own",
         "dask_as_local",
     ),
     Mutant(
         "every shard learns from all of its sequences",
         "dask/_shards",
-        "piece.ids[piece.held_out == held_out],",
-        "piece.ids,",
+        "chunk_slice.ids[chunk_slice.held_out == held_out],",
+        "chunk_slice.ids,",
         "dask_as_local",
     ),
     Mutant(

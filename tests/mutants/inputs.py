@@ -28,14 +28,14 @@ MUTANTS = [
     Mutant(
         "a warm start takes a table after sequences",
         "_estimators/base",
-        "if known.has_several_steps and form.is_table:",
-        "if known.has_several_steps and not form.is_table and False:",
+        "if previous.has_several_steps and form.is_table:",
+        "if previous.has_several_steps and not form.is_table and False:",
         "unwrapped",
     ),
     Mutant(
         "a warm start forgets that sequences were seen",
         "_estimators/base",
-        "has_several_steps |= known.has_several_steps",
+        "has_several_steps |= previous.has_several_steps",
         "has_several_steps |= False",
         "unwrapped",
     ),
@@ -138,21 +138,21 @@ MUTANTS = [
         "preprocessing/_one_hot",
         "if was_text != is_text:",
         "if was_text and not is_text:",
-        "encoder",
+        "one_hot",
     ),
     Mutant(
         "lists of tokens are read as strings",
         "preprocessing/_one_hot",
         "if was_text != is_text:",
         "if is_text and not was_text:",
-        "encoder",
+        "one_hot",
     ),
     Mutant(
         "the last token is taken for a row of zeros",
         "preprocessing/_one_hot",
         "known = columns >= 0\n        rows[sequence",
         "known = columns > 0\n        rows[sequence",
-        "encoder",
+        "one_hot",
     ),
     # Iterators
     Mutant(

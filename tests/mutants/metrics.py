@@ -109,7 +109,7 @@ MUTANTS = [
     Mutant(
         "strings are compared with numbers",
         "metrics/_pairs",
-        "    if family(type(one[0])) is not family(type(other[0])):",
+        "    if type_group(type(one[0])) is not type_group(type(other[0])):",
         "    if type(one) is type(None):",
         "metrics",
     ),

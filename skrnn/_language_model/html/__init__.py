@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._language_model.trie import Trie
-from skrnn._language_model.vocabulary import Alphabet
+from skrnn._language_model.vocabulary import TokenVocabulary
 
 Array = NDArray[Any]
 
@@ -29,13 +29,14 @@ Array = NDArray[Any]
 MAX_BYTES = 4_000_000
 
 
-def page_of(model: dict[str, Any], title: str) -> str:
+def render_page(model: dict[str, Any], title: str) -> str:
     """Put a page together.
 
     Parameters
     ----------
     model : dict
-        The results of `network_of`, `alphabet_of` and more, as `model.js` reads them.
+        The results of `network_data`, `vocabulary_data` and more, as `model.js` reads
+        them.
     title : str
         The heading.
 
@@ -70,7 +71,7 @@ def _hash(part: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
-def network_of(network: Any) -> dict[str, Any]:
+def network_data(network: Any) -> dict[str, Any]:
     """Describe a one-way network.
 
     Parameters
@@ -107,14 +108,14 @@ def network_of(network: Any) -> dict[str, Any]:
     }
 
 
-def alphabet_of(
-    alphabet: Alphabet, columns: Array, log_shares: Array
+def vocabulary_data(
+    vocab: TokenVocabulary, columns: Array, log_shares: Array
 ) -> dict[str, Any]:
     """Describe what the network reads and predicts.
 
     Parameters
     ----------
-    alphabet : Alphabet
+    vocab : TokenVocabulary
         Of single characters.
     columns : ndarray of shape (n_columns,)
         The class of the network that each token belongs to, and that of the end.
@@ -127,10 +128,10 @@ def alphabet_of(
         Beside those, the column of the one-hot row of each token, of the start and of
         unknown tokens, -1 for a row of zeros.
     """
-    rows = alphabet.dense_rows(np.arange(len(alphabet.tokens) + 2))
+    rows = vocab.dense_rows(np.arange(len(vocab.tokens) + 2))
     features = np.where(rows.any(axis=1), rows.argmax(axis=1), -1)
     return {
-        "tokens": alphabet.tokens.tolist(),
+        "tokens": vocab.tokens.tolist(),
         "features": features.tolist(),
         "columns": columns.tolist(),
         # JSON has no infinity.
@@ -138,7 +139,7 @@ def alphabet_of(
     }
 
 
-def entries_of(vocabulary: Trie) -> list[str]:
+def trie_data(vocabulary: Trie) -> list[str]:
     """List a vocabulary so that a trie made of the list has branches in equal order.
 
     Parameters

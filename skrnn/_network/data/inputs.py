@@ -79,14 +79,14 @@ def _without_zeros(X: Array) -> sparse.csr_array:
     return sparse.csr_array((X.ravel()[filled], columns, ends), shape=X.shape)
 
 
-def choose(X: Any, rows: NDArray[np.intp]) -> Any:
+def take_rows(X: Any, rows: NDArray[np.intp]) -> Any:
     """Return some rows, in the same form."""
     if isinstance(X, OneHot):
         return OneHot(X.columns.take(rows), X.n_features, X.dtype)
     return X[rows] if sparse.issparse(X) else X.take(rows, axis=0)
 
 
-def project(X: Any, W: Array, b: Array, out: Array) -> None:
+def affine(X: Any, W: Array, b: Array, out: Array) -> None:
     """Compute out = X W + b."""
     if isinstance(X, OneHot):
         np.take(W + b, X.columns, axis=0, out=out, mode="clip")
@@ -98,7 +98,7 @@ def project(X: Any, W: Array, b: Array, out: Array) -> None:
     out += b
 
 
-def correlate(X: Any, dA: Array, out: Array) -> None:
+def input_weight_grad(X: Any, dA: Array, out: Array) -> None:
     """Compute out = X^T dA."""
     if isinstance(X, np.ndarray):
         np.matmul(X.T, dA, out=out)

@@ -27,7 +27,7 @@ class _Written(NamedTuple):
     spans: list[slice]
 
 
-def spooled(batches: Iterable[Batch]) -> list[Batch]:
+def to_disk(batches: Iterable[Batch]) -> list[Batch]:
     """Move batches, one after another, to a temporary file.
 
     The file has no name wherever the system knows such files, so that nothing is left

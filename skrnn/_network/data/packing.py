@@ -2,7 +2,7 @@
 
 Sequences are sorted by length, longest first, and their steps laid out
 time-major: all first steps, then all second steps, ... Step t then holds the
-first ``counts[t]`` sequences of the batch, its rows are
+first ``batch_sizes[t]`` sequences of the batch, its rows are
 ``offsets[t]:offsets[t + 1]``, and a sequence keeps its place inside every step
 that it reaches. So one loop over steps serves sequences of all lengths, and no
 arithmetic meets padding.
@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from .inputs import choose, compress
+from .inputs import compress, take_rows
 
 # A batch has about so many rows: enough for matrix products to outweigh the calls
 # that start them, few enough for its states to stay in the cache and in little memory.
 _BATCH_ROWS = 1 << 13
 _BATCH_STATES = 1 << 19
-_FEWEST_SEQUENCES = 64
+_MIN_SEQUENCES = 64
 # So many are read together to tell sequences apart, in double precision.
 _ROWS_READ = 1 << 10
 _LAST = b"\xff" * 16  # no digest comes after it
@@ -45,9 +45,9 @@ class Source(Protocol):
 class Batch(NamedTuple):
     """Steps of some sequences, longest first, time-major."""
 
-    X: Any  # (n_rows, n_features), in one of the forms of ``steps``
+    X: Any  # (n_rows, n_features), in one of the forms of ``inputs``
     offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
-    earlier: slice | NDArray[np.intp]  # (n_later,) the row one step before each later
+    previous_rows: slice | NDArray[np.intp]  # one step before each of `next_rows`
     steps: NDArray[np.intp]  # (n_rows,) number of the step among all, or empty
     y: NDArray[Any]  # (n_rows,) class of each step (int32) or numbers, or empty
     w: NDArray[Any]  # (n_rows,) weight of each step, or empty
@@ -69,24 +69,24 @@ class Batch(NamedTuple):
         """Forget where rows stood, which matters only where results go back there."""
         return self._replace(steps=np.empty(0, np.intp))
 
-    def only(self, rows: NDArray[np.intp]) -> "Batch":
+    def select_rows(self, rows: NDArray[np.intp]) -> "Batch":
         """Return the rows of one sequence as a batch of its own."""
         return Batch(
-            X=choose(self.X, rows),
+            X=take_rows(self.X, rows),
             offsets=list(range(len(rows) + 1)),
-            earlier=slice(0, len(rows) - 1),
+            previous_rows=slice(0, len(rows) - 1),
             steps=self.steps[rows] if self.steps.size else self.steps,
             y=self.y[rows] if self.y.size else self.y,
             w=self.w[rows] if self.w.size else self.w,
         )
 
     @property
-    def later(self) -> slice:
+    def next_rows(self) -> slice:
         """Rows that have a step before them: all but those of the first step."""
         return slice(self.offsets[1], self.offsets[-1])
 
 
-def walk(
+def iter_steps(
     offsets: Sequence[int], *, from_end: bool
 ) -> Iterator[tuple[slice, slice, slice]]:
     """Visit the steps in the order in which a direction reads them.
@@ -134,21 +134,26 @@ def pack(
         batches and need not find them for each.
     """
     lengths = source.lengths[ids]
-    counts = len(ids) - np.cumsum(np.bincount(lengths))[:-1]  # longer than 0, 1, ...
-    offsets = np.concatenate([[0], np.cumsum(counts)])
+    # Sequences longer than 0, 1, ... steps.
+    batch_sizes = len(ids) - np.cumsum(np.bincount(lengths))[:-1]
+    offsets = np.concatenate([[0], np.cumsum(batch_sizes)])
     # Every array has a number for each row: steps times sequences can be many more.
-    t = np.repeat(np.arange(len(counts)), counts)
-    i = np.arange(len(t)) - np.repeat(offsets[:-1], counts)  # sequence, in the batch
+    t = np.repeat(np.arange(len(batch_sizes)), batch_sizes)
+    # Number of the sequence in the batch.
+    i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
     equal = lengths[-1] == lengths[0]
-    later = slice(counts[0], None)
-    earlier = slice(0, int(offsets[-2])) if equal else offsets[t[later] - 1] + i[later]
+    next_rows = slice(batch_sizes[0], None)
+    if equal:
+        previous_rows = slice(0, int(offsets[-2]))
+    else:
+        previous_rows = offsets[t[next_rows] - 1] + i[next_rows]
     if starts is None:
         starts = first_steps(source.lengths)
     steps = starts[ids][i] + t
     return Batch(
-        X=choose(compress(source.take(ids, dtype)), first_steps(lengths)[i] + t),
+        X=take_rows(compress(source.take(ids, dtype)), first_steps(lengths)[i] + t),
         offsets=offsets.tolist(),
-        earlier=earlier,
+        previous_rows=previous_rows,
         steps=steps,
         y=np.empty(0, np.int32) if y is None else _narrow(y[steps]),
         w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
@@ -171,14 +176,16 @@ def by_length(lengths: ArrayLike) -> NDArray[np.intp]:
     return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
 
 
-class Canonical(NamedTuple):
+class UniqueSequences(NamedTuple):
     """Sequences in an order that depends on nothing but their content."""
 
     ids: NDArray[np.intp]  # (n_distinct,) one representative of each, longest first
     w: NDArray[np.float64]  # (n_valid_steps,) weights, those of copies added
 
 
-def canonical(source: Source, y: NDArray[np.intp], w: NDArray[np.float64]) -> Canonical:
+def deduplicate(
+    source: Source, y: NDArray[np.intp], w: NDArray[np.float64]
+) -> UniqueSequences:
     """Drop sequences of weight 0, merge identical ones, order by content.
 
     A sequence of weight k, k copies of it, and both in any order then become the same
@@ -189,14 +196,15 @@ def canonical(source: Source, y: NDArray[np.intp], w: NDArray[np.float64]) -> Ca
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
     given, first = w, dict[bytes, int]()
     for i, digest in zip(ids.tolist(), digests(source, ids, y, w), strict=True):
-        twin = first.setdefault(digest, i)
-        if twin != i:
+        duplicate_of = first.setdefault(digest, i)
+        if duplicate_of != i:
             if w is given:
                 w = w.copy()
             n = source.lengths[i]
-            w[starts[twin] : starts[twin] + n] += w[starts[i] : starts[i] + n]
+            start = starts[duplicate_of]
+            w[start : start + n] += w[starts[i] : starts[i] + n]
     ids = np.array([first[digest] for digest in sorted(first)], dtype=np.intp)
-    return Canonical(ids[by_length(source.lengths[ids])], w)
+    return UniqueSequences(ids[by_length(source.lengths[ids])], w)
 
 
 def digests(
@@ -210,10 +218,12 @@ def digests(
     blank = -1 if y.dtype.kind == "i" else np.nan
     # Adding 0 turns -0.0 into 0.0.
     y = np.where(w > 0 if y.ndim == 1 else w[:, None] > 0, y, blank) + 0
-    for run in runs(ids, source.lengths, n_rows=_ROWS_READ, fewest=1):
-        lengths = source.lengths[run]
-        contents = _contents(source.take(run, np.dtype(np.float64)), lengths)
-        for start, n, content in zip(starts[run], lengths, contents, strict=True):
+    for batch_ids in split_into_batches(
+        ids, source.lengths, n_rows=_ROWS_READ, min_sequences=1
+    ):
+        lengths = source.lengths[batch_ids]
+        contents = _contents(source.take(batch_ids, np.dtype(np.float64)), lengths)
+        for start, n, content in zip(starts[batch_ids], lengths, contents, strict=True):
             yield _digest(y[start : start + n], *content)
 
 
@@ -260,39 +270,40 @@ def batches(
     w: NDArray[Any] | None = None,
     n_shares: int = 1,
     n_states: int = 1,
-    keep: Callable[[Iterable[Batch]], list[Batch]] = list,
+    store: Callable[[Iterable[Batch]], list[Batch]] = list,
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
     A row of a batch is to have ``n_states`` states. The number of batches is a
     multiple of ``n_shares``, and their sizes are alike, so that threads which share
-    them end together. ``keep`` gets them one by one, and may put them elsewhere before
+    them end together. ``store`` gets them one by one, and may put them elsewhere before
     it asks for the next.
     """
     n_rows = min(_BATCH_ROWS, _BATCH_STATES // n_states)
-    cut = runs(ids, source.lengths, n_shares, n_rows)
+    cut = split_into_batches(ids, source.lengths, n_shares, n_rows)
     starts = first_steps(source.lengths)
-    return keep(pack(source, run, dtype, y, w, starts) for run in cut)
+    return store(pack(source, batch_ids, dtype, y, w, starts) for batch_ids in cut)
 
 
-def runs(
+def split_into_batches(
     ids: NDArray[np.intp],
     lengths: NDArray[np.intp],
     n_shares: int = 1,
     n_rows: int | None = None,
-    fewest: int | None = None,
+    min_sequences: int | None = None,
 ) -> list[NDArray[np.intp]]:
     """Cut sequences, longest first, into the runs that make good batches.
 
     They have about ``n_rows`` rows, by default as many as suit an evaluation, whose
-    buffers are kept for the next, and more where the ``fewest`` sequences have more.
+    buffers are kept for the next, and more if
+    ``min_sequences`` sequences have more.
     """
     if not ids.size:
         return []
     rows = np.cumsum(lengths[ids])
     n_runs = min(
-        rows[-1] / (n_rows or _BATCH_ROWS), len(ids) / (fewest or _FEWEST_SEQUENCES)
+        rows[-1] / (n_rows or _BATCH_ROWS), len(ids) / (min_sequences or _MIN_SEQUENCES)
     )
     n_runs = n_shares * max(1, round(n_runs / n_shares))
     ends = np.searchsorted(rows, rows[-1] / n_runs * np.arange(1, n_runs))
-    return [run for run in np.split(ids, ends + 1) if run.size]
+    return [batch_ids for batch_ids in np.split(ids, ends + 1) if batch_ids.size]

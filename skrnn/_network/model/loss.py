@@ -24,12 +24,12 @@ _SAFE_LOGIT = 40.0
 
 def softmax(L: Array) -> Array:
     """Turn logits of shape (n_rows, n_outputs) into probabilities, in place."""
-    _guard(L)
+    _shift_logits(L)
     L /= _exp_and_sum(L)[:, None]
     return L
 
 
-def softmax_of_few(L: Array) -> Array:
+def softmax_small(L: Array) -> Array:
     """Turn a few logits into probabilities, in place, in as few calls as possible."""
     L -= np.maximum.reduce(L, axis=1, keepdims=True)
     np.exp(L, out=L)
@@ -56,7 +56,7 @@ def cross_entropy(L: Array, y: NDArray[np.intp], w: Array) -> float:
         Weight of each row.
     """
     rows = np.arange(len(L))
-    _guard(L)
+    _shift_logits(L)
     chosen = L[rows, y].astype(np.float64)
     total = _exp_and_sum(L)
     # The logarithm in float64: where p is near 1 the difference is tiny beside
@@ -99,7 +99,7 @@ def _unit_vectors(y: NDArray[np.int32], n_outputs: int) -> OneHot:
     return OneHot(y, n_outputs, np.dtype(np.float64))
 
 
-def _numbers(y: Array, n_outputs: int) -> Array:
+def _identity(y: Array, n_outputs: int) -> Array:
     return y
 
 
@@ -118,18 +118,18 @@ class Loss(NamedTuple):
 
     evaluate: Callable[[Array, Array, Array], float]  # as `cross_entropy`
     draw: Callable[[Array, np.random.RandomState], Array]  # targets from the model
-    encode: Callable[[Array, int], Any]  # targets as vectors, in a form of `steps`
+    encode: Callable[[Array, int], Any]  # targets as vectors, in a form of `inputs`
     # The outputs that give their mean over so many steps, and the slope of these.
     link: Callable[[Array, int], tuple[Array, Array]]
 
 
 LOSSES = {
     "softmax": Loss(cross_entropy, _draw_classes, _unit_vectors, _log_link),
-    "identity": Loss(squared_error, _draw_numbers, _numbers, _identity_link),
+    "identity": Loss(squared_error, _draw_numbers, _identity, _identity_link),
 }
 
 
-def _guard(L: Array) -> None:
+def _shift_logits(L: Array) -> None:
     # A maximum along the short axis costs as much as a matrix product, so it is
     # taken only where exp could overflow.
     if L.size and max(L.max(), -L.min()) > _SAFE_LOGIT:

@@ -28,7 +28,7 @@ class Workspace:
         self._buffers: dict[object, Array] = {}
 
     def rows(self, name: object, n_rows: int, n_columns: int) -> Array:
-        """Return an uninitialised array of shape (n_rows, n_columns)."""
+        """Return an uninitialized array of shape (n_rows, n_columns)."""
         size = n_rows * n_columns
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:
@@ -44,7 +44,7 @@ def forward(
     X = batch.X
     for i, (W_xh, W_hh, b_h) in enumerate(parameters.layers):
         H = space.rows(("H", i), X.shape[0], len(b_h))
-        inputs.project(X, W_xh, b_h, out=H)
+        inputs.affine(X, W_xh, b_h, out=H)
         scratch = space.rows("scratch", batch.offsets[1], W_hh.shape[-1])
         for d, part in enumerate(directions(W_hh)):
             recurrence.forward(
@@ -58,7 +58,7 @@ def forward(
         states.append(H)
         X = H
     L = space.rows("L", X.shape[0], len(parameters.b_y))
-    inputs.project(X, parameters.W_hy, parameters.b_y, out=L)
+    inputs.affine(X, parameters.W_hy, parameters.b_y, out=L)
     return states, L
 
 
@@ -72,11 +72,11 @@ def backward(
     gradient: Parameters,
 ) -> None:
     """Overwrite ``gradient`` with that of the loss, given the logits' gradient."""
-    dA = sweep_back(parameters, batch, activation, space, states, dL)
-    collect(batch, states, dA, dL, gradient)
+    dA = backward_states(parameters, batch, activation, space, states, dL)
+    weight_gradients(batch, states, dA, dL, gradient)
 
 
-def sweep_back(
+def backward_states(
     parameters: Parameters,
     batch: Batch,
     activation: str,
@@ -109,7 +109,7 @@ def sweep_back(
     return d_inputs
 
 
-def collect(
+def weight_gradients(
     batch: Batch,
     states: list[Array],
     d_inputs: list[Array],
@@ -117,16 +117,17 @@ def collect(
     gradient: Parameters,
 ) -> None:
     """Overwrite ``gradient`` with the products of what came in and what came back."""
-    inputs.correlate(states[-1], dL, out=gradient.W_hy)
+    inputs.input_weight_grad(states[-1], dL, out=gradient.W_hy)
     np.sum(dL, axis=0, out=gradient.b_y)
     for i, (dW_xh, dW_hh, db_h) in enumerate(gradient.layers):
         H, dA = states[i], d_inputs[i]
         for d, part in enumerate(directions(dW_hh)):
-            before, after = (batch.earlier, batch.later)[:: -1 if d == 1 else 1]
+            rows = batch.previous_rows, batch.next_rows
+            before, after = rows[:: -1 if d == 1 else 1]
             np.matmul(H[:, part][before].T, dA[:, part][after], out=dW_hh[d])
         np.sum(dA, axis=0, out=db_h)
         X = states[i - 1] if i else batch.X
-        inputs.correlate(X, dA, out=dW_xh)
+        inputs.input_weight_grad(X, dA, out=dW_xh)
 
 
 def directions(W_hh: Array) -> list[slice]:

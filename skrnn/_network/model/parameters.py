@@ -80,7 +80,7 @@ class Architecture(NamedTuple):
         target.b_y[...] = parameters.b_y
         return theta
 
-    def in_type(self, parameters: Parameters, dtype: np.dtype[Any]) -> Parameters:
+    def cast(self, parameters: Parameters, dtype: np.dtype[Any]) -> Parameters:
         """Return a copy in a type; raise OverflowError where that holds too little."""
         with np.errstate(over="ignore"):
             theta = self.flatten(parameters).astype(dtype, copy=False)

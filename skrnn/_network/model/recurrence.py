@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._network.data.packing import walk
+from skrnn._network.data.packing import iter_steps
 
 Array = NDArray[Any]
 
@@ -31,7 +31,7 @@ def forward(
 ) -> None:
     """Turn the inputs of a direction into its states, in place."""
     H = A
-    for now, shared, before in walk(offsets, from_end=from_end):
+    for now, shared, before in iter_steps(offsets, from_end=from_end):
         if shared.stop > shared.start:
             A[shared] += np.matmul(H[before], W_hh, out=scratch[: _size(shared)])
         activate(A[now], activation)
@@ -48,7 +48,7 @@ def backward(
 ) -> None:
     """Turn gradients of a direction's states into those of its inputs, in place."""
     dA = dH
-    for now, shared, before in reversed(list(walk(offsets, from_end=from_end))):
+    for now, shared, before in reversed(list(iter_steps(offsets, from_end=from_end))):
         dA[now] *= slopes[now]
         if shared.stop > shared.start:
             dH[before] += np.matmul(dA[shared], W_hh.T, out=scratch[: _size(shared)])

@@ -2,7 +2,7 @@
 
 L-BFGS is a function of the values it is given. A training that is begun anew, and is
 given the values noted so far, computes nothing until it is where it was; from there
-it goes on as if nothing had happened, with all that the optimiser remembers.
+it goes on as if nothing had happened, with all that the optimizer remembers.
 
     header | key of theta, size, checksum, values | key of theta, size, ...
 
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from skrnn._network.model.parameters import Architecture
 
-from .objective import Summands
+from .objective import LossSum
 
 Vector = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ _MAGIC = b"skrnn checkpoint 1\n"
 _ENTRY = struct.Struct("<16sQL")  # key, size in bytes, checksum
 
 
-class Journal:
+class Checkpoint:
     """A file of evaluations, open for one training.
 
     Parameters
@@ -84,21 +84,21 @@ class Journal:
         if kind is None or issubclass(kind, FloatingPointError):
             os.remove(self.path)
 
-    def recall(self, name: str, evaluate: Callable[[], Any], theta: Vector) -> Vector:
+    def cached(self, name: str, evaluate: Callable[[], Any], theta: Vector) -> Vector:
         """Return what was noted of an evaluation, or evaluate and note it.
 
         The first is made in any case, to see that the data are the same.
         """
         key = blake2b(name.encode() + theta.tobytes(), digest_size=16).digest()
         start = self._file.tell()
-        noted = self._next_entry() if self._reads else None
-        if self._is_first and noted is not None:
+        entry = self._next_entry() if self._reads else None
+        if self._is_first and entry is not None:
             values = np.hstack(evaluate())
-            if key != noted[0] or not np.array_equal(values, noted[1], equal_nan=True):
+            if key != entry[0] or not np.array_equal(values, entry[1], equal_nan=True):
                 raise ValueError(self._is_of_another_fit())
         self._is_first = False
-        if noted is not None and noted[0] == key:
-            return noted[1]
+        if entry is not None and entry[0] == key:
+            return entry[1]
         if self._reads:
             self._file.seek(start)
             self._file.truncate()
@@ -137,8 +137,8 @@ class Journal:
             self._write(_MAGIC + text.encode() + b"\n")
             return False
         self._file.seek(begin)
-        noted, state = json.loads(header)
-        if noted != fit or (seeded and [noted, state] != json.loads(text)):
+        saved, state = json.loads(header)
+        if saved != fit or (seeded and [saved, state] != json.loads(text)):
             raise ValueError(self._is_of_another_fit())
         rng.set_state(state)
         return True
@@ -150,28 +150,28 @@ class Journal:
         )
 
 
-class Noted:
-    """Summands whose values a journal notes, and recalls."""
+class CheckpointedLoss:
+    """A loss sum whose values are cached in a checkpoint."""
 
-    def __init__(self, summands: Summands, journal: Journal) -> None:
-        self.summands = summands
-        self.journal = journal
-        self.total_weight = summands.total_weight
+    def __init__(self, loss_sum: LossSum, checkpoint: Checkpoint) -> None:
+        self.loss_sum = loss_sum
+        self.checkpoint = checkpoint
+        self.total_weight = loss_sum.total_weight
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Vector
     ) -> tuple[float, Vector]:
         """Return the weighted sum of the losses, and its gradient."""
-        values = self.journal.recall(
+        values = self.checkpoint.cached(
             "gradient",
-            lambda: self.summands.loss_and_gradient(architecture, theta),
+            lambda: self.loss_sum.loss_and_gradient(architecture, theta),
             theta,
         )
         return float(values[0]), values[1:]
 
     def loss(self, architecture: Architecture, theta: Vector) -> float:
         """Return the weighted sum of the losses."""
-        values = self.journal.recall(
-            "loss", lambda: (self.summands.loss(architecture, theta),), theta
+        values = self.checkpoint.cached(
+            "loss", lambda: (self.loss_sum.loss(architecture, theta),), theta
         )
         return float(values[0])

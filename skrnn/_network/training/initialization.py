@@ -7,7 +7,7 @@ not matter, and all others by the number of states they read; biases are zero.
 Input weights are smaller where the prior wants them smaller still: those of features
 that most steps share, and those of features that hardly a step has, of which there are
 often so many that their weights would be most of the objective.
-``benchmarks/initialisation.py`` is the scan that chose the constants.
+``benchmarks/initialization.py`` is the scan that chose the constants.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skrnn._network.model.parameters import Architecture, Array
 
-from .regularization import Features
+from .regularization import FeatureStats
 
 _INPUT_SCALE = 1.0
 _SHARED_POWER = 1 / 6
@@ -24,9 +24,9 @@ _RECURRENT_GAIN = 0.8
 _OUTPUT_SCALE = 1.0
 
 
-def initial(
+def initial_parameters(
     architecture: Architecture,
-    features: Features,
+    features: FeatureStats,
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
     """Draw a flat vector to start from."""
@@ -44,10 +44,10 @@ def initial(
     return theta
 
 
-def _input_deviation(features: Features) -> NDArray[np.float64]:
-    deviation = _INPUT_SCALE / features.n_shared**_SHARED_POWER / features.scale
-    share = features.share
-    result: NDArray[np.float64] = deviation * np.sqrt(share / (share + _RARE))
+def _input_deviation(features: FeatureStats) -> NDArray[np.float64]:
+    deviation = _INPUT_SCALE / features.expected_overlap**_SHARED_POWER / features.scale
+    frequency = features.frequency
+    result: NDArray[np.float64] = deviation * np.sqrt(frequency / (frequency + _RARE))
     return result
 
 

@@ -2,7 +2,8 @@
 
     z = x / s,   dz = s dx
 
-SciPy minimizes over z, in which the function curves more evenly (see ``scaling``).
+SciPy minimizes over z, in which the function curves more evenly (see
+``preconditioning``).
 
 A non-finite value makes SciPy's line search accept a bad point, and a value of 1e300
 makes it report success there. So a non-finite value ends the run through an exception,
@@ -26,13 +27,13 @@ Vector = NDArray[np.float64]
 _SHRINK = 0.125
 _MAX_STUCK = {"overflow": 12, "line_search": 1, "ftol": 1}
 # A gradient up to so many times the tolerance is near enough to a minimum.
-NEAR = 100.0
+NEAR_TOL = 100.0
 # Relative to max(loss, 1), so absolute for a mean loss below 1.
 _FTOL = 64 * np.finfo(np.float64).eps
 
 
 class Progress(NamedTuple):
-    """Where the minimisation stands after an iteration."""
+    """Where the minimization stands after an iteration."""
 
     x: Vector
     loss: float
@@ -42,7 +43,7 @@ class Progress(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Where the minimisation ended."""
+    """Where the minimization ended."""
 
     x: Vector
     loss: float
@@ -119,7 +120,7 @@ class _Recorder:
         self.on_iteration(Progress(x, loss, norm, n_iter, self.n_fun))
 
 
-def minimise(
+def minimize(
     loss_and_gradient: Callable[[Vector], tuple[float, Vector]],
     x0: Vector,
     *,
@@ -130,7 +131,7 @@ def minimise(
     s: Vector | None = None,
     on_iteration: Callable[[Progress], None] = lambda progress: None,
 ) -> Solution:
-    """Minimise and return the best point met.
+    """Minimize and return the best point met.
 
     Parameters
     ----------
@@ -156,7 +157,7 @@ def minimise(
     """
     s = np.ones_like(x0) if s is None else s
     recorder = _Recorder(loss_and_gradient, x0, s, on_iteration, max_fun)
-    reason = _guarded(
+    reason = _minimize_with_restarts(
         recorder, max_iter=max_iter, tol=tol, max_corrections=max_corrections
     )
     loss, x, norm = recorder.best
@@ -171,7 +172,7 @@ def minimise(
     )
 
 
-def _guarded(
+def _minimize_with_restarts(
     recorder: _Recorder, *, max_iter: int, tol: float, max_corrections: int
 ) -> str:
     """Run from the best point, and again from there as long as that helps."""
@@ -197,7 +198,7 @@ def _guarded(
         loss, _, norm = recorder.best
         if norm <= tol:
             return "converged"
-        if reason == "max_iter" or (reason != "overflow" and norm <= NEAR * tol):
+        if reason == "max_iter" or (reason != "overflow" and norm <= NEAR_TOL * tol):
             return reason
         is_lower = before - loss > _FTOL * max(abs(before), 1) or before == np.inf
         n_stuck = 1 if is_lower else n_stuck + 1

@@ -3,8 +3,8 @@
     J(theta) = 1/W sum_it w_it (-log p_it[y_it]) + alpha / (2 W) sum_j c_j theta_j^2
 
 with W the sum of the step weights and c_j the inverse prior variance of a weight (see
-``prior``), 0 for biases. The sum runs over batches, which threads share; memory for
-states depends on the size of a batch and on nothing else of the data.
+``regularization``), 0 for biases. The sum runs over batches, which threads share;
+memory for states depends on the size of a batch and on nothing else of the data.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ from skrnn._network.data.packing import Batch
 from skrnn._network.model import network
 from skrnn._network.model.loss import LOSSES
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import Crew
+from skrnn._network.parallel import ThreadGroup
 
 Array = NDArray[Any]
 Result = TypeVar("Result")
 
 
-class Summands(Protocol):
-    """Whatever can add up the loss over labelled steps."""
+class LossSum(Protocol):
+    """Whatever can add up the loss over labeled steps."""
 
     total_weight: float  # of the steps
 
@@ -37,8 +37,8 @@ class Summands(Protocol):
         """Return the weighted sum of the losses."""
 
 
-class Team:
-    """Threads that share batches, each with a workspace of its own.
+class ThreadedSum:
+    """The loss of batches that threads share, each with a workspace of its own.
 
     A batch always goes to the same thread, and results are added in the order
     of the threads, so that a result is reproducible for a number of threads.
@@ -49,9 +49,9 @@ class Team:
     dtype : dtype
         Floating type of the workspaces.
     n_threads : int
-    host : Team, optional
-        Another team, at rest while this one works, whose threads and workspaces serve
-        here as well; it has at least as many.
+    shared_with : ThreadedSum, optional
+        Another sum, not evaluated at the same time, whose threads and workspaces are
+        used here as well; it has at least as many.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Team:
         batches: Sequence[Batch],
         dtype: np.dtype[Any],
         n_threads: int,
-        host: "Team | None" = None,
+        shared_with: "ThreadedSum | None" = None,
     ) -> None:
         self.batches = batches
         self.total_weight = weight_of(batches)
@@ -70,19 +70,19 @@ class Team:
             self.shares[idlest].append(batch)
             load[idlest] += batch.X.shape[0]
         self.spaces: list[network.Workspace]
-        self._crew: Crew
-        if host is not None:
-            self.spaces = host.spaces[:n_threads]
-            self._crew = host._crew
+        self._threads: ThreadGroup
+        if shared_with is not None:
+            self.spaces = shared_with.spaces[:n_threads]
+            self._threads = shared_with._threads
         else:
             self.spaces = [network.Workspace(dtype) for _ in range(n_threads)]
-            self._crew = Crew(n_threads)
+            self._threads = ThreadGroup(n_threads)
 
-    def each(
+    def map(
         self, work: Callable[[list[Batch], network.Workspace], Result]
     ) -> list[Result]:
         """Call ``work(share, workspace)`` once per thread."""
-        return self._crew.each(work, self.shares, self.spaces)
+        return self._threads.map(work, self.shares, self.spaces)
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: NDArray[np.float64]
@@ -94,7 +94,7 @@ class Team:
         ) -> tuple[float, NDArray[np.float64]]:
             return sum_of_gradients(architecture, theta, batches, space)
 
-        parts = self.each(share)
+        parts = self.map(share)
         gradient = np.sum([slope for _, slope in parts], axis=0)
         return sum(part for part, _ in parts), gradient
 
@@ -104,11 +104,11 @@ class Team:
         def share(batches: list[Batch], space: network.Workspace) -> float:
             return sum_of_losses(architecture, theta, batches, space)
 
-        return sum(self.each(share))
+        return sum(self.map(share))
 
     def close(self) -> None:
-        """End the threads; not for a guest to call."""
-        self._crew.close()
+        """Stop the threads; call it on the sum that owns them."""
+        self._threads.close()
 
 
 class Objective:
@@ -117,17 +117,17 @@ class Objective:
     Parameters
     ----------
     architecture : Architecture
-    team : Summands
+    loss_sum : LossSum
         Knows the steps; the sum of their weights is W.
     """
 
-    def __init__(self, architecture: Architecture, team: Summands) -> None:
+    def __init__(self, architecture: Architecture, loss_sum: LossSum) -> None:
         self.architecture = architecture
-        self.team = team
-        self.total_weight = team.total_weight
+        self.loss_sum = loss_sum
+        self.total_weight = loss_sum.total_weight
         self.penalty = np.zeros(architecture.n_parameters)
 
-    def penalise(self, strengths: NDArray[np.float64]) -> None:
+    def penalize(self, strengths: NDArray[np.float64]) -> None:
         """Set the strength of the L2 penalty on every parameter, times W."""
         self.penalty = strengths / self.total_weight
 
@@ -135,7 +135,7 @@ class Objective:
         self, theta: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the objective and its gradient at theta."""
-        loss, gradient = self.team.loss_and_gradient(self.architecture, theta)
+        loss, gradient = self.loss_sum.loss_and_gradient(self.architecture, theta)
         penalty_slope = self.penalty * theta
         return (
             loss / self.total_weight + 0.5 * float(penalty_slope @ theta),
@@ -144,7 +144,7 @@ class Objective:
 
     def data_loss(self, theta: NDArray[np.float64]) -> float:
         """Return the weighted mean of -log p alone."""
-        return self.team.loss(self.architecture, theta) / self.total_weight
+        return self.loss_sum.loss(self.architecture, theta) / self.total_weight
 
 
 def weight_of(batches: Sequence[Batch]) -> float:

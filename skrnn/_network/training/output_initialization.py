@@ -28,18 +28,18 @@ from skrnn._network.model import network
 from skrnn._network.model.loss import LOSSES
 from skrnn._network.model.parameters import Architecture
 
-from .regularization import Features
-from .subsample import PRECISE, Sample
+from .regularization import FeatureStats
+from .subsample import PRECISE, Subsample
 
 _RIDGE = 0.3
 _ROUNDING = 1e-12
 
 
-def read_out(
+def ridge_output_init(
     architecture: Architecture,
     theta: NDArray[np.float64],
-    features: Features,
-    sample: Sample,
+    features: FeatureStats,
+    sample: Subsample,
 ) -> NDArray[np.float64]:
     """Return theta with output weights that suit its states better.
 
@@ -64,7 +64,7 @@ def read_out(
         H = np.column_stack([np.ones(len(batch.w)), states[-1]])
         wH = batch.w[:, None] * H
         hh += H.T @ wH
-        inputs.correlate(loss.encode(batch.y, n_outputs), wH, out=part)
+        inputs.input_weight_grad(loss.encode(batch.y, n_outputs), wH, out=part)
         yh += part
         n_steps += int(np.count_nonzero(batch.w))
     hh, yh = hh / hh[0, 0], yh / hh[0, 0]
@@ -77,6 +77,6 @@ def read_out(
         constant, slope = loss.link(mean_y, n_steps)
         W_hy = np.linalg.solve(S, covariance.T * slope + ridge * parameters.W_hy)
         b_y = constant - mean_h @ W_hy
-        parameters.W_hy[...] += (W_hy - parameters.W_hy) / features.n_shared
-        parameters.b_y[...] += (b_y - parameters.b_y) / features.n_shared
+        parameters.W_hy[...] += (W_hy - parameters.W_hy) / features.expected_overlap
+        parameters.b_y[...] += (b_y - parameters.b_y) / features.expected_overlap
     return theta

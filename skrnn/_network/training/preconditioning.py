@@ -12,7 +12,7 @@ would be 1; because the estimate is made at the start, where the model knows not
 yet, a power a little nearer to zero is safer. The objective, and so its optimum, is
 unchanged.
 
-A training that has stages (see ``growing``) has variables for each. Its estimates are
+A training that has stages (see ``warm_up``) has variables for each. Its estimates are
 averaged, for a model that is certain of all labels shows no curvature.
 
 The estimate uses a sample of the sequences. s is scaled so that the largest component
@@ -29,18 +29,18 @@ from skrnn._network.model.loss import LOSSES
 from skrnn._network.model.parameters import Architecture
 
 from .objective import Objective
-from .subsample import PRECISE, Sample
+from .subsample import PRECISE, Subsample
 
 _POWER = 0.4
 
 
-class Variables:
+class Preconditioner:
     """The variables of one training, as often as it asks for them.
 
     Parameters
     ----------
     feature_scale : ndarray of shape (n_features,)
-        Size of the features, as `prior.Features` has it.
+        Size of the features, as `regularization.FeatureStats` has it.
     sample : Sample
         Sequences to look at.
     rng : RandomState
@@ -50,7 +50,7 @@ class Variables:
     def __init__(
         self,
         feature_scale: NDArray[np.float64],
-        sample: Sample,
+        sample: Subsample,
         rng: np.random.RandomState,
     ) -> None:
         self.feature_scale = feature_scale
@@ -59,7 +59,7 @@ class Variables:
         self.fisher: NDArray[np.float64] | float = 0.0  # mean of the estimates
         self.n_estimates = 0
 
-    def scales(
+    def diagonal(
         self, objective: Objective, theta: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return s for a run that starts at theta."""
@@ -83,7 +83,7 @@ class Variables:
 def fisher_diagonal(
     architecture: Architecture,
     theta: NDArray[np.float64],
-    sample: Sample,
+    sample: Subsample,
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
     """Return the mean, per unit of weight, of squared gradients of sequences."""
@@ -102,13 +102,13 @@ def fisher_diagonal(
         # says how many such sequences there are.
         weights = np.bincount(number, batch.w) / np.bincount(number)
         loss.evaluate(L, y, batch.w / weights[number])
-        inputs = network.sweep_back(
+        inputs = network.backward_states(
             parameters, batch, architecture.activation, space, states, L
         )
         for i, weight in enumerate(weights):
             rows = batch.rows_of(i)
-            network.collect(
-                batch.only(rows),
+            network.weight_gradients(
+                batch.select_rows(rows),
                 [H[rows] for H in states],
                 [dA[rows] for dA in inputs],
                 L[rows],

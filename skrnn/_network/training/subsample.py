@@ -21,11 +21,11 @@ PRECISE = np.dtype(np.float64)
 _N_SEQUENCES = 150
 # Sequences are dear where they are long; fewer of them tell as much.
 _N_STEPS = 20_000
-_FEWEST_SEQUENCES = 16
+_MIN_SEQUENCES = 16
 
 
-class Sample(NamedTuple):
-    """Sequences and what is to be learnt; targets one sequence after another."""
+class Subsample(NamedTuple):
+    """Sequences and what is to be learned; targets one sequence after another."""
 
     source: Source
     ids: NDArray[np.intp]  # (n_sampled,)
@@ -40,7 +40,7 @@ class Sample(NamedTuple):
         )
 
 
-def sample_of(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+def evenly_spaced(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
     """Choose sequences that stand for all.
 
     Parameters
@@ -50,6 +50,6 @@ def sample_of(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.in
     lengths : ndarray of shape (n_sequences,)
         Their numbers of steps.
     """
-    n = int(np.clip(_N_STEPS / lengths.mean(), _FEWEST_SEQUENCES, _N_SEQUENCES))
+    n = int(np.clip(_N_STEPS / lengths.mean(), _MIN_SEQUENCES, _N_SEQUENCES))
     n = min(n, len(ids))
     return ids[(2 * np.arange(n) + 1) * len(ids) // (2 * n)]

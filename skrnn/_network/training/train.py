@@ -1,6 +1,6 @@
 """From sequences to trained parameters: the numerical floor's front door.
 
-canonical order -> units -> batches -> start -> L-BFGS on parts, then on all
+canonical order -> target scaling -> batches -> start -> L-BFGS on parts, then on all
 -> best parameters
 
 Nothing here knows of scikit-learn, nor of the form in which sequences came.
@@ -15,36 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data import packing
-from skrnn._network.data.memmap import spooled
+from skrnn._network.data.memmap import to_disk
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import one_blas_thread, sensible_threads
+from skrnn._network.parallel import effective_n_threads, one_blas_thread
 
 from . import lbfgs, regularization, warm_up
-from .checkpoint import Journal, Noted
-from .initialization import initial
-from .objective import Objective, Team
-from .output_initialization import read_out
-from .preconditioning import Variables
-from .subsample import Sample, sample_of
-from .target_scaling import Unit, no_unit, unit_of
+from .checkpoint import Checkpoint, CheckpointedLoss
+from .initialization import initial_parameters
+from .objective import Objective, ThreadedSum
+from .output_initialization import ridge_output_init
+from .preconditioning import Preconditioner
+from .subsample import Subsample, evenly_spaced
+from .target_scaling import TargetScaler
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
 
-class Problem(NamedTuple):
-    """What is to be minimised, wherever the data are."""
+class TrainingProblem(NamedTuple):
+    """What is to be minimized, wherever the data are."""
 
     objective: Objective
     validation: Objective | None
-    features: regularization.Features
-    unit: Unit  # of the targets
-    sample: Sample
+    features: regularization.FeatureStats
+    target_scaler: TargetScaler  # of the targets
+    sample: Subsample
     lengths: NDArray[np.intp]  # of the sequences to learn from, longest first
-    part: warm_up.Part  # objectives of some of them
+    subset_objective: warm_up.SubsetObjective  # objectives of some of them
 
 
-class Trainable(Protocol):
+class TrainingData(Protocol):
     """Whatever can be made a problem."""
 
     def problem(
@@ -53,21 +53,21 @@ class Trainable(Protocol):
         dtype: np.dtype[Any],
         validation_fraction: float,
         rng: np.random.RandomState,
-    ) -> AbstractContextManager[Problem]:
+    ) -> AbstractContextManager[TrainingProblem]:
         """Hold the problem ready as long as the context lasts."""
 
 
-class Data(NamedTuple):
-    """Sequences and what is to be learnt; targets one sequence after another."""
+class InMemoryData(NamedTuple):
+    """Sequences and what is to be learned; targets one sequence after another."""
 
     source: packing.Source
     y: Array  # (n_valid_steps,) classes, or (n_valid_steps, n_outputs) numbers
     w: Vector  # (n_valid_steps,)
     on_disk: bool = False  # whether the source is larger than memory may be
 
-    def _kept(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
+    def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
-        return spooled(less) if self.on_disk else list(less)
+        return to_disk(less) if self.on_disk else list(less)
 
     @contextmanager
     def problem(
@@ -76,22 +76,26 @@ class Data(NamedTuple):
         dtype: np.dtype[Any],
         validation_fraction: float,
         rng: np.random.RandomState,
-    ) -> Iterator[Problem]:
+    ) -> Iterator[TrainingProblem]:
         """Pack the data for the threads of this process."""
-        ids, w = packing.canonical(self.source, self.y, self.w)
+        ids, w = packing.deduplicate(self.source, self.y, self.w)
         held_out, ids = _hold_out(ids, validation_fraction, rng)
-        y, unit = self.y, no_unit(architecture.n_outputs)
+        y, target_scaler = self.y, TargetScaler.identity(architecture.n_outputs)
         if architecture.output == "identity":
-            steps = _steps(self.source.lengths, ids)
-            unit = unit_of(y[steps], w[steps])
-            y = unit.standardise(y).astype(dtype)
+            steps = _step_indices(self.source.lengths, ids)
+            target_scaler = TargetScaler.fit(y[steps], w[steps])
+            y = target_scaler.standardize(y).astype(dtype)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
 
-            def team_on(ids: NDArray[np.intp], host: Team | None = None) -> Team:
-                n = sensible_threads(architecture, self.source.lengths[ids], n_threads)
-                if host is not None:
-                    n = min(n, len(host.spaces))
+            def loss_sum_on(
+                ids: NDArray[np.intp], shared_with: ThreadedSum | None = None
+            ) -> ThreadedSum:
+                n = effective_n_threads(
+                    architecture, self.source.lengths[ids], n_threads
+                )
+                if shared_with is not None:
+                    n = min(n, len(shared_with.spaces))
                 batches = packing.batches(
                     self.source,
                     ids,
@@ -100,23 +104,25 @@ class Data(NamedTuple):
                     w,
                     n,
                     architecture.n_states,
-                    keep=self._kept,
+                    store=self._store_batches,
                 )
-                return Team(batches, dtype, n, host)
+                return ThreadedSum(batches, dtype, n, shared_with)
 
-            team = stack.enter_context(closing(team_on(ids)))
+            loss_sum = stack.enter_context(closing(loss_sum_on(ids)))
 
             def objective_on(ids: NDArray[np.intp]) -> Objective:
-                return Objective(architecture, team_on(ids, host=team))
+                return Objective(architecture, loss_sum_on(ids, shared_with=loss_sum))
 
-            yield Problem(
-                Objective(architecture, team),
+            yield TrainingProblem(
+                Objective(architecture, loss_sum),
                 objective_on(held_out) if held_out.size else None,
-                regularization.features(team.batches),
-                unit,
-                Sample(self.source, sample_of(ids, self.source.lengths[ids]), y, w),
+                regularization.feature_stats(loss_sum.batches),
+                target_scaler,
+                Subsample(
+                    self.source, evenly_spaced(ids, self.source.lengths[ids]), y, w
+                ),
                 self.source.lengths[ids],
-                lambda k: objective_on(ids[warm_up.middle_of_every(k)]),
+                lambda k: objective_on(ids[warm_up.strided_subset(k)]),
             )
 
 
@@ -157,8 +163,8 @@ class Result(NamedTuple):
     n_fun: int
     gradient_norm: float
     stop_reason: str
-    features: regularization.Features
-    unit: Unit  # of y, in which the loss is measured
+    features: regularization.FeatureStats
+    target_scaler: TargetScaler  # of y, in which the loss is measured
 
 
 class NotEnoughSequencesError(ValueError):
@@ -166,7 +172,7 @@ class NotEnoughSequencesError(ValueError):
 
 
 def train(
-    data: Trainable,
+    data: TrainingData,
     architecture: Architecture,
     dtype: np.dtype[Any],
     settings: Settings,
@@ -174,14 +180,14 @@ def train(
     *,
     start: Vector | None = None,
     report: Callable[[Report], None] = lambda report: None,
-    journal: Journal | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Train and return the best of ``n_init`` runs.
 
     Parameters
     ----------
-    data : Trainable
-        `Data`, or what stands for data elsewhere.
+    data : TrainingData
+        `InMemoryData`, or what stands for data elsewhere.
     architecture : Architecture
     dtype : dtype
         Floating type of states and gradients; parameters are float64.
@@ -192,7 +198,7 @@ def train(
     report : callable
         Called with `Report` after every iteration; may raise `lbfgs.Stop`. The reason
         "callback" ends the training, all others the run.
-    journal : Journal, optional
+    checkpoint : Checkpoint, optional
         Notes every evaluation, and knows those that were noted before.
 
     Raises
@@ -208,64 +214,70 @@ def train(
         one_blas_thread(),
         data.problem(architecture, dtype, settings.validation_fraction, rng) as problem,
     ):
-        if journal is not None:
-            problem = _noted(problem, journal)
+        if checkpoint is not None:
+            problem = _checkpointed(problem, checkpoint)
         return _best_run(problem, settings, rng, start, report)
 
 
-def _noted(problem: Problem, journal: Journal) -> Problem:
+def _checkpointed(problem: TrainingProblem, checkpoint: Checkpoint) -> TrainingProblem:
     """Have all evaluations noted, those on parts too."""
 
-    def note(objective: Objective) -> Objective:
-        objective.team = Noted(objective.team, journal)
+    def wrap(objective: Objective) -> Objective:
+        objective.loss_sum = CheckpointedLoss(objective.loss_sum, checkpoint)
         return objective
 
     validation = problem.validation
     return problem._replace(
-        objective=note(problem.objective),
-        validation=validation and note(validation),
-        part=lambda k: note(problem.part(k)),
+        objective=wrap(problem.objective),
+        validation=validation and wrap(validation),
+        subset_objective=lambda k: wrap(problem.subset_objective(k)),
     )
 
 
 def _best_run(
-    problem: Problem,
+    problem: TrainingProblem,
     settings: Settings,
     rng: np.random.RandomState,
     start: Vector | None,
     report: Callable[[Report], None],
 ) -> Result:
-    objective, features, unit = problem.objective, problem.features, problem.unit
+    objective, features, target_scaler = (
+        problem.objective,
+        problem.features,
+        problem.target_scaler,
+    )
     sample = problem.sample
     architecture = objective.architecture
-    objective.penalise(
+    objective.penalize(
         settings.alpha * regularization.precision(architecture, features)
     )
     stages = warm_up.stages(len(problem.lengths))
 
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
-        variables = Variables(features.scale, sample, rng)
+        preconditioner = Preconditioner(features.scale, sample, rng)
         if start is not None:
-            theta, n_spent = unit.unfold(architecture, start), 0
+            theta, n_spent = target_scaler.from_original(architecture, start), 0
         else:
-            theta = initial(architecture, features, rng)
+            theta = initial_parameters(architecture, features, rng)
             if stages:
-                theta = read_out(architecture, theta, features, sample)
-            theta, n_spent = warm_up.grow(
-                problem.part,
+                theta = ridge_output_init(architecture, theta, features, sample)
+            theta, n_spent = warm_up.warm_up(
+                problem.subset_objective,
                 stages,
                 problem.lengths,
                 objective.penalty,
                 theta,
-                variables.scales,
+                preconditioner.diagonal,
                 max_fun=settings.max_fun,
                 tol=settings.tol,
                 max_corrections=settings.max_corrections,
             )
-        s = variables.scales(objective, theta)
-        run = _Run(objective, problem.validation, s, unit, settings, report, n_spent)
-        result = run.minimise(theta, features)
+        s = preconditioner.diagonal(objective, theta)
+        run = _Run(
+            objective, problem.validation, s, target_scaler, settings, report, n_spent
+        )
+        result = run.minimize(theta, features)
         if best is None or run.is_better(result, best):
             best = result
         if result.stop_reason == "callback":
@@ -291,7 +303,7 @@ def _hold_out(
     return ids[out], ids[~out]
 
 
-def _steps(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
+def _step_indices(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the steps of some sequences among those of all, one after another."""
     n = lengths[ids]
     shift = packing.first_steps(lengths)[ids] - packing.first_steps(n)
@@ -299,14 +311,14 @@ def _steps(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]
 
 
 class _Run:
-    """One minimisation: from its start to its best parameters."""
+    """One minimization: from its start to its best parameters."""
 
     def __init__(
         self,
         objective: Objective,
         validation: Objective | None,
         s: Vector,
-        unit: Unit,
+        target_scaler: TargetScaler,
         settings: Settings,
         report: Callable[[Report], None],
         n_spent: int = 0,
@@ -314,7 +326,7 @@ class _Run:
         self.objective = objective
         self.validation = validation
         self.s = s
-        self.unit = unit
+        self.target_scaler = target_scaler
         self.settings = settings
         self.report = report
         self.n_spent = n_spent  # evaluations that the start has cost
@@ -324,9 +336,9 @@ class _Run:
         self.best: tuple[Vector, float] | None = None  # theta, loss of the best
         self.n_stale = 0
 
-    def minimise(self, theta: Vector, features: regularization.Features) -> Result:
+    def minimize(self, theta: Vector, features: regularization.FeatureStats) -> Result:
         """Run L-BFGS from theta."""
-        solution = lbfgs.minimise(
+        solution = lbfgs.minimize(
             self.objective.loss_and_gradient,
             theta,
             max_iter=self.settings.max_iter,
@@ -338,7 +350,7 @@ class _Run:
         )
         theta, loss = self.best or (solution.x, solution.loss)
         return Result(
-            theta=self._folded(theta),
+            theta=self._to_original(theta),
             loss=loss,
             best_loss=solution.loss,
             loss_curve=solution.loss_curve,
@@ -348,7 +360,7 @@ class _Run:
             gradient_norm=solution.gradient_norm,
             stop_reason=solution.stop_reason,
             features=features,
-            unit=self.unit,
+            target_scaler=self.target_scaler,
         )
 
     def is_better(self, one: Result, other: Result) -> bool:
@@ -360,8 +372,8 @@ class _Run:
             return score > other_score
         return one.loss < other.loss
 
-    def _folded(self, theta: Vector) -> Vector:
-        return self.unit.fold(self.objective.architecture, theta)
+    def _to_original(self, theta: Vector) -> Vector:
+        return self.target_scaler.to_original(self.objective.architecture, theta)
 
     def _on_iteration(self, progress: lbfgs.Progress) -> None:
         score = None
@@ -369,7 +381,7 @@ class _Run:
             score = -self.validation.data_loss(progress.x)
             if not np.isfinite(score):
                 score = -np.inf  # no later score would exceed NaN
-            self._note(score, progress)
+            self._track_best(score, progress)
         self.report(
             Report(
                 n_iter=progress.n_iter,
@@ -378,13 +390,13 @@ class _Run:
                 gradient_norm=progress.gradient_norm,
                 seconds=time.perf_counter() - self.began,
                 validation_score=score,
-                theta=self._folded(progress.x),
+                theta=self._to_original(progress.x),
             )
         )
         if self.n_stale >= self.settings.n_iter_no_change:
             raise lbfgs.Stop("early_stopping")
 
-    def _note(self, score: float, progress: lbfgs.Progress) -> None:
+    def _track_best(self, score: float, progress: lbfgs.Progress) -> None:
         """Remember the best parameters, count iterations without improvement."""
         improved = score > self.best_score + self.settings.tol
         self.n_stale = 0 if improved else self.n_stale + 1

@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from skrnn import VanillaRNNClassifier
 from skrnn._network import parallel
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.parallel import Crew, one_blas_thread, sensible_threads
+from skrnn._network.parallel import ThreadGroup, effective_n_threads, one_blas_thread
 
 X = np.random.default_rng(0).normal(size=(8, 4, 2))
 Y = (X[..., 0] > 0).astype(int)
@@ -128,8 +128,8 @@ def net(n_hidden, n_directions=1):
 )
 def test_threads_are_used_as_far_as_there_is_work(architecture, lengths, expected):
     lengths = np.array(lengths, dtype=np.intp)
-    assert sensible_threads(architecture, lengths, 4) == expected
-    assert sensible_threads(architecture, lengths, 1) == 1
+    assert effective_n_threads(architecture, lengths, 4) == expected
+    assert effective_n_threads(architecture, lengths, 1) == 1
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -141,8 +141,8 @@ def test_a_crew_works_at_the_same_time_and_answers_in_order(n):
         return name, number, threading.current_thread()
 
     before = threading.active_count()
-    with Crew(n) as crew:
-        *given, members = zip(*crew.each(work, "abc"[:n], range(n)), strict=True)
+    with ThreadGroup(n) as threads:
+        *given, members = zip(*threads.map(work, "abc"[:n], range(n)), strict=True)
         assert threading.active_count() == before + n - 1
     assert given == [tuple("abc"[:n]), tuple(range(n))]
     assert members[0] is threading.current_thread()
@@ -157,6 +157,6 @@ def test_an_error_of_any_member_of_a_crew_reaches_the_caller(failing):
             raise ZeroDivisionError
 
     before = threading.active_count()
-    with pytest.raises(ZeroDivisionError), Crew(2) as crew:
-        crew.each(work, range(2))
+    with pytest.raises(ZeroDivisionError), ThreadGroup(2) as threads:
+        threads.map(work, range(2))
     assert threading.active_count() == before

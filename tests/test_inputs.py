@@ -30,10 +30,10 @@ def test_products_are_those_of_the_dense_matrix(fill, seed, as_sparse):
     W, b, dA = rng.normal(size=(20, 3)), rng.normal(size=3), rng.normal(size=(6, 3))
     compressed = compress(sparse.csr_array(X) if as_sparse else X)
     out = np.full((6, 3), np.nan)
-    inputs.project(compressed, W, b, out=out)
+    inputs.affine(compressed, W, b, out=out)
     assert_allclose(out, X @ W + b, rtol=1e-12, atol=1e-14)
     out = np.full((20, 3), np.nan)
-    inputs.correlate(compressed, dA, out=out)
+    inputs.input_weight_grad(compressed, dA, out=out)
     assert_allclose(out, X.T @ dA, rtol=1e-12, atol=1e-14)
 
 
@@ -83,5 +83,5 @@ def test_products_keep_single_precision(fill):
     X = matrix(fill, seed=0).astype(np.float32)
     out = np.empty((6, 3), dtype=np.float32)
     W = np.ones((20, 3), dtype=np.float32)
-    inputs.project(compress(X), W, np.zeros(3, np.float32), out=out)
+    inputs.affine(compress(X), W, np.zeros(3, np.float32), out=out)
     assert_allclose(out, X @ W, rtol=1e-5)

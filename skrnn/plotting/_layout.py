@@ -35,7 +35,7 @@ class Vector:
     names: list[str]
     kept: NDArray[np.intp]  # which components are drawn
     n_left_out: int
-    colour: str
+    color: str
     bottom: float = 0.0
     shift: float = 0.0
 
@@ -59,7 +59,7 @@ def make_vector(
     values: Any,
     names: Any,
     max_rows: int,
-    colour: str,
+    color: str,
     needed: Collection[int] = (),
 ) -> Vector:
     """Choose the components that get largest, and those needed, in their order."""
@@ -82,12 +82,12 @@ def make_vector(
         [visible(named[k], NAME) for k in kept],
         kept,
         n_rows - len(kept),
-        colour,
+        color,
     )
 
 
 @dataclass
-class Page:
+class Canvas:
     """Axes to draw columns on."""
 
     ax: "Axes"
@@ -95,17 +95,17 @@ class Page:
     scale: float  # points of a unit
 
     def write(self, x: float, y: float, text: str, size: float, **kw: Any) -> Any:
-        """Write text of a size in units, centred unless told otherwise."""
+        """Write text of a size in units, centered unless told otherwise."""
         kw = {"ha": "center", "va": "center", "fontsize": size * self.scale, **kw}
         return self.ax.text(x, y, text, **kw)
 
 
-def new_page(
+def new_canvas(
     ax: "Axes | None",
     pitch: float,
     x_limits: tuple[float, float],
     y_limits: tuple[float, float],
-) -> Page:
+) -> Canvas:
     """Empty the axes, or make a figure that is just large enough."""
     import matplotlib.pyplot as plt
 
@@ -117,31 +117,31 @@ def new_page(
     ax.set_axis_off()
     window = ax.get_window_extent()
     pixels = min(window.width / width, window.height / height)
-    return Page(ax, pitch, pixels / ax.figure.dpi * 72)
+    return Canvas(ax, pitch, pixels / ax.figure.dpi * 72)
 
 
-def draw_vector(page: Page, vector: Vector) -> Array:
+def draw_vector(canvas: Canvas, vector: Vector) -> Array:
     """Draw a vector of every step; return the texts, shape (n_steps, n_kept)."""
     from matplotlib.patches import Rectangle
 
     low, high = _limits(vector.values)
-    colours = light_map(vector.colour)((vector.values - low) / (high - low))
+    colors = light_map(vector.color)((vector.values - low) / (high - low))
     numbers = _numbers(vector.values)
     longest = max(len(number) for column in numbers for number in column)
     size = min(NUMBER_FONT, 0.9 / (CHARACTER * longest))
     texts = np.empty(vector.values.shape, dtype=object)
-    line: dict[str, Any] = {"edgecolor": "0.75", "linewidth": 0.02 * page.scale}
+    line: dict[str, Any] = {"edgecolor": "0.75", "linewidth": 0.02 * canvas.scale}
     for t, column in enumerate(numbers):
-        x = t * page.pitch + vector.shift
+        x = t * canvas.pitch + vector.shift
         for k, number in enumerate(column):
-            corner, colour = (x - 0.5, vector.row(k)), colours[t, k]
-            page.ax.add_patch(Rectangle(corner, 1, CELL, facecolor=colour, **line))
+            corner, color = (x - 0.5, vector.row(k)), colors[t, k]
+            canvas.ax.add_patch(Rectangle(corner, 1, CELL, facecolor=color, **line))
             y = corner[1] + CELL / 2
-            texts[t, k] = page.write(x, y, number, size, color="black")
+            texts[t, k] = canvas.write(x, y, number, size, color="black")
         if vector.n_left_out:
             y = vector.bottom + CELL / 2
-            page.write(x, y, "\N{VERTICAL ELLIPSIS}", NUMBER_FONT)
-        draw_frame(page, x, vector.bottom, vector.top - vector.bottom, 0.025)
+            canvas.write(x, y, "\N{VERTICAL ELLIPSIS}", NUMBER_FONT)
+        draw_frame(canvas, x, vector.bottom, vector.top - vector.bottom, 0.025)
     return texts
 
 
@@ -160,17 +160,17 @@ def _numbers(values: Array) -> list[list[str]]:
     return [[f"{v:z{form}}".replace("-", "\N{MINUS SIGN}") for v in x] for x in values]
 
 
-def draw_names(page: Page, vector: Vector, right: float, left: float) -> None:
+def draw_names(canvas: Canvas, vector: Vector, right: float, left: float) -> None:
     """Name a vector and its rows, in front of the first column."""
     names = [*vector.names, f"{vector.n_left_out} more"]
     for k, name in enumerate(names[: None if vector.n_left_out else -1]):
         y = vector.row(k) + CELL / 2
-        page.write(right, y, name, SMALL_FONT, ha="right", parse_math=False)
-    page.write(left, vector.middle, vector.title, TEXT_FONT, ha="left")
+        canvas.write(right, y, name, SMALL_FONT, ha="right", parse_math=False)
+    canvas.write(left, vector.middle, vector.title, TEXT_FONT, ha="left")
 
 
 def draw_arrow(
-    page: Page,
+    canvas: Canvas,
     start: tuple[float, float],
     end: tuple[float, float],
     weights: str,
@@ -184,24 +184,24 @@ def draw_arrow(
         start,
         end,
         arrowstyle="-|>",
-        mutation_scale=0.25 * page.scale,
+        mutation_scale=0.25 * canvas.scale,
         shrinkA=0,
         shrinkB=0,
-        linewidth=0.03 * page.scale,
+        linewidth=0.03 * canvas.scale,
         color=rcParams["text.color"],
     )
-    page.ax.add_patch(arrow)
+    canvas.ax.add_patch(arrow)
     if start[1] == end[1]:
         x = start[0] + along * (end[0] - start[0])
-        page.write(x, start[1] + 0.07, weights, SMALL_FONT, va="bottom")
+        canvas.write(x, start[1] + 0.07, weights, SMALL_FONT, va="bottom")
     else:
         y = start[1] + GAP / 2
-        page.write(start[0] + 0.08, y, weights, SMALL_FONT, ha="left")
+        canvas.write(start[0] + 0.08, y, weights, SMALL_FONT, ha="left")
     return arrow
 
 
 def draw_frame(
-    page: Page, x: float, y: float, height: float = CELL, line: float = 0.05
+    canvas: Canvas, x: float, y: float, height: float = CELL, line: float = 0.05
 ) -> Any:
     """Draw a frame around cells: a thick one, unless told otherwise."""
     from matplotlib.patches import Rectangle
@@ -212,17 +212,17 @@ def draw_frame(
         height,
         fill=False,
         edgecolor="black",
-        linewidth=line * page.scale,
+        linewidth=line * canvas.scale,
         zorder=2 + line,  # the thicker on top
     )
-    return page.ax.add_patch(frame)
+    return canvas.ax.add_patch(frame)
 
 
-def draw_cross(page: Page, x: float, y: float) -> Any:
+def draw_cross(canvas: Canvas, x: float, y: float) -> Any:
     """Draw the cross beside a cell that is wrong."""
     style: dict[str, Any] = {
         "color": WRONG,
-        "markersize": 0.18 * page.scale,
-        "markeredgewidth": 0.06 * page.scale,
+        "markersize": 0.18 * canvas.scale,
+        "markeredgewidth": 0.06 * canvas.scale,
     }
-    return page.ax.plot(x + 0.5, y + CELL / 2, "x", zorder=4, **style)[0]
+    return canvas.ax.plot(x + 0.5, y + CELL / 2, "x", zorder=4, **style)[0]

@@ -17,7 +17,7 @@ def features_of(X, w=None):
         sequences=list(np.asarray(X)[:, None]), weights=list(w[:, None])
     )
     problem = problem.replace(labels=[np.zeros(1, int)] * len(X))
-    return regularization.features(problem.batches())
+    return regularization.feature_stats(problem.batches())
 
 
 def scale_of(X, w=None):
@@ -26,17 +26,17 @@ def scale_of(X, w=None):
 
 @given(problems())
 def test_features_are_those_of_the_reference(problem):
-    found = regularization.features(problem.batches())
+    found = regularization.feature_stats(problem.batches())
     scale, share = reference.features(problem.sequences, problem.weights)
     assert_allclose(found.scale, scale, rtol=1e-12)
-    assert_allclose(found.share, share, rtol=1e-12)
+    assert_allclose(found.frequency, share, rtol=1e-12)
 
 
 def test_one_hot_features_have_size_1():
     assert_allclose(scale_of(np.eye(4)[[0, 1, 1, 3]]), 1.0)
 
 
-def test_standardised_features_have_the_root_of_their_number_as_size():
+def test_standardized_features_have_the_root_of_their_number_as_size():
     X = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
     assert_allclose(scale_of(X), np.sqrt(2))
 
@@ -44,17 +44,19 @@ def test_standardised_features_have_the_root_of_their_number_as_size():
 def test_steps_share_the_features_that_both_have():
     # Of two steps, taken at random, both have the first feature, and one time in
     # four the second.
-    assert features_of([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0]]).n_shared == 1.25
-    assert features_of(np.ones((5, 7))).n_shared == 7
+    assert features_of([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0]]).expected_overlap == 1.25
+    assert features_of(np.ones((5, 7))).expected_overlap == 7
 
 
 def test_one_hot_steps_share_what_counts_as_one_feature():
-    assert features_of(np.eye(4)).n_shared == 1
+    assert features_of(np.eye(4)).expected_overlap == 1
 
 
 def test_weights_of_shared_features_are_expected_to_be_smaller():
-    features = regularization.Features(np.array([1.0, 2.0]), share=np.array([1.0, 1.0]))
-    assert_allclose(features.unit, np.sqrt(2) * features.scale)
+    features = regularization.FeatureStats(
+        np.array([1.0, 2.0]), frequency=np.array([1.0, 1.0])
+    )
+    assert_allclose(features.penalty_scale, np.sqrt(2) * features.scale)
 
 
 def test_a_feature_that_is_always_zero_counts_as_one_of_size_1():
@@ -80,7 +82,7 @@ def test_large_features_do_not_overflow_in_float32(dtype):
         np.full((3, 2), 1e25, dtype),
         sparse.csr_array(np.full((3, 2), 1e25, dtype)),
     ):
-        scale = regularization.features(
+        scale = regularization.feature_stats(
             [batch._replace(X=X, w=np.ones(3, dtype))]
         ).scale
         assert_allclose(scale, np.sqrt(2) * 1e25, rtol=1e-6)
@@ -89,7 +91,7 @@ def test_large_features_do_not_overflow_in_float32(dtype):
 @given(NETS)
 def test_precision_is_that_of_the_reference(net):
     scale, share = np.linspace([0.5, 1], [3, 0.9], net.n_features).T
-    features = regularization.Features(scale, share)
+    features = regularization.FeatureStats(scale, share)
     c = regularization.precision(net, features)
     for name, block in reference.blocks(c, net).items():
         expected = reference.precision(name, block, *features, *DEVIATIONS)
@@ -98,7 +100,9 @@ def test_precision_is_that_of_the_reference(net):
 
 @given(NETS)
 def test_biases_are_free(net):
-    features = regularization.Features(np.ones(net.n_features), np.ones(net.n_features))
+    features = regularization.FeatureStats(
+        np.ones(net.n_features), np.ones(net.n_features)
+    )
     c = regularization.precision(net, features)
     for (kind, *_), block in reference.blocks(c, net).items():
         assert_array_equal(block == 0, kind in ("b_h", "b_y"))

@@ -74,7 +74,7 @@ def test_a_fit_that_goes_on_is_the_fit_that_was_not_interrupted(
 def test_a_fit_that_begins_on_parts_of_the_data_goes_on_too(
     after, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(warm_up, "MANY", 0)
+    monkeypatch.setattr(warm_up, "MIN_SEQUENCES", 0)
     with Power() as whole:
         expected = fit(X, y)
     path = interrupted(tmp_path / "fit", after=after)

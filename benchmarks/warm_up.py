@@ -5,7 +5,7 @@ parts, with the output weights read from the states before the first of them. Se
 until held-out labels first reach an accuracy, the accuracy at the end, and the seconds
 of the whole fit. Prints a Markdown table, writes JSON.
 
-    python benchmarks/growing.py [--seeds 2]
+    python benchmarks/warm_up.py [--seeds 2]
 """
 
 import argparse
@@ -36,7 +36,7 @@ def start(name: str) -> AbstractContextManager[Any]:
     if name == "random":
         return mock.patch.object(warm_up, "_STAGES", ())
     if name == "parts":
-        return mock.patch.object(train, "read_out", drawn)
+        return mock.patch.object(train, "ridge_output_init", drawn)
     return nullcontext()
 
 
@@ -64,7 +64,7 @@ def main() -> None:
                     f"{run.times[-1]:.1f}",
                 )
                 results.append([task.name, seed, name, run])
-    save("growing", results)
+    save("warm_up", results)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ by itself, on four kinds of sequences, read one way and two ways, with five seed
 Prints a Markdown table: objective after training, and log-loss and accuracy on
 sequences held out, each the mean over seeds.
 
-    python benchmarks/initialisation.py [--seeds 5] [--jobs 2] [--task NAME ...]
+    python benchmarks/initialization.py [--seeds 5] [--jobs 2] [--task NAME ...]
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from _common import spelt_codes
+from _common import spelled_codes
 from joblib import Parallel, delayed
 
 from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier
@@ -69,7 +69,7 @@ def digits() -> Task:
 
 def codes() -> Task:
     """Noisy digits that spell one of 100 codes, some of them often, 600 strings."""
-    train, test = spelt_codes(600, "train", 0), spelt_codes(1000, "test", 1)
+    train, test = spelled_codes(600, "train", 0), spelled_codes(1000, "test", 1)
     return Task(train.data, train.target, test.data, test.target, 128, 200)
 
 
@@ -111,8 +111,8 @@ VARIANTS: dict[str, tuple[Any, str, Any]] = {
         for v in (1.0, 4.0)
     },
     "nothing shared": (
-        regularization.Features,
-        "unit",
+        regularization.FeatureStats,
+        "penalty_scale",
         property(lambda self: self.scale),
     ),
     **{
@@ -199,7 +199,7 @@ def main() -> None:
             ]
         print(f"| {variant} | " + " | ".join(cells) + " |", flush=True)
     print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
-    path = Path("build/benchmarks/initialisation.json")
+    path = Path("build/benchmarks/initialization.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=2))
 

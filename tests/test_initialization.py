@@ -7,7 +7,7 @@ from reference import blocks
 
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import initialization
-from skrnn._network.training.regularization import Features
+from skrnn._network.training.regularization import FeatureStats
 
 NET = Architecture(6, (40, 30), 2, 5, "tanh")
 
@@ -18,8 +18,8 @@ FEW_SHARED = np.full(NET.n_features, 0.2)
 
 def draw(net=NET, scale=None, share=FEW_SHARED, seed=0):
     scale = np.ones(net.n_features) if scale is None else scale
-    features = Features(scale, share)
-    return initialization.initial(net, features, np.random.RandomState(seed))
+    features = FeatureStats(scale, share)
+    return initialization.initial_parameters(net, features, np.random.RandomState(seed))
 
 
 def named(name, **options):

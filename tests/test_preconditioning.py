@@ -43,12 +43,12 @@ def slope(problem, i, labels):
     ]
 
 
-def scales(problem, rng=None, **changes):
+def diagonal(problem, rng=None, **changes):
     rng = np.random.RandomState(0) if rng is None else rng
-    feature_scale = regularization.features(problem.batches()).scale
-    variables = preconditioning.Variables(feature_scale, problem.sample, rng)
+    feature_scale = regularization.feature_stats(problem.batches()).scale
+    preconditioner = preconditioning.Preconditioner(feature_scale, problem.sample, rng)
     with problem.replace(**changes).objective() as objective:
-        return variables.scales(objective, problem.theta)
+        return preconditioner.diagonal(objective, problem.theta)
 
 
 # The Fisher estimate
@@ -102,8 +102,8 @@ def test_a_common_factor_of_all_weights_does_not_matter():
 
 def test_scales_are_the_curvature_to_the_power():
     problem = fixed_problem()
-    s = scales(problem, FIRST_CLASS)
-    features = regularization.features(problem.batches())
+    s = diagonal(problem, FIRST_CLASS)
+    features = regularization.feature_stats(problem.batches())
     unit = np.ones_like(s)
     reference.blocks(unit, problem.net)["W_xh", 0, 0][...] = features.scale[:, None]
     penalty = problem.alpha * regularization.precision(problem.net, features)
@@ -117,9 +117,9 @@ def test_estimates_of_a_training_are_averaged():
     where = problem.sample, FIRST_CLASS
     plain = np.ones(problem.net.n_features)
     with problem.objective() as objective:
-        variables = preconditioning.Variables(plain, *where)
+        preconditioner = preconditioning.Preconditioner(plain, *where)
         thetas = problem.theta, 2 * problem.theta
-        first, second = (variables.scales(objective, theta) for theta in thetas)
+        first, second = (preconditioner.diagonal(objective, theta) for theta in thetas)
         fishers = [
             preconditioning.fisher_diagonal(problem.net, theta, *where)
             for theta in thetas
@@ -132,8 +132,8 @@ def test_estimates_of_a_training_are_averaged():
 def test_the_largest_component_of_the_gradient_keeps_its_size():
     problem = fixed_problem()
     _, gradient = problem.loss_and_gradient()
-    scaled = scales(problem) * gradient
-    scale = regularization.features(problem.batches()).scale
+    scaled = diagonal(problem) * gradient
+    scale = regularization.feature_stats(problem.batches()).scale
     reference.blocks(gradient, problem.net)["W_xh", 0, 0][...] /= scale[:, None]
     assert_allclose(np.abs(scaled).max(), np.abs(gradient).max(), rtol=1e-12)
 
@@ -141,15 +141,15 @@ def test_the_largest_component_of_the_gradient_keeps_its_size():
 def test_where_no_gradient_arrives_variables_stay_as_they_are():
     problem = fixed_problem(n_outputs=1)
     problem = problem.replace(theta=np.zeros_like(problem.theta), alpha=0.0)
-    s = scales(problem)
-    scale = regularization.features(problem.batches()).scale
+    s = diagonal(problem)
+    scale = regularization.feature_stats(problem.batches()).scale
     reference.blocks(s, problem.net)["W_xh", 0, 0][...] *= scale[:, None]
     assert_allclose(s, 1.0, rtol=1e-15)
 
 
 def test_a_free_bias_that_no_gradient_reaches_has_a_finite_scale():
     problem = fixed_problem(n_outputs=1)
-    s = scales(problem, alpha=1.0)
+    s = diagonal(problem, alpha=1.0)
     assert np.isfinite(s).all()
     assert (s > 0).all()
 
@@ -161,7 +161,7 @@ def test_a_unit_of_a_feature_changes_the_scale_of_its_weights_alone():
     other = problem.replace(
         theta=theta, sequences=[x * [1, 1000] for x in problem.sequences]
     )
-    s, s_other = scales(problem), scales(other)
+    s, s_other = diagonal(problem), diagonal(other)
     reference.blocks(s, problem.net)["W_xh", 0, 0][1] /= 1000
     assert_allclose(s_other, s, rtol=1e-10)
 

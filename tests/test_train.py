@@ -15,8 +15,8 @@ from skrnn._network.data import packing
 from skrnn._network.training import lbfgs, regularization
 from skrnn._network.training import train as training
 from skrnn._network.training.objective import Objective
-from skrnn._network.training.target_scaling import unit_of
-from skrnn._network.training.train import Data, NotEnoughSequencesError, train
+from skrnn._network.training.target_scaling import TargetScaler
+from skrnn._network.training.train import InMemoryData, NotEnoughSequencesError, train
 
 LENGTHS = (6, 5, 5, 4, 3, 2, 2, 1)
 PROBLEM = fixed_problem(lengths=LENGTHS)
@@ -28,7 +28,7 @@ def run(
     problem=PROBLEM, *, seed=0, dtype=np.float64, start=None, report=None, **settings
 ):
     return train(
-        Data(problem.source, problem.y, problem.w),
+        InMemoryData(problem.source, problem.y, problem.w),
         problem.net,
         np.dtype(dtype),
         SETTINGS._replace(alpha=problem.alpha)._replace(**settings),
@@ -40,7 +40,7 @@ def run(
 
 def held_out(problem, fraction, seed=0):
     """Return which sequences a run with the seed holds out."""
-    ids, _ = packing.canonical(problem.source, problem.y, problem.w)
+    ids, _ = packing.deduplicate(problem.source, problem.y, problem.w)
     rng = np.random.RandomState(seed)
     return training._hold_out(ids, fraction, rng)
 
@@ -62,10 +62,10 @@ def test_training_lowers_the_loss():
 
 
 def test_features_are_those_of_the_training_data():
-    expected = regularization.features(PROBLEM.batches())
+    expected = regularization.feature_stats(PROBLEM.batches())
     found = run(max_iter=1).features
     assert_allclose(found.scale, expected.scale, rtol=1e-12)
-    assert_allclose(found.share, expected.share, rtol=1e-12)
+    assert_allclose(found.frequency, expected.frequency, rtol=1e-12)
 
 
 def test_float32_is_trained_as_float64_is():
@@ -145,7 +145,7 @@ def test_the_best_of_n_init_runs_is_kept():
     rng = np.random.RandomState(1)  # whose first run is not the best
     with mock.patch.object(training, "_Run", noting(training._Run, losses)):
         best = train(
-            Data(PROBLEM.source, PROBLEM.y, PROBLEM.w),
+            InMemoryData(PROBLEM.source, PROBLEM.y, PROBLEM.w),
             PROBLEM.net,
             np.dtype(np.float64),
             SETTINGS._replace(n_init=6),
@@ -157,8 +157,8 @@ def test_the_best_of_n_init_runs_is_kept():
 
 def noting(run_class, losses):
     class Noting(run_class):
-        def minimise(self, *args):
-            result = super().minimise(*args)
+        def minimize(self, *args):
+            result = super().minimize(*args)
             losses.append(result.loss)
             return result
 
@@ -181,30 +181,32 @@ def test_with_held_out_sequences_the_best_run_is_the_one_that_scores_best():
 # Numbers as targets
 
 
-def loss_in_units(problem, unit, theta):
-    """Return the objective by the reference, with standardised targets."""
-    inside = problem.replace(labels=[unit.standardise(y) for y in problem.labels])
-    return inside.reference(unit.unfold(problem.net, theta))
+def loss_in_units(problem, target_scaler, theta):
+    """Return the objective by the reference, with standardized targets."""
+    inside = problem.replace(
+        labels=[target_scaler.standardize(y) for y in problem.labels]
+    )
+    return inside.reference(target_scaler.from_original(problem.net, theta))
 
 
 def test_the_loss_of_numbers_is_the_objective_in_their_units():
     reports = []
     result = run(NUMBERS, report=reports.append)
-    expected = loss_in_units(NUMBERS, result.unit, result.theta)
+    expected = loss_in_units(NUMBERS, result.target_scaler, result.theta)
     assert_allclose(result.loss, expected, rtol=1e-10)
     for report in reports:
-        expected = loss_in_units(NUMBERS, result.unit, report.theta)
+        expected = loss_in_units(NUMBERS, result.target_scaler, report.theta)
         assert_allclose(report.loss, expected, rtol=1e-10)
 
 
-def test_units_are_those_of_the_sequences_that_are_learnt():
+def test_units_are_those_of_the_sequences_that_are_learned():
     held, kept = held_out(NUMBERS, 0.3)
     result = run(NUMBERS, **EARLY | {"max_iter": 2})
     y, w = ([values[i] for i in kept] for values in (NUMBERS.labels, NUMBERS.weights))
-    expected = unit_of(np.concatenate(y), np.concatenate(w))
-    assert_array_equal(result.unit, expected)
-    inside = NUMBERS.replace(labels=[expected.standardise(y) for y in NUMBERS.labels])
-    theta = expected.unfold(NUMBERS.net, result.theta)
+    expected = TargetScaler.fit(np.concatenate(y), np.concatenate(w))
+    assert_array_equal(result.target_scaler, expected)
+    inside = NUMBERS.replace(labels=[expected.standardize(y) for y in NUMBERS.labels])
+    theta = expected.from_original(NUMBERS.net, result.theta)
     assert_allclose(
         -loss_on(inside, held, theta), max(result.validation_scores), rtol=1e-10
     )
@@ -217,9 +219,9 @@ def test_numbers_go_on_from_where_they_stopped():
 
 
 def test_classes_have_no_unit():
-    unit = run(max_iter=1).unit
-    assert_array_equal(unit.mean, np.zeros(3))
-    assert_array_equal(unit.scale, np.ones(3))
+    target_scaler = run(max_iter=1).target_scaler
+    assert_array_equal(target_scaler.mean, np.zeros(3))
+    assert_array_equal(target_scaler.scale, np.ones(3))
 
 
 # Early stopping
@@ -258,7 +260,7 @@ def test_gains_below_the_tolerance_do_not_count():
     run = training._Run(None, None, np.ones(1), None, SETTINGS._replace(tol=0.1), None)
     stale = []
     for score in (-1.0, -0.95, -0.8, -0.75, -0.9):
-        run._note(score, lbfgs.Progress(np.array([score]), 0.0, 0.0, 1, 1))
+        run._track_best(score, lbfgs.Progress(np.array([score]), 0.0, 0.0, 1, 1))
         stale.append(run.n_stale)
     assert stale == [0, 1, 0, 1, 2]
     assert run.best[0] == run.best_score == -0.75
@@ -278,7 +280,7 @@ def test_a_loss_that_is_not_finite_is_the_lowest_score(bad, monkeypatch):
     assert result.loss == result.loss_curve[int(np.argmax(expected))]
 
 
-def test_held_out_sequences_are_not_learnt():
+def test_held_out_sequences_are_not_learned():
     held, _ = held_out(PROBLEM, 0.3)
     altered = [w.copy() for w in PROBLEM.weights]
     for i in held:

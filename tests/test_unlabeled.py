@@ -90,7 +90,7 @@ def test_the_type_of_the_other_labels_is_kept_in_padded_arrays(form, dtype):
     assert model.score(X, form(y), WEIGHTS) == expected.score(X, y, WEIGHTS)
 
 
-def test_rows_may_be_unlabelled():
+def test_rows_may_be_unlabeled():
     rows, labels = as_form("rows", X, y)
     weights = np.arange(len(rows)) % 3 > 0
     expected = classifier().fit(rows, labels, weights)

@@ -24,7 +24,7 @@ def parts_of(problem):
     with ExitStack() as stack:
 
         def part(k):
-            chosen = warm_up.middle_of_every(k)
+            chosen = warm_up.strided_subset(k)
             fewer = problem.replace(
                 sequences=problem.sequences[chosen],
                 labels=problem.labels[chosen],
@@ -39,15 +39,17 @@ def unscaled(objective, theta):
     return np.ones_like(theta)
 
 
-def grow(problem, part, *, lengths=None, penalty=None, scales=unscaled, max_fun=1000):
+def grow(
+    problem, part, *, lengths=None, penalty=None, preconditioner=unscaled, max_fun=1000
+):
     penalty = np.zeros_like(problem.theta) if penalty is None else penalty
-    return warm_up.grow(
+    return warm_up.warm_up(
         part,
         STAGES,
         problem.source.lengths if lengths is None else lengths,
         penalty,
         problem.theta,
-        scales,
+        preconditioner,
         max_fun=max_fun,
         tol=1e-12,
         max_corrections=5,
@@ -67,7 +69,7 @@ def test_parts_grow_and_the_objective_falls():
 
 def test_evaluations_are_counted_in_those_of_all_data():
     counts = []
-    plain = warm_up.lbfgs.minimise
+    plain = warm_up.lbfgs.minimize
 
     def counted(*args, **kwargs):
         solution = plain(*args, **kwargs)
@@ -75,7 +77,7 @@ def test_evaluations_are_counted_in_those_of_all_data():
         return solution
 
     with (
-        mock.patch.object(warm_up.lbfgs, "minimise", counted),
+        mock.patch.object(warm_up.lbfgs, "minimize", counted),
         parts_of(PROBLEM) as part,
     ):
         # Of every four sequences the third is taken, of every two the second.
@@ -90,7 +92,7 @@ def test_a_part_of_one_in_k_has_about_1_in_k_of_the_steps(k):
     rng = np.random.default_rng(0)
     lengths = -np.sort(-rng.integers(1, 60, 1001))
     lengths[0] = 3000
-    part = lengths[warm_up.middle_of_every(k)]
+    part = lengths[warm_up.strided_subset(k)]
     assert part.max() < 60
     assert_allclose(len(part), len(lengths) / k, rtol=0.05)
     assert_allclose(part.sum(), lengths[1:].sum() / k, rtol=0.05)
@@ -106,12 +108,12 @@ def test_a_stage_has_a_penalty_and_variables_of_its_own():
     penalty = np.linspace(0, 1, len(PROBLEM.theta))
     seen = []
 
-    def scales(objective, theta):
+    def preconditioner(objective, theta):
         seen.append((objective.penalty, theta))
         return np.full_like(theta, 2.0)
 
     with parts_of(PROBLEM) as part:
-        theta, _ = grow(PROBLEM, part, penalty=penalty, scales=scales)
+        theta, _ = grow(PROBLEM, part, penalty=penalty, preconditioner=preconditioner)
     (first, start), (second, middle) = seen
     assert_allclose(first, 2 * penalty)
     assert_allclose(second, 2**0.5 * penalty)
@@ -122,10 +124,10 @@ def test_a_stage_has_a_penalty_and_variables_of_its_own():
 
 
 def test_the_parts_of_many_sequences_grow():
-    sizes = [k for k, _ in warm_up.stages(warm_up.MANY + 1)]
+    sizes = [k for k, _ in warm_up.stages(warm_up.MIN_SEQUENCES + 1)]
     assert sizes == sorted(sizes, reverse=True)
     assert min(sizes) > 1
-    assert warm_up.stages(warm_up.MANY) == ()
+    assert warm_up.stages(warm_up.MIN_SEQUENCES) == ()
 
 
 # Through the estimator
@@ -134,7 +136,7 @@ def test_the_parts_of_many_sequences_grow():
 @pytest.fixture
 def few():
     """Let forty sequences be many."""
-    with mock.patch.object(warm_up, "MANY", 39):
+    with mock.patch.object(warm_up, "MIN_SEQUENCES", 39):
         yield
 
 
@@ -158,14 +160,14 @@ def test_one_long_sequence_is_read_by_evaluations_of_all_data_only():
     X, y = data()
     X, y = [*X, np.repeat(X[0], 50, axis=0)], [*y, np.repeat(y[0], 50)]
     n_steps = []
-    plain = lbfgs.minimise
+    plain = lbfgs.minimize
 
     def noted(loss_and_gradient, theta, **options):
-        batches = loss_and_gradient.__self__.team.batches
+        batches = loss_and_gradient.__self__.loss_sum.batches
         n_steps.append(max(len(batch.offsets) - 1 for batch in batches))
         return plain(loss_and_gradient, theta, **options)
 
-    with mock.patch.object(lbfgs, "minimise", noted):
+    with mock.patch.object(lbfgs, "minimize", noted):
         fit(X, y, max_iter=2)
     assert n_steps == [6, 6, 6, 300]
 
@@ -202,8 +204,8 @@ def test_weight_two_is_two_copies_and_weight_zero_is_absence():
 @pytest.mark.parametrize(
     ("limit", "module", "name", "n_calls", "n_calls_to_go_on"),
     [
-        (40, train, "read_out", 0, 0),
-        (39, train, "read_out", 1, 0),
+        (40, train, "ridge_output_init", 0, 0),
+        (39, train, "ridge_output_init", 1, 0),
         (40, preconditioning, "fisher_diagonal", 1, 1),
         (39, preconditioning, "fisher_diagonal", 4, 1),
     ],
@@ -214,7 +216,7 @@ def test_a_start_reads_the_states_once_and_scales_the_variables_for_each_part(
     X, y = data()
     counted = mock.Mock(side_effect=getattr(module, name))
     monkeypatch.setattr(module, name, counted)
-    monkeypatch.setattr(warm_up, "MANY", limit)
+    monkeypatch.setattr(warm_up, "MIN_SEQUENCES", limit)
     model = fit(X, y, max_iter=5, warm_start=True)
     assert counted.call_count == n_calls
     with pytest.warns(ConvergenceWarning):

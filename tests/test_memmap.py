@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
 from skrnn._network.data import memmap, packing
 from skrnn._network.data.inputs import OneHot
-from skrnn._network.data.memmap import spooled
+from skrnn._network.data.memmap import to_disk
 from skrnn._network.training import objective, train, warm_up
 from skrnn._validation.sequences import check_sequences
 
@@ -54,7 +54,7 @@ def arrays_of(batch):
 @given(problems())
 def test_a_batch_is_read_back_as_it_was_written(problem):
     batches = problem.batches(np.float32)
-    for before, after in zip(batches, spooled(iter(batches)), strict=True):
+    for before, after in zip(batches, to_disk(iter(batches)), strict=True):
         assert type(after.X) is type(before.X)
         assert after.X.dtype == before.X.dtype
         assert after.offsets == before.offsets
@@ -63,7 +63,7 @@ def test_a_batch_is_read_back_as_it_was_written(problem):
 
 
 def test_a_batch_in_a_file_cannot_be_written_to():
-    (batch,) = spooled(fixed_problem().batches())
+    (batch,) = to_disk(fixed_problem().batches())
     with pytest.raises(ValueError, match="read-only"):
         batch.X[0] = 0
 
@@ -79,7 +79,7 @@ def test_batches_are_packed_and_written_one_by_one(monkeypatch):
     source = fixed_problem().source
     ids = packing.by_length(source.lengths)
     with batches_of(1):
-        made = packing.batches(source, ids, np.dtype(np.float64), keep=spooled)
+        made = packing.batches(source, ids, np.dtype(np.float64), store=to_disk)
     assert len(made) > 1
     assert events == ["packed", "written"] * len(made)
 
@@ -111,12 +111,12 @@ def test_maps_of_files_are_known_in_every_form(tmp_path):
 
 @pytest.mark.parametrize("form", SEQUENCE_FORMS)
 def test_what_is_in_memory_is_not_on_disk(form, monkeypatch):
-    monkeypatch.setattr(train, "spooled", None)
+    monkeypatch.setattr(train, "to_disk", None)
     fit(*as_form(form, X, y), max_iter=1)
 
 
 def test_a_part_copied_into_memory_is_not_on_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "spooled", None)
+    monkeypatch.setattr(train, "to_disk", None)
     fit(mapped(X, tmp_path)[np.arange(30)], y[:30], max_iter=1)
 
 
@@ -148,7 +148,7 @@ def test_early_stopping_on_a_map_is_that_in_memory(directory):
 
 
 def test_a_fit_that_begins_on_parts_of_a_map_is_that_in_memory(directory, monkeypatch):
-    monkeypatch.setattr(warm_up, "MANY", 0)
+    monkeypatch.setattr(warm_up, "MIN_SEQUENCES", 0)
     one, other = fit(X, y), fit(mapped(X, directory), y)
     assert_array_equal(theta_of(one), theta_of(other))
 

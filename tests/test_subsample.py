@@ -11,23 +11,23 @@ from skrnn._network.training import subsample
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
-        ({"_N_SEQUENCES": 3, "_FEWEST_SEQUENCES": 1}, [9, 7, 5]),
-        ({"_N_STEPS": 9, "_FEWEST_SEQUENCES": 2}, [8, 6]),
-        ({"_N_STEPS": 12, "_FEWEST_SEQUENCES": 1}, [9, 7, 5]),
-        ({"_FEWEST_SEQUENCES": 16, "_N_STEPS": 1}, [9, 8, 7, 6, 5]),
+        ({"_N_SEQUENCES": 3, "_MIN_SEQUENCES": 1}, [9, 7, 5]),
+        ({"_N_STEPS": 9, "_MIN_SEQUENCES": 2}, [8, 6]),
+        ({"_N_STEPS": 12, "_MIN_SEQUENCES": 1}, [9, 7, 5]),
+        ({"_MIN_SEQUENCES": 16, "_N_STEPS": 1}, [9, 8, 7, 6, 5]),
     ],
     ids=["many", "long", "by mean length", "few"],
 )
 def test_the_sample_is_evenly_spaced(monkeypatch, limits, expected):
     for name, value in limits.items():
         monkeypatch.setattr(subsample, name, value)
-    chosen = subsample.sample_of(np.arange(9, 4, -1), np.array([6, 5, 4, 4, 1]))
+    chosen = subsample.evenly_spaced(np.arange(9, 4, -1), np.array([6, 5, 4, 4, 1]))
     assert_array_equal(chosen, expected)
 
 
 def test_the_longest_of_many_sequences_is_no_part_of_the_sample():
     lengths = np.r_[3000, np.full(1000, 30)]
-    chosen = subsample.sample_of(np.arange(1001), lengths)
+    chosen = subsample.evenly_spaced(np.arange(1001), lengths)
     assert lengths[chosen].sum() == 30 * 150
 
 

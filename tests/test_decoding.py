@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import Trie
 from skrnn._language_model.decoding import (
-    Draw,
-    Frontier,
-    Unlimited,
-    Vocabulary,
+    BeamState,
+    TokenSampler,
+    TrieConstraint,
+    Unconstrained,
     complete,
     sample,
 )
@@ -33,23 +33,23 @@ class Chain:
         self.table = np.log(rng.dirichlet(np.full(shape[1], 0.5), size=shape[0]))
         self.has_end = has_end
         self.n_read = 0
-        self.start = Frontier(self.table[-1:], (np.array([[N_TOKENS]]),))
+        self.start = BeamState(self.table[-1:], (np.array([[N_TOKENS]]),))
 
     def advance(self, tokens, state):
         self.n_read += len(tokens)
         assert len(state[0]) == len(tokens)
-        return Frontier(self.table[tokens], (tokens[:, None],))
+        return BeamState(self.table[tokens], (tokens[:, None],))
 
     def log_proba(self, text):
         rows = (N_TOKENS, *text)
         total = sum(self.table[row, token] for row, token in itertools.pairwise(rows))
         return total + self.table[rows[-1], -1] if self.has_end else total
 
-    def complete(self, limits=None, **settings):
+    def complete(self, constraint=None, **settings):
         settings = {"n_completions": 5, "beam_width": 500, "max_length": 4} | settings
-        limits = limits or Unlimited(N_TOKENS)
+        constraint = constraint or Unconstrained(N_TOKENS)
         return complete(
-            self.start, self.advance, limits, has_end=self.has_end, **settings
+            self.start, self.advance, constraint, has_end=self.has_end, **settings
         )
 
     def sample(self, draw, n_samples, max_length):
@@ -93,16 +93,16 @@ def test_texts_without_an_end_are_as_long_as_they_may_be(seed):
 @given(SEEDS, st.sets(st.text(LETTERS, max_size=4), min_size=1), st.booleans())
 def test_with_a_vocabulary_the_best_entries_are_found(seed, entries, has_end):
     chain = Chain(seed, has_end=has_end)
-    limits = Vocabulary(Trie(entries), {c: i for i, c in enumerate(LETTERS)}, 0)
+    constraint = TrieConstraint(Trie(entries), {c: i for i, c in enumerate(LETTERS)}, 0)
     texts = [tuple(map(LETTERS.index, entry)) for entry in entries]
-    found = chain.complete(limits)
+    found = chain.complete(constraint)
     assert_best(found, chain, texts)
     assert {text for _, text in found} <= set(texts)
 
 
 def test_tokens_that_the_model_does_not_know_are_passed_over():
-    limits = Vocabulary(Trie(["a?", "ab"]), {"a": 0, "b": 1}, 0)
-    assert [text for _, text in Chain(0).complete(limits)] == [(0, 1)]
+    constraint = TrieConstraint(Trie(["a?", "ab"]), {"a": 0, "b": 1}, 0)
+    assert [text for _, text in Chain(0).complete(constraint)] == [(0, 1)]
 
 
 @given(SEEDS, st.integers(1, 5))
@@ -128,7 +128,7 @@ def test_what_cannot_be_is_not_found():
 
 
 def draw(seed=0, temperature=1.0, top_k=None, top_p=None):
-    return Draw(np.random.RandomState(seed), temperature, top_k, top_p)
+    return TokenSampler(np.random.RandomState(seed), temperature, top_k, top_p)
 
 
 def test_samples_are_as_frequent_as_they_are_probable():
