@@ -1,6 +1,6 @@
-"""What classifier and regressor share: the parameters, the fit, states and streaming.
+"""Base class of classifier and regressor: parameters, fit, states and streaming.
 
-A subclass says what its targets are, and how outputs of the network become answers.
+A subclass defines its targets, and how outputs of the network become predictions.
 """
 
 import math
@@ -48,7 +48,7 @@ Array = NDArray[Any]
 
 
 class Targets(NamedTuple):
-    """What is to be learned of the valid steps."""
+    """The targets and weights of the valid steps."""
 
     y: Array  # (n_steps,) classes, or (n_steps, n_outputs) numbers
     weights: NDArray[np.float64]  # (n_steps,)
@@ -56,7 +56,7 @@ class Targets(NamedTuple):
 
 
 class TrainingInput(NamedTuple):
-    """What is to be learned from, and the sizes that it gives a network."""
+    """The training data, and the sizes that they imply for the network."""
 
     data: TrainingData
     n_features: int
@@ -65,7 +65,7 @@ class TrainingInput(NamedTuple):
 
 
 def _check_unidirectional(estimator: "BaseVanillaRNN") -> bool:
-    # What was fitted counts, whatever has been set since.
+    # The fitted weights count, even if the parameter was changed since.
     fitted = vars(estimator).get("recurrent_coefs_")
     if estimator.bidirectional or (fitted and len(fitted[0]) == 2):
         raise AttributeError(
@@ -75,11 +75,11 @@ def _check_unidirectional(estimator: "BaseVanillaRNN") -> bool:
     return True
 
 
-# The parameters are documented where users look for them.
+# The parameters are documented in the public subclasses.
 class BaseVanillaRNN(  # numpydoc ignore=PR01
     VersionedState, CallbackSupport, BaseEstimator, metaclass=ABCMeta
 ):
-    """Recurrent network with an answer for every step, less its targets."""
+    """Recurrent network with an output at every step; subclasses define the targets."""
 
     _output: ClassVar[str]  # one of the losses of the network
 
@@ -146,7 +146,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.checkpoint = checkpoint
 
     def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
-        """Check what `fit` was given; note on self what it tells."""
+        """Check the arguments of `fit`; store what they imply on self."""
         previous = self._previous_form()
         sequences = check_sequences(
             self, X, padding_value=self.padding_value, fitting=True
@@ -163,24 +163,24 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     @abstractmethod
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
-        """Check y and the weights; note on self what y tells of its kind."""
+        """Check y and the weights; store properties of y on self."""
 
     @abstractmethod
     def _format_output(self, outputs: Array) -> Array:
-        """Turn a few outputs of the network into what `step` answers."""
+        """Turn outputs of the network into what `step` returns."""
 
     def _is_warm_start(self) -> bool:
         return bool(self.warm_start) and hasattr(self, "output_coef_")
 
     def _previous_form(self) -> Form | None:
-        """Return what is known of X where a warm start goes on."""
+        """Return the form of X in the previous fit if this is a warm start."""
         if not self._is_warm_start():
             return None
         has_several_steps = vars(self).get("_fitted_on_sequences", False)
         return Form(False, has_several_steps, vars(self).get("feature_names_in_"))
 
     def _update_form(self, previous: Form | None, form: Form) -> None:
-        """Note the form of X; raise where a warm start cannot go on with it."""
+        """Store the form of X; raise if a warm start cannot continue with it."""
         names, has_several_steps = form.feature_names, form.has_several_steps
         if previous is not None:
             if previous.has_several_steps and form.is_table:
@@ -189,7 +189,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             if before is not None and names is not None and [*before] != [*names]:
                 raise ValueError(
                     f"warm_start goes on with the features {[*map(str, before)]}, but "
-                    f"X has {[*map(str, names)]}; set warm_start=False to start anew"
+                    f"X has {[*map(str, names)]}; set warm_start=False to start again"
                 )
             if names is None and before is not None:
                 warnings.warn(
@@ -276,15 +276,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     def _rng_and_checkpoint(
         self, architecture: Architecture, dtype: np.dtype[Any]
     ) -> Iterator[tuple[np.random.RandomState, Checkpoint | None]]:
-        """Open the checkpoint, if any, which also knows where random numbers began."""
+        """Open the checkpoint, if any, which also stores the random state."""
         rng = check_random_state(self.random_state)
         if self.checkpoint is None:
             yield rng, None
             return
         if self.random_state is None:
-            # The generator of the process is not to be set back.
+            # The global generator must not be reset.
             rng = np.random.RandomState(rng.randint(2**31))
-        # More iterations may be asked for on the way.
+        # A resumed fit may ask for more iterations.
         settings = self._settings()._replace(max_iter=0, max_fun=0)
         fit = repr((__version__, architecture, str(dtype), settings))
         seeded = self.random_state is not None
@@ -336,8 +336,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
     @property
     def _fitted_activation(self) -> str:
-        # What was fitted counts, whatever has been set since; models of versions that
-        # did not note it have nothing else to go by.
+        # The fitted activation counts, even if the parameter was changed since. Models
+        # of versions that did not store it fall back to the parameter.
         return str(vars(self).get("_activation", self.activation))
 
     def _parameters(self) -> Parameters:
@@ -395,9 +395,9 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X is not as described or has not `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features.
         """
         sequences, states = self._evaluate(X, inference.last_states)
         return sequences.restore(states, np.nan)
@@ -406,12 +406,12 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     def initial_state(self, n_sequences: int = 1) -> tuple[Array, ...]:
         """Return the state before the first step: zeros.
 
-        Only there if `bidirectional=False`.
+        Only available if `bidirectional=False`.
 
         Parameters
         ----------
         n_sequences : int, default=1
-            How many sequences are to be read side by side.
+            Number of sequences to process in parallel.
 
         Returns
         -------
@@ -421,11 +421,11 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
             If `n_sequences` is negative.
         TypeError
-            If `n_sequences` is no integer.
+            If `n_sequences` is not an integer.
         """
         check_is_fitted(self)
         check_scalar(n_sequences, "n_sequences", Integral, min_val=0)
@@ -437,31 +437,31 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     def step(
         self, X_t: Any, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
-        """Read one step of several sequences, at a cost independent of history.
+        """Process one step of several sequences, at a cost independent of history.
 
-        Only there if `bidirectional=False`.
+        Only available if `bidirectional=False`.
 
         Parameters
         ----------
         X_t : array-like of shape (n_sequences, n_features)
-            The step that comes next in each sequence.
+            The next step of each sequence.
         state : tuple of ndarray of shape (n_sequences, n_hidden)
-            What `initial_state` or the previous call returned.
+            The result of `initial_state` or of the previous call.
 
         Returns
         -------
         output : ndarray of shape (n_sequences, n_outputs), or (n_sequences,)
-            What the model says of this step: the probabilities of the classes, or the
-            predictions of a regressor.
+            The probabilities of the classes at this step, or the predictions of a
+            regressor.
         state : tuple of ndarray of shape (n_sequences, n_hidden)
-            What to pass with the step after this one; the one passed is unchanged.
+            The state to pass with the next step; the argument is not modified.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X_t or state has another shape, or X_t contains NaN or infinity.
+            If X_t or state has a wrong shape, or X_t contains NaN or infinity.
         """
         # check_is_fitted alone takes as long as the step.
         if "output_coef_" not in vars(self):
@@ -474,7 +474,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 f"X_t has shape {X_t.shape}; pass one step of each sequence, shape "
                 f"(n_sequences, {self.n_features_in_})"
             )
-        # The product is a quick look; it is also infinite where X_t is but large.
+        # The product is a fast check; it also overflows for large finite X_t.
         if not math.isfinite(np.vdot(X_t, X_t)) and not np.isfinite(X_t).all():
             found = "NaN" if np.isnan(X_t).any() else "infinity"
             raise ValueError(f"Input X_t contains {found}.")
@@ -511,7 +511,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 
 @contextmanager
 def raise_on_overflow() -> Iterator[None]:
-    """Say what to do where the network's weights or outputs are not finite."""
+    """Raise a helpful error if weights or outputs of the network are not finite."""
     try:
         yield
     except OverflowError as error:
@@ -524,7 +524,7 @@ def raise_on_overflow() -> Iterator[None]:
 
 @contextmanager
 def _unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Undo what a failing fit has set."""
+    """Restore the attributes if fit fails."""
     before = vars(estimator).copy()
     try:
         yield
@@ -537,7 +537,7 @@ def _unchanged_on_error(estimator: Any) -> Iterator[None]:
 def _fitted_arrays(
     architecture: Architecture, theta: NDArray[np.float64], dtype: np.dtype[Any]
 ) -> dict[str, Any]:
-    """Return the parameters as the fitted attributes that hold them."""
+    """Return the parameters as a dict of fitted attributes."""
     parameters = architecture.unflatten(theta.astype(dtype))
     layers, n_directions = parameters.layers, architecture.n_directions
     return {
@@ -570,7 +570,7 @@ def _check_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...
 
 
 def _warn_of_early_end(result: Result, tol: float) -> None:
-    """Warn where training ended far from a minimum, unless the user asked for that."""
+    """Warn if training stopped far from a minimum, unless the user requested it."""
     advice = {
         "max_iter": "Raise max_iter, or scale the data.",
         "max_fun": "Raise max_fun, or scale the data.",
@@ -596,7 +596,7 @@ def _warn_of_early_end(result: Result, tol: float) -> None:
 
 
 def _check_total(weights: NDArray[np.float64], dtype: np.dtype[Any]) -> None:
-    """Raise where the weights of all steps vanish or overflow in training."""
+    """Raise if the weights of all steps underflow or overflow in training."""
     with np.errstate(over="ignore"):
         total = weights.sum()
     if not (weights.max() >= np.finfo(dtype).tiny and total <= np.finfo(dtype).max):
@@ -612,5 +612,5 @@ def _check_continuation(previous: Architecture, architecture: Architecture) -> N
         if before != now:
             raise ValueError(
                 f"warm_start goes on with {name}={before}, but it is now {now}; "
-                "set warm_start=False to start anew"
+                "set warm_start=False to start again"
             )

@@ -1,7 +1,7 @@
-"""What a fit tells while it runs: scikit-learn's callbacks, and lines of its own.
+"""Progress of a fit: scikit-learn's callbacks and printed lines.
 
-scikit-learn has callbacks from version 1.9 on. Before, an estimator has no
-``set_callbacks``, and all that is told here is told to nobody.
+scikit-learn has callbacks since version 1.9. On older versions an estimator has no
+``set_callbacks``, and callbacks are ignored.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from skrnn._network.training.train import Report
 
 
 class _NoCallbacks:
-    """A mixin and a context in place of scikit-learn's, where it has none."""
+    """Replacement for scikit-learn's mixin and context on older versions."""
 
     def _init_callback_context(self, **_: Any) -> Self:
         return self
@@ -38,15 +38,15 @@ else:
 class FitTask:
     """A fit as scikit-learn's callbacks see it: one subtask for each iteration.
 
-    How many iterations there will be is not known before the end, only the most.
-    An iteration begins where the one before it ends, so that the last to begin may
-    turn out to be none; as in scikit-learn's own estimators it ends without a model.
+    Only the maximum number of iterations is known in advance. A subtask begins when the
+    one before it ends, so the last subtask may contain no iteration; as in
+    scikit-learn's own estimators it ends without a model.
 
     Parameters
     ----------
     estimator : estimator
     most : int
-        The largest number of iterations.
+        The maximum number of iterations.
     data : dict
         ``X``, ``y`` and ``metadata`` for the callbacks.
     """
@@ -56,11 +56,11 @@ class FitTask:
         self.data = {"estimator": estimator, **data}
         self.n_begun = 0
         self.iteration: Any = None
-        # Before the fit changes anything: callbacks are dismissed by way of it.
+        # Created before fit changes anything: it also tears the callbacks down.
         self.context = estimator._init_callback_context(max_subtasks=most)
 
     def begin(self) -> None:
-        """Tell that the fit begins, and its first iteration."""
+        """Report the start of the fit and of its first iteration."""
         self.context.call_on_fit_task_begin(**self.data)
         self._begin_iteration()
 
@@ -71,17 +71,17 @@ class FitTask:
             self.iteration.call_on_fit_task_begin(**self.data)
 
     def next_iteration(self, fitted: Callable[[], dict[str, Any]]) -> None:
-        """Tell that an iteration is over.
+        """Report the end of an iteration.
 
         Parameters
         ----------
         fitted : callable
-            Makes the fitted attributes that the estimator would have now.
+            Returns the fitted attributes that the estimator would have now.
 
         Raises
         ------
         Stop
-            If a callback wants no more.
+            If a callback requests it.
         """
         ended, self.iteration = self.iteration, None
         if ended.call_on_fit_task_end(**self.data, reconstruction_attributes=fitted):
@@ -89,7 +89,7 @@ class FitTask:
         self._begin_iteration()
 
     def end(self) -> None:
-        """Tell that the fit is over and the estimator fitted."""
+        """Report the end of the fit."""
         if self.iteration is not None:
             self.iteration.call_on_fit_task_end(estimator=self.data["estimator"])
         self.context.call_on_fit_task_end(**self.data, reconstruction_attributes={})
@@ -97,9 +97,9 @@ class FitTask:
 
 @contextmanager
 def printing(verbose: int) -> Iterator[Callable[[Report], None]]:
-    """Yield a function that prints where a run stands.
+    """Yield a function that prints the progress of a run.
 
-    On a terminal a line takes the place of the one before it, if verbose is 1.
+    On a terminal, each line overwrites the previous one if verbose is 1.
     """
     if not verbose:
         yield lambda report: None

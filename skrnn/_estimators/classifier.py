@@ -1,4 +1,4 @@
-"""The classifier of steps: labels in, the most probable label of each step out."""
+"""Classifier of steps: trained on labels, predicts the most probable label."""
 
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -32,83 +32,83 @@ Array = NDArray[Any]
 class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     r"""Recurrent network that labels every step of a sequence.
 
-    A vanilla (Elman) network of one or several layers, one-way or two-way, whose
-    softmax output gives a label to every step. It minimizes the log-loss of the steps
-    and a penalty on the weights by L-BFGS.
+    A vanilla (Elman) network with one or more layers, unidirectional or bidirectional,
+    and a softmax output at every step. L-BFGS minimizes the log-loss of the steps plus
+    an L2 penalty on the weights.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64,)
-        Number of hidden units of each layer. With `bidirectional=True` each direction
-        of a layer has as many.
+        Number of hidden units in each layer. With `bidirectional=True`, each direction
+        has this number of units.
     activation : {"tanh", "relu"}, default="tanh"
         Activation function of the hidden units.
     bidirectional : bool, default=False
-        Whether every layer also reads each sequence from its last valid step to its
-        first. If False, the label of a step depends on the steps up to it alone.
+        Whether every layer also processes each sequence from its last valid step to its
+        first. If False, the label of a step depends only on this step and earlier ones.
     alpha : float, default=1.0
-        Strength of the L2 penalty on the weights, the precision of a Gaussian prior in
-        units of what weights do (see Notes). It has the same meaning for any amount of
-        data, size of the features and number of hidden units.
+        L2 strength, relative to each weight's typical contribution: the precision of a
+        Gaussian prior (see Notes). Its meaning does not depend on the amount of data,
+        the scale of the features or the number of hidden units.
     class_weight : dict, "balanced" or None, default=None
         Factor on the weight of the steps of each class, as `{label: factor}`.
-        "balanced" makes all classes weigh the same in total.
+        "balanced" gives all classes the same total weight.
     max_iter : int, default=200
-        Largest number of iterations of L-BFGS on all data.
+        Maximum number of L-BFGS iterations on the full data.
     max_fun : int, default=15000
-        Largest number of evaluations of the objective and its gradient.
+        Maximum number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
-        Training has converged when no component of the gradient, taken in the scaled
-        variables of the optimizer, is larger. With `early_stopping=True` it is also the
-        least gain in validation score that counts as one.
+        Training stops when no component of the gradient, taken in the scaled variables
+        of the optimizer, exceeds `tol`. With `early_stopping=True` it is also the
+        minimum improvement of the validation score.
     max_corrections : int, default=10
         Number of past steps from which L-BFGS estimates curvature.
     early_stopping : bool, default=False
-        Whether to hold out whole sequences, stop when their log-loss no longer falls,
-        and keep the weights of the iteration at which it was lowest.
+        Whether to hold out whole sequences, stop when their log-loss no longer
+        decreases, and keep the weights of the iteration with the lowest one.
     validation_fraction : float, default=0.1
-        Share of the sequences that are held out. Only used if `early_stopping` is True.
+        Fraction of the sequences to hold out. Only used if `early_stopping` is True.
     n_iter_no_change : int, default=10
-        Number of iterations in a row without gain in validation score that end the
-        training. Only used if `early_stopping` is True.
+        Training stops after this number of consecutive iterations without improvement
+        of the validation score. Only used if `early_stopping` is True.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the previous call. Classes, features
+        Whether `fit` continues from the weights of the previous call. Classes, features
         and layers must be the same; the number of steps may differ.
     padding_value : float, default=nan
-        In a 3-D array a trailing step whose features all equal this value is padding.
+        In a 3-D array, trailing steps whose features all equal this value are padding.
     padding_label : object, default="auto"
-        What `predict` fills padded steps with; never a class. "auto" takes -1 for
-        integers and booleans (one below the smallest class where -1 is a class), the
-        empty string for strings, and one below the smallest class for floats.
+        Value of `predict` at padded steps; it must not be a class. "auto" is -1 for
+        integers and booleans (one below the smallest class if -1 is a class), the empty
+        string for strings, and one below the smallest class for floats.
     n_init : int, default=1
-        Number of runs from different random weights; the one with the lowest objective
+        Number of runs from different random weights. The run with the lowest objective
         is kept (with `early_stopping=True`, the one with the best validation score).
     random_state : int, RandomState instance or None, default=None
-        Determines the weights to start from, the sequences that are held out, and the
-        labels drawn to scale the variables.
+        Seed for the initial weights, the choice of held-out sequences, and the labels
+        drawn to scale the variables of the optimizer.
     verbose : bool or int, default=0
-        Whether to print, for every iteration, loss, gradient, evaluations and seconds:
-        1 keeps to a single line on a terminal, 2 prints a line for each.
+        Whether to print loss, gradient, evaluations and seconds at every iteration. On
+        a terminal, 1 updates a single line; 2 prints one line per iteration.
     checkpoint : str or path-like, default=None
-        A file in which `fit` notes every evaluation of the objective, and which it
-        removes at its end. Where it finds one, left behind by a fit of the same data
-        and parameters that was interrupted, it goes on from there.
+        File in which `fit` saves every evaluation of the objective. If the file of an
+        interrupted fit with the same data and parameters exists, `fit` resumes it. The
+        file is deleted when `fit` finishes.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; those of steps of weight 0 included.
+        The labels, sorted, including those of steps with zero weight.
     n_features_in_ : int
-        Number of features of a step.
+        Number of features per step.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features. Only defined if X was a data frame, or a list of data
-        frames, whose names are all strings.
+        frames, with column names that are all strings.
     input_coefs_ : list of ndarray of shape (n_directions, n_in, n_hidden)
-        Weights `W_xh` from the input of each layer to its hidden units; `n_in` is
-        `n_features_in_` for the first layer and `n_directions * n_hidden` of the layer
-        below for the others. Forward direction first.
+        Weights `W_xh` from the input of each layer to its hidden units, forward
+        direction first. `n_in` is `n_features_in_` for the first layer, and
+        `n_directions * n_hidden` of the layer below for the others.
     recurrent_coefs_ : list of ndarray of shape (n_directions, n_hidden, n_hidden)
-        Weights `W_hh` of each layer, from the states of one step to those of the next.
+        Weights `W_hh` of each layer, from the states of a step to those of the next.
     hidden_intercepts_ : list of ndarray of shape (n_directions, n_hidden)
         Biases `b_h` of each layer.
     output_coef_ : ndarray of shape (n_directions * n_hidden, n_classes)
@@ -116,37 +116,38 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     output_intercept_ : ndarray of shape (n_classes,)
         Biases `b_y` of the logits.
     feature_scale_ : ndarray of shape (n_features,)
-        Size of each feature in the training data, the unit of its weights in the
-        penalty (see Notes).
+        Scale of each feature in the training data, used in the penalty on its weights
+        (see Notes).
     padding_label_ : object
-        What `predict` fills padded steps with.
+        Value of `predict` at padded steps.
     loss_ : float
-        The objective at the stored weights, in nats per unit of weight: over all
-        training data, less what early stopping holds out.
+        Objective at the stored weights, in nats per unit of weight, over the training
+        data without the sequences held out by early stopping.
     best_loss_ : float
-        Lowest value that the objective took. Smaller than `loss_` where early stopping
-        went back to earlier weights.
+        Lowest value of the objective during training. Smaller than `loss_` if early
+        stopping restored earlier weights.
     loss_curve_ : list of float
-        The objective after each of the `n_iter_` iterations.
+        Objective after each of the `n_iter_` iterations.
     validation_scores_ : list of float, or None
         Negative log-loss of the held-out sequences after each iteration, in nats per
         unit of weight. None unless `early_stopping` is True.
     best_validation_score_ : float or None
-        The largest of `validation_scores_`, None if there is none.
+        Maximum of `validation_scores_`, or None if there are none.
     n_iter_ : int
         Number of iterations.
     n_fun_ : int
-        Number of evaluations of the objective and its gradient, in those of all data:
-        with more than a thousand sequences a part of them finds the start.
+        Number of evaluations of the objective and its gradient, in units of full-data
+        evaluations; above 1,000 sequences, warm-up runs on subsets.
     stop_reason_ : str
-        Why training ended: "converged" (no component of the gradient exceeds `tol`),
-        "max_iter", "max_fun", "early_stopping", or "callback" (one of scikit-learn's
-        callbacks asked for it). L-BFGS gave up by itself at "line_search" (no step
-        along the search direction lowers the objective), "ftol" (the objective no
-        longer changes) or "overflow" (the network overflows at every step tried).
-        Near a minimum the first two mean that floating-point precision is exhausted.
+        Why training stopped: "converged" (no component of the gradient exceeds `tol`),
+        "max_iter", "max_fun", "early_stopping", or "callback" (requested by one of
+        scikit-learn's callbacks). L-BFGS itself stops with "line_search" (no step along
+        the search direction lowers the objective), "ftol" (the objective no longer
+        changes) or "overflow" (the network overflows at every step tried). Near a
+        minimum, "line_search" and "ftol" mean that floating-point precision is
+        exhausted.
     n_layers_ : int
-        Number of layers, input and output included.
+        Number of layers, including input and output.
     n_outputs_ : int
         Number of outputs, `n_classes`.
     out_activation_ : str
@@ -154,35 +155,36 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
 
     See Also
     --------
-    OneHotSequenceEncoder : Turns strings and other tokens into steps.
-    sklearn.neural_network.MLPClassifier : A network for rows of a table.
+    OneHotSequenceEncoder : Encodes strings and other tokens as steps.
+    sklearn.neural_network.MLPClassifier : A network for the rows of a table.
 
     Notes
     -----
     X is one of
 
     - **padded**: an array of shape (n_sequences, n_steps, n_features), with padding
-      behind the end of each sequence; y has shape (n_sequences, n_steps) and is never
-      read at padding;
+      after the end of each sequence; y has shape (n_sequences, n_steps), and its
+      values at padded steps are ignored;
     - **ragged**: a list or object array of arrays or sparse matrices of shape
-      (n_steps_i, n_features); y is a list or object array of label sequences, of
-      shape (n_steps_i,) each;
+      (n_steps_i, n_features); y is a list or object array of label sequences of shape
+      (n_steps_i,);
     - **2-D**: shape (n_sequences, n_features), sequences of one step; y has shape
       (n_sequences,).
 
-    Results come in the form of X. Nothing is computed at padding, and no score or loss
-    counts it. Results are float32 where X is, and training then works in float32. Maps
-    of files (`numpy.memmap`) are read a batch at a time; `fit` packs them into a
-    temporary file, so that X may be larger than memory.
+    Results have the form of X. Padded steps are not computed and do not count in scores
+    or the loss. If X is float32, training and results are float32, too. Memory-mapped
+    arrays (`numpy.memmap`) are read in batches; `fit` packs them into a temporary file,
+    so that X may be larger than memory.
 
-    A layer of the network computes
+    Each layer of the network computes
 
     .. math::
 
         h_t = f(x_t W_{xh} + h_{t-1} W_{hh} + b_h), \qquad h_0 = 0,
 
-    a second direction the same from the last valid step backwards; the states of both
-    are joined and are the input of the next layer. From those of the last layer
+    The second direction computes the same from the last valid step to the first. The
+    states of both directions are concatenated and are the input of the next layer. The
+    output is computed from the states of the last layer:
 
     .. math::
 
@@ -196,11 +198,11 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         J(\theta) = \frac{1}{W} \sum_{it} w_{it} (-\log p_{it}[y_{it}])
             + \frac{\alpha}{2 W} \sum_j c_j \theta_j^2
 
-    in nats per unit of weight. With `alpha=1` the second term is a Gaussian prior in
-    which weight j has the precision :math:`c_j`: such that the input and the states add
-    to a hidden unit with standard deviations 2 (less where features are dense, see
-    below) and 3, and the states to a logit with 10, when features are of their usual
-    size and states of size 1. So
+    in nats per unit of weight. With `alpha=1` the second term is a Gaussian prior with
+    precision :math:`c_j` for weight j. The precisions are chosen so that, for features
+    of typical scale and states of size 1, the input contributes to a hidden unit with
+    standard deviation 2 (less for dense features, see below), the states with 3, and
+    the states contribute to a logit with 10:
 
     ==================================  ==========================
     weight                              :math:`c_j`
@@ -212,21 +214,22 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     biases                              0
     ==================================  ==========================
 
-    where `feature_scale_[d]` is the root mean square of the feature over the steps at
-    which it is not 0, times the square root of the mean number of features that are
-    not 0 in a step, times that of the number (1 or more) that two steps, taken at
-    random, have both. For one-hot steps it is 1, for D standardized features D.
+    where `feature_scale_[d]` is the product of three factors: the root mean square of
+    the feature over the steps at which it is nonzero, the square root of the mean
+    number of nonzero features per step, and the square root of the expected number (at
+    least 1) of nonzero features that two random steps share. It is 1 for one-hot steps,
+    and D for D standardized features.
 
-    A sequence of weight k, k copies of it, and any order of the sequences give the
-    same fit.
+    A sequence with weight k is equivalent to k copies of it. The order of the sequences
+    does not change the fit.
 
-    scikit-learn's callbacks (`set_callbacks`, from its version 1.9 on) see a task for
-    every iteration, out of at most `max_iter` for each of `n_init` runs, and may stop
-    the training, which keeps the best weights so far. `ProgressBar` needs the package
-    rich; `ScoringMonitor` takes sequences if `scoring` is a function of estimator, X, y
-    and `sample_weight=None` that returns a dict of scores. An interrupt from the
-    keyboard ends `fit` as an error does: the classifier is what it was before, threads
-    have ended and BLAS has its own back.
+    scikit-learn's callbacks (`set_callbacks`, scikit-learn 1.9 or later) receive one
+    task per iteration, at most `max_iter` for each of the `n_init` runs. They can stop
+    training, which keeps the best weights so far. `ProgressBar` needs the package rich.
+    `ScoringMonitor` supports sequences if `scoring` is a function of estimator, X, y
+    and `sample_weight=None` that returns a dict of scores. A keyboard interrupt ends
+    `fit` like an error: the classifier is unchanged, worker threads are
+    stopped and BLAS limits restored.
 
     References
     ----------
@@ -247,8 +250,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     >>> model.fit(hello.data, hello.target).predict(hello.data)
     array([['e', 'l', 'l', 'o']], dtype='<U1')
 
-    The label of each step is the symbol seen two steps before, and -1, padding, where
-    a sequence has ended:
+    The label of each step is the symbol two steps before, and -1 at padding:
 
     >>> X, y = make_recall(100, n_steps=12, lag=2, random_state=0, return_X_y=True)
     >>> X[50:, 8:], y[50:, 8:] = float("nan"), -1
@@ -258,7 +260,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     >>> model.predict(X)[50:, 8:].max()
     np.int64(-1)
 
-    A one-way model can be read step by step:
+    A unidirectional model can process sequences step by step:
 
     >>> state = model.initial_state(n_sequences=len(X))
     >>> for t in range(3):
@@ -332,7 +334,7 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
             The sequences: padded, ragged or of one step each.
         y : array-like of shape (n_sequences, n_steps), list or object array of \
 n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequences,)
-            The label of every step. What stands at padding is never read.
+            The label of every step. Values at padded positions are ignored.
         sample_weight : array-like of shape (n_sequences,) or of the form of y, \
 default=None
             Weight of each sequence, or of each step. Steps with zero weight are
@@ -342,33 +344,33 @@ default=None
         Returns
         -------
         VanillaRNNClassifier
-            The fitted classifier itself.
+            The fitted classifier.
 
         Raises
         ------
         ValueError
-            If X, y or `sample_weight` is not as described: NaN or infinity at a valid
-            step, a missing label where the weight is not 0, a sequence without valid
-            steps, labels that do not go with the steps of X, numbers too large for the
-            network; if `padding_label` is a class; if early stopping finds too few
-            sequences; if `checkpoint` was left by another fit; if `warm_start=True`
-            meets other classes, features or layers. A parameter out of its range raises
-            scikit-learn's ``InvalidParameterError``, which is a ValueError.
+            If X, y or `sample_weight` is invalid: NaN or infinity at a valid step, a
+            missing label at a step with nonzero weight, a sequence without valid steps,
+            labels that do not match the steps of X, numbers too large for the network;
+            if `padding_label` is a class; if there are too few sequences for early
+            stopping; if `checkpoint` belongs to another fit; if classes, features or
+            layers differ from the previous fit with `warm_start=True`. A parameter out
+            of range raises scikit-learn's ``InvalidParameterError``, a ValueError.
         OSError
-            If there is no room for the temporary file of a memory-mapped X, or for the
-            checkpoint.
+            If there is no disk space for the temporary file of a memory-mapped X, or
+            for the checkpoint.
         TypeError
-            If X or y is of a type that cannot be a sequence, such as dates, masked
-            arrays, or labels of mixed types.
+            If X or y has an unsupported type, such as dates, masked arrays, or labels
+            of mixed types.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` or `max_fun` ended training, or L-BFGS gave up by itself (see
-            `stop_reason_`) with a component of the gradient above ``100 * tol``, or
-            above `tol` before its first iteration.
+            If training stopped at `max_iter` or `max_fun`, or L-BFGS itself stopped
+            (see `stop_reason_`) with a component of the gradient above ``100 * tol``,
+            or above `tol` before its first iteration.
         UserWarning
-            If y seems padded where X shows no padding.
+            If y seems to be padded but X has no padding.
         """
         return self._fit(X, y, sample_weight)
 
@@ -381,7 +383,7 @@ default=None
         return Targets(codes, weights, len(classes))
 
     def _set_classes(self, classes: Array, counts: Array) -> Array:
-        """Note the classes, of so many weighted steps; return the weight of each."""
+        """Store the classes, given their weighted counts; return their weights."""
         padding_label = padding_label_for(classes, self.padding_label)
         if self._is_warm_start() and not np.array_equal(self.classes_, classes):
             raise ValueError(
@@ -410,15 +412,15 @@ default=None
         -------
         ndarray of shape (n_sequences, n_steps), or of shape (n_sequences,)
             The most probable label of every step, and `padding_label_` at padding.
-            For ragged X an object array of n_sequences arrays of shape (n_steps_i,);
-            for 2-D X one label for each row.
+            For ragged X, an object array of n_sequences arrays of shape (n_steps_i,);
+            for 2-D X, one label per row.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X is not as described or has not `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features.
         """
         sequences, codes = self._evaluate(X, inference.most_probable)
         classes = self.classes_
@@ -438,15 +440,15 @@ default=None
         -------
         ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
             The probabilities, in the order of `classes_`, and NaN at padding. For
-            ragged X an object array of n_sequences arrays of shape (n_steps_i,
-            n_classes); for 2-D X shape (n_sequences, n_classes).
+            ragged X, an object array of n_sequences arrays of shape (n_steps_i,
+            n_classes); for 2-D X, shape (n_sequences, n_classes).
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X is not as described or has not `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features.
         """
         sequences, proba = self._evaluate(X, inference.probabilities)
         return sequences.restore(proba, np.nan)
@@ -462,15 +464,15 @@ default=None
         Returns
         -------
         ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
-            The logarithms of what `predict_proba` returns, exact also where that
-            rounds to 0.
+            The logarithms of the probabilities, in the form of `predict_proba`; exact
+            even where a probability rounds to 0.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X is not as described or has not `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features.
         """
         sequences, log_proba = self._evaluate(X, inference.log_probabilities)
         return sequences.restore(log_proba, np.nan)
@@ -486,15 +488,15 @@ default=None
         Returns
         -------
         ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
-            The logits, in the form of `predict_proba`. For two classes the logit of
+            The logits, in the form of `predict_proba`. For two classes, the logit of
             the second minus that of the first, without the axis of classes.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X is not as described or has not `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features.
         """
         sequences, logits = self._evaluate(X, inference.logits)
         if logits.shape[1] == 2:
@@ -502,15 +504,15 @@ default=None
         return sequences.restore(logits, np.nan)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the weighted share of valid steps that are labeled correctly.
+        """Return the accuracy over valid steps.
 
         Parameters
         ----------
         X : array-like or list
             Sequences in any of the forms that `fit` takes, with any number of steps.
         y : array-like or list
-            The label of every step, in any of the forms that `fit` takes. A label that
-            is no class counts as one not found; what stands at padding is never read.
+            The label of every step, in any of the forms that `fit` takes. Unknown
+            labels count as errors; values at padded positions are ignored.
         sample_weight : array-like of shape (n_sequences,) or of the form of y, \
 default=None
             Weight of each sequence, or of each step.
@@ -518,20 +520,20 @@ default=None
         Returns
         -------
         float
-            The accuracy, between 0 and 1.
+            The weighted fraction of correctly labeled steps, between 0 and 1.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X, y or `sample_weight` is not as described, or X has not
-            `n_features_in_` features.
+            If X, y or `sample_weight` is invalid, or X does not have `n_features_in_`
+            features.
         """
         return accuracy([self._hits(X, y, sample_weight)])
 
     def _hits(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, float]:
-        """Return the weight of the steps labeled correctly, and of all."""
+        """Return the weight of correctly labeled steps, and that of all steps."""
         sequences, codes = self._evaluate(X, inference.most_probable)
         weights = weights_of_steps(sample_weight, sequences)
         labels = check_labels(y, sequences, type(self).__name__, weights)
@@ -542,7 +544,7 @@ default=None
 
 
 def _class_weights(class_weight: Any, classes: Array, counts: Array) -> Array:
-    """Return the weight of every class; "balanced" goes by weighted steps."""
+    """Return the weight of every class; "balanced" uses weighted counts."""
     if isinstance(class_weight, str):
         n_present = np.count_nonzero(counts)
         balanced = np.full(len(classes), counts.sum() / n_present)

@@ -1,4 +1,4 @@
-"""The regressor of steps: numbers in, a prediction of each step's numbers out."""
+"""Regressor of steps: trained on numbers, predicts one or several at every step."""
 
 import warnings
 from numbers import Integral
@@ -30,77 +30,76 @@ Array = NDArray[Any]
 class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR02
     r"""Recurrent network that predicts numbers at every step of a sequence.
 
-    A vanilla (Elman) network of one or several layers, one-way or two-way, with one or
-    several real-valued outputs at every step. It minimizes the squared error of the
-    steps and a penalty on the weights by L-BFGS. A one-way network trained on its own
-    next step can forecast a series.
+    A vanilla (Elman) network with one or more layers, unidirectional or bidirectional,
+    and one or more real-valued outputs at every step. L-BFGS minimizes the squared
+    error of the steps plus an L2 penalty on the weights. A unidirectional network
+    trained to predict the next step can forecast a series.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64,)
-        Number of hidden units of each layer. With `bidirectional=True` each direction
-        of a layer has as many.
+        Number of hidden units in each layer. With `bidirectional=True`, each direction
+        has this number of units.
     activation : {"tanh", "relu"}, default="tanh"
         Activation function of the hidden units.
     bidirectional : bool, default=False
-        Whether every layer also reads each sequence from its last valid step to its
-        first. If False, the prediction at a step depends on the steps up to it alone.
+        Whether every layer also processes each sequence from its last valid step to its
+        first. If False, a prediction depends only on its step and earlier ones.
     alpha : float, default=1.0
-        Strength of the L2 penalty on the weights (see Notes): the variance of the noise
-        in y, as a share of the variance of y, for a Gaussian prior of precision 1 in
-        units of what weights do. It has the same meaning for any amount of data and any
-        unit of y and of the features. Where y is nearly free of noise, values far
-        below 1 are the ones to try.
+        L2 strength, relative to each weight's typical contribution (see Notes): with a
+        unit Gaussian prior, the variance of the noise in y as a fraction of the
+        variance of y. Its meaning does not depend on the amount of data or the units of
+        y and the features. If y has almost no noise, try values far below 1.
     max_iter : int, default=200
-        Largest number of iterations of L-BFGS on all data.
+        Maximum number of L-BFGS iterations on the full data.
     max_fun : int, default=15000
-        Largest number of evaluations of the objective and its gradient.
+        Maximum number of evaluations of the objective and its gradient.
     tol : float, default=1e-4
-        Training has converged when no component of the gradient, taken in the scaled
-        variables of the optimizer, is larger. With `early_stopping=True` it is also the
-        least gain in validation score that counts as one.
+        Training stops when no component of the gradient, taken in the scaled variables
+        of the optimizer, exceeds `tol`. With `early_stopping=True` it is also the
+        minimum improvement of the validation score.
     max_corrections : int, default=10
         Number of past steps from which L-BFGS estimates curvature.
     early_stopping : bool, default=False
         Whether to hold out whole sequences, stop when their squared error no longer
-        falls, and keep the weights of the iteration at which it was lowest.
+        decreases, and keep the weights of the iteration with the lowest one.
     validation_fraction : float, default=0.1
-        Share of the sequences that are held out. Only used if `early_stopping` is True.
+        Fraction of the sequences to hold out. Only used if `early_stopping` is True.
     n_iter_no_change : int, default=10
-        Number of iterations in a row without gain in validation score that end the
-        training. Only used if `early_stopping` is True.
+        Training stops after this number of consecutive iterations without improvement
+        of the validation score. Only used if `early_stopping` is True.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the previous call. Outputs, features
+        Whether `fit` continues from the weights of the previous call. Outputs, features
         and layers must be the same; the number of steps may differ.
     padding_value : float, default=nan
-        In a 3-D array a trailing step whose features all equal this value is padding.
+        In a 3-D array, trailing steps whose features all equal this value are padding.
     n_init : int, default=1
-        Number of runs from different random weights; the one with the lowest objective
+        Number of runs from different random weights. The run with the lowest objective
         is kept (with `early_stopping=True`, the one with the best validation score).
     random_state : int, RandomState instance or None, default=None
-        Determines the weights to start from, the sequences that are held out, and the
-        targets drawn to scale the variables.
+        Seed for the initial weights, the choice of held-out sequences, and the targets
+        drawn to scale the variables of the optimizer.
     verbose : bool or int, default=0
-        Whether to print, for every iteration, loss, gradient, evaluations and seconds:
-        1 keeps to a single line on a terminal, 2 prints a line for each.
+        Whether to print loss, gradient, evaluations and seconds at every iteration. On
+        a terminal, 1 updates a single line; 2 prints one line per iteration.
     checkpoint : str or path-like, default=None
-        A file in which `fit` notes every evaluation of the objective, and which it
-        removes at its end. Where it finds one, left behind by a fit of the same data
-        and parameters that was interrupted, it goes on from there.
+        File in which `fit` saves every evaluation of the objective. If the file of an
+        interrupted fit with the same data and parameters exists, `fit` resumes it. The
+        file is deleted when `fit` finishes.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of features of a step.
+        Number of features per step.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features. Only defined if X was a data frame, or a list of data
-        frames, whose names are all strings.
+        frames, with column names that are all strings.
     input_coefs_ : list of ndarray of shape (n_directions, n_in, n_hidden)
-        Weights `W_xh` from the input of each layer to its hidden units; `n_in` is
-        `n_features_in_` for the first layer and `n_directions * n_hidden` of the layer
-        below for the others. Forward direction first.
+        Weights `W_xh` from the input of each layer to its hidden units, forward
+        direction first. `n_in` is `n_features_in_` for the first layer, and
+        `n_directions * n_hidden` of the layer below for the others.
     recurrent_coefs_ : list of ndarray of shape (n_directions, n_hidden, n_hidden)
-        Weights `W_hh` of each layer, from the states of one step to those of the next.
+        Weights `W_hh` of each layer, from the states of a step to those of the next.
     hidden_intercepts_ : list of ndarray of shape (n_directions, n_hidden)
         Biases `b_h` of each layer.
     output_coef_ : ndarray of shape (n_directions * n_hidden, n_outputs)
@@ -109,38 +108,39 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     output_intercept_ : ndarray of shape (n_outputs,)
         Biases `b_y` of the predictions, in units of y.
     feature_scale_ : ndarray of shape (n_features,)
-        Size of each feature in the training data, the unit of its weights in the
-        penalty (see Notes).
+        Scale of each feature in the training data, used in the penalty on its weights
+        (see Notes).
     target_scale_ : ndarray of shape (n_outputs,)
-        Weighted standard deviation of each output in the training data, the unit of
-        its errors in the objective; for an output that is constant, its size.
+        Weighted standard deviation of each output in the training data, or the absolute
+        value of a constant output. The objective divides errors by it.
     loss_ : float
-        The objective at the stored weights: over all training data, less what early
-        stopping holds out.
+        Objective at the stored weights, over the training data without the sequences
+        held out by early stopping.
     best_loss_ : float
-        Lowest value that the objective took. Smaller than `loss_` where early stopping
-        went back to earlier weights.
+        Lowest value of the objective during training. Smaller than `loss_` if early
+        stopping restored earlier weights.
     loss_curve_ : list of float
-        The objective after each of the `n_iter_` iterations.
+        Objective after each of the `n_iter_` iterations.
     validation_scores_ : list of float, or None
-        The negative of the objective's first term (see Notes) on the held-out
-        sequences after each iteration. None unless `early_stopping` is True.
+        Negative of the objective's first term (see Notes) on the held-out sequences
+        after each iteration. None unless `early_stopping` is True.
     best_validation_score_ : float or None
-        The largest of `validation_scores_`, None if there is none.
+        Maximum of `validation_scores_`, or None if there are none.
     n_iter_ : int
         Number of iterations.
     n_fun_ : int
-        Number of evaluations of the objective and its gradient, in those of all data:
-        with more than a thousand sequences a part of them finds the start.
+        Number of evaluations of the objective and its gradient, in units of full-data
+        evaluations; above 1,000 sequences, warm-up runs on subsets.
     stop_reason_ : str
-        Why training ended: "converged" (no component of the gradient exceeds `tol`),
-        "max_iter", "max_fun", "early_stopping", or "callback" (one of scikit-learn's
-        callbacks asked for it). L-BFGS gave up by itself at "line_search" (no step
-        along the search direction lowers the objective), "ftol" (the objective no
-        longer changes) or "overflow" (the network overflows at every step tried).
-        Near a minimum the first two mean that floating-point precision is exhausted.
+        Why training stopped: "converged" (no component of the gradient exceeds `tol`),
+        "max_iter", "max_fun", "early_stopping", or "callback" (requested by one of
+        scikit-learn's callbacks). L-BFGS itself stops with "line_search" (no step along
+        the search direction lowers the objective), "ftol" (the objective no longer
+        changes) or "overflow" (the network overflows at every step tried). Near a
+        minimum, "line_search" and "ftol" mean that floating-point precision is
+        exhausted.
     n_layers_ : int
-        Number of layers, input and output included.
+        Number of layers, including input and output.
     n_outputs_ : int
         Number of outputs.
     out_activation_ : str
@@ -149,35 +149,37 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     See Also
     --------
     VanillaRNNClassifier : The same network for labels.
-    sklearn.neural_network.MLPRegressor : A network for rows of a table.
+    sklearn.neural_network.MLPRegressor : A network for the rows of a table.
 
     Notes
     -----
     X is one of
 
     - **padded**: an array of shape (n_sequences, n_steps, n_features), with padding
-      behind the end of each sequence; y has shape (n_sequences, n_steps), or
-      (n_sequences, n_steps, n_outputs), and is never read at padding;
+      after the end of each sequence; y has shape (n_sequences, n_steps) or
+      (n_sequences, n_steps, n_outputs), and its values at padded steps are ignored;
     - **ragged**: a list or object array of arrays or sparse matrices of shape
-      (n_steps_i, n_features); y is a list or object array of as many sequences, of
+      (n_steps_i, n_features); y is a list or object array of n_sequences arrays of
       shape (n_steps_i,) or (n_steps_i, n_outputs);
     - **2-D**: shape (n_sequences, n_features), sequences of one step; y has shape
       (n_sequences,) or (n_sequences, n_outputs).
 
-    So it is the form of X that says what the second axis of a 2-D y is. Predictions
-    come in the form of X, and have an axis of outputs if y had one. Nothing is computed
-    at padding, and no score or loss counts it. Results are float32 where X is, and
-    training then works in float32. Maps of files (`numpy.memmap`) are read a batch at a
-    time; `fit` packs them into a temporary file, so that X may be larger than memory.
+    The form of X determines whether the second axis of a 2-D y contains steps or
+    outputs. Predictions have the form of X, with an axis of outputs if y had one.
+    Padded steps are not computed and do not count in scores or the loss. If X is
+    float32, training and results are float32, too. Memory-mapped arrays
+    (`numpy.memmap`) are read in batches; `fit` packs them into a temporary file, so
+    that X may be larger than memory.
 
-    A layer of the network computes
+    Each layer of the network computes
 
     .. math::
 
         h_t = f(x_t W_{xh} + h_{t-1} W_{hh} + b_h), \qquad h_0 = 0,
 
-    a second direction the same from the last valid step backwards; the states of both
-    are joined and are the input of the next layer. From those of the last layer
+    The second direction computes the same from the last valid step to the first. The
+    states of both directions are concatenated and are the input of the next layer. The
+    output is computed from the states of the last layer:
 
     .. math::
 
@@ -192,13 +194,13 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
             \frac{(\hat y_{itm} - y_{itm})^2}{2 s_m^2}
             + \frac{\alpha}{2 W} \sum_j c_j \theta_j^2
 
-    which has no unit. With `alpha=1` it is the negative logarithm of a posterior, over
-    W: errors are normal with the variance of y itself, and weight j has a Gaussian
-    prior of the precision :math:`c_j`. If errors have a share v of the variance of y,
-    ``alpha=v`` stands for the same prior. The precisions are such that the input and
-    the states add to a hidden unit with standard deviations 2 (less where features are
-    dense, see below) and 3, and the states to a prediction with :math:`10 s_m`, when
-    features are of their usual size and states of size 1:
+    which has no unit. With `alpha=1` it is a negative log-posterior divided by W, for
+    normal errors with the variance of y itself and a Gaussian prior with precision
+    :math:`c_j` for weight j. If the variance of the errors is a fraction v of the
+    variance of y, ``alpha=v`` corresponds to the same prior. The precisions are chosen
+    so that, for features of typical scale and states of size 1, the input contributes
+    to a hidden unit with standard deviation 2 (less for dense features, see below), the
+    states with 3, and the states contribute to a prediction with :math:`10 s_m`:
 
     ==========================================  ============================
     weight                                      :math:`c_j`
@@ -211,26 +213,37 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     biases                                      0
     ==========================================  ============================
 
-    where `feature_scale_[d]` is the root mean square of the feature over the steps at
-    which it is not 0, times the square root of the mean number of features that are
-    not 0 in a step, times that of the number (1 or more) that two steps, taken at
-    random, have both. For one-hot steps it is 1, for D standardized features D.
-    Features are best standardized: a mean far from 0 makes slow training.
+    where `feature_scale_[d]` is the product of three factors: the root mean square of
+    the feature over the steps at which it is nonzero, the square root of the mean
+    number of nonzero features per step, and the square root of the expected number (at
+    least 1) of nonzero features that two random steps share. It is 1 for one-hot steps,
+    and D for D standardized features.
+    Standardize the features: a mean far from 0 slows down training.
 
-    A sequence of weight k, k copies of it, and any order of the sequences give the
-    same fit.
+    A sequence with weight k is equivalent to k copies of it. The order of the sequences
+    does not change the fit.
 
-    scikit-learn's callbacks (`set_callbacks`, from its version 1.9 on) see a task for
-    every iteration, out of at most `max_iter` for each of `n_init` runs, and may stop
-    the training, which keeps the best weights so far. `ProgressBar` needs the package
-    rich; `ScoringMonitor` takes sequences if `scoring` is a function of estimator, X, y
-    and `sample_weight=None` that returns a dict of scores. An interrupt from the
-    keyboard ends `fit` as an error does: the regressor is what it was before, threads
-    have ended and BLAS has its own back.
+    scikit-learn's callbacks (`set_callbacks`, scikit-learn 1.9 or later) receive one
+    task per iteration, at most `max_iter` for each of the `n_init` runs. They can stop
+    training, which keeps the best weights so far. `ProgressBar` needs the package rich.
+    `ScoringMonitor` supports sequences if `scoring` is a function of estimator, X, y
+    and `sample_weight=None` that returns a dict of scores. A keyboard interrupt ends
+    `fit` like an error: the regressor is unchanged, worker threads are
+    stopped and BLAS limits restored.
+
+    References
+    ----------
+    .. [1] J. L. Elman. "Finding structure in time." Cognitive Science 14(2), 1990.
+    .. [2] D. E. Rumelhart, G. E. Hinton and R. J. Williams. "Learning representations
+       by back-propagating errors." Nature 323, 1986.
+    .. [3] M. Schuster and K. K. Paliwal. "Bidirectional recurrent neural networks."
+       IEEE Transactions on Signal Processing 45(11), 1997.
+    .. [4] D. C. Liu and J. Nocedal. "On the limited memory BFGS method for large scale
+       optimization." Mathematical Programming 45, 1989.
 
     Examples
     --------
-    The sum of what was read so far, at every step:
+    The cumulative sum at every step:
 
     >>> import numpy as np
     >>> from skrnn import VanillaRNNRegressor
@@ -242,7 +255,7 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     >>> model.predict(X[:2]).shape
     (2, 10)
 
-    A model that is trained on the next value of a series can go on with it:
+    A model trained to predict the next value of a series can forecast it:
 
     >>> series = np.sin(0.3 * np.arange(200))[None, :, None]
     >>> model = VanillaRNNRegressor(16, alpha=0.001, max_iter=1000, random_state=0)
@@ -270,7 +283,8 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
 n_outputs), list or object array of n_sequences array-like of shape (n_steps_i,) or \
 (n_steps_i, n_outputs), or array-like of shape (n_sequences,) or (n_sequences, \
 n_outputs)
-            The numbers to predict at every step. What stands at padding is never read.
+            The numbers to predict at every step. Values at padded positions are
+            ignored.
         sample_weight : array-like of shape (n_sequences,), or one weight for each \
 step in the form of a y with a single output, default=None
             Weight of each sequence, or of each step. Steps with zero weight are still
@@ -279,33 +293,32 @@ step in the form of a y with a single output, default=None
         Returns
         -------
         VanillaRNNRegressor
-            The fitted regressor itself.
+            The fitted regressor.
 
         Raises
         ------
         ValueError
-            If X, y or `sample_weight` is not as described: NaN or infinity at a valid
-            step, a sequence without valid steps, targets that do not go with the steps
-            of X, numbers too large for the network; if early stopping finds too few
-            sequences; if `checkpoint` was left by another fit; if `warm_start=True`
-            meets other outputs, features or layers. A parameter out of its range raises
-            scikit-learn's ``InvalidParameterError``, which is a ValueError.
+            If X, y or `sample_weight` is invalid: NaN or infinity at a valid step, a
+            sequence without valid steps, targets that do not match the steps of X,
+            numbers too large for the network; if there are too few sequences for early
+            stopping; if `checkpoint` belongs to another fit; if outputs, features or
+            layers differ from the previous fit with `warm_start=True`. A parameter out
+            of range raises scikit-learn's ``InvalidParameterError``, a ValueError.
         OSError
-            If there is no room for the temporary file of a memory-mapped X, or for the
-            checkpoint.
+            If there is no disk space for the temporary file of a memory-mapped X, or
+            for the checkpoint.
         TypeError
-            If X or y is of a type that cannot be a sequence of numbers, such as dates,
-            masked arrays or strings.
+            If X or y has an unsupported type, such as dates, masked arrays or strings.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` or `max_fun` ended training, or L-BFGS gave up by itself (see
-            `stop_reason_`) with a component of the gradient above ``100 * tol``, or
-            above `tol` before its first iteration.
+            If training stopped at `max_iter` or `max_fun`, or L-BFGS itself stopped
+            (see `stop_reason_`) with a component of the gradient above ``100 * tol``,
+            or above `tol` before its first iteration.
         UserWarning
-            If X and y are 2-D and equally wide, as univariate series without an axis of
-            features are.
+            If X and y are 2-D with the same number of columns, like univariate series
+            without an axis of features.
         """
         return self._fit(X, y, sample_weight)
 
@@ -346,15 +359,15 @@ step in the form of a y with a single output, default=None
         ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs), \
 or of shape (n_sequences,) or (n_sequences, n_outputs)
             The predictions, and NaN at padding; with an axis of outputs if y had one in
-            `fit`. For ragged X an object array of n_sequences arrays of shape
-            (n_steps_i,) or (n_steps_i, n_outputs); for 2-D X one row for each row.
+            `fit`. For ragged X, an object array of n_sequences arrays of shape
+            (n_steps_i,) or (n_steps_i, n_outputs); for 2-D X, one prediction per row.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X is not as described or has not `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features.
         """
         sequences, outputs = self._evaluate(X, inference.logits)
         return sequences.restore(self._format_output(outputs), np.nan)
@@ -362,17 +375,17 @@ or of shape (n_sequences,) or (n_sequences, n_outputs)
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination over valid steps.
 
-        It is 1 less the weighted sum of squared errors, over that of a constant
-        prediction of the mean; with several outputs the mean over them. For constant
-        targets it is 1 if they are predicted exactly and 0 otherwise.
+        R² is 1 minus the ratio of the weighted sum of squared errors to that of a
+        constant prediction of the mean. With several outputs it is averaged over them.
+        For constant targets it is 1 if they are predicted exactly and 0 otherwise.
 
         Parameters
         ----------
         X : array-like or list
             Sequences in any of the forms that `fit` takes, with any number of steps.
         y : array-like or list
-            The numbers of every step, in any of the forms that `fit` takes. What stands
-            at padding is never read.
+            The numbers of every step, in any of the forms that `fit` takes. Values at
+            padded positions are ignored.
         sample_weight : array-like of shape (n_sequences,), or one weight for each \
 step in the form of a y with a single output, default=None
             Weight of each sequence, or of each step.
@@ -385,15 +398,15 @@ step in the form of a y with a single output, default=None
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X, y or `sample_weight` is not as described, X has not
-            `n_features_in_` features, or y has not `n_outputs_` outputs.
+            If X, y or `sample_weight` is invalid, X does not have `n_features_in_`
+            features, or y does not have `n_outputs_` outputs.
 
         Warns
         -----
         UndefinedMetricWarning
-            If there is a single step; the score is NaN then.
+            If there is only one step; the score is then NaN.
         """
         return r2([self._moments(X, y, sample_weight)])
 
@@ -403,44 +416,43 @@ step in the form of a y with a single output, default=None
         targets = check_targets(y, sequences, type(self).__name__, weights)
         targets = targets.reshape(len(targets), -1)
         check_outputs(targets, outputs.shape[1])
-        # R² has no unit, and squares of very large or small numbers have no place.
-        # Powers of 2 lose no digits, so a copy in a callback, which has no scale yet,
-        # scores as the fitted regressor does.
+        # R² has no unit; scaling avoids overflow and underflow of squares. Powers of 2
+        # are exact, so a copy in a callback, which has no scale yet, gives the same
+        # score as the fitted regressor.
         scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))
         return moments_of(targets / scale, outputs / scale, weights)
 
     @available_if(_check_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Array:
-        """Go on with every sequence by reading predictions as the next steps.
+        """Continue every sequence by feeding predictions back as inputs.
 
-        Only there if `bidirectional=False`. The model has to be one of the next step,
-        such as ``fit(X[:, :-1], X[:, 1:])`` makes it.
+        Only available if `bidirectional=False`. The model must predict the next step,
+        as after ``fit(X[:, :-1], X[:, 1:])``.
 
         Parameters
         ----------
         X : array-like or list
-            Sequences in any of the forms that `fit` takes, as far as they are known.
+            The known steps of the sequences, in any of the forms that `fit` takes.
         n_steps : int
-            How many steps to go on, at least 1.
+            Number of steps to forecast, at least 1.
 
         Returns
         -------
         ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_features)
-            The steps behind the last valid step of each sequence, whatever the form of
-            X; with an axis of features if y had one in `fit`. The first is what
-            `predict` says at the last valid step.
+            The steps after the last valid step of each sequence, for any form of X;
+            with an axis of features if y had one in `fit`. The first is the prediction
+            at the last valid step.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         ValueError
-            If X is not as described, has not `n_features_in_` features, or holds a
-            sequence without valid steps; if the model does not predict as many numbers
-            as a step has features, or predictions grow beyond all numbers; if `n_steps`
-            is below 1.
+            If X is invalid, does not have `n_features_in_` features, or contains a
+            sequence without valid steps; if the number of outputs differs from the
+            number of features; if predictions overflow; if `n_steps` is below 1.
         TypeError
-            If `n_steps` is no integer.
+            If `n_steps` is not an integer.
         """
         sequences = self._check_sequences(X)
         check_scalar(n_steps, "n_steps", Integral, min_val=1)
@@ -471,7 +483,7 @@ step in the form of a y with a single output, default=None
 
 
 def _warn_of_series(n_features: int, shape: tuple[int, ...]) -> None:
-    """Warn where the targets of a table look like the next values of series."""
+    """Warn if the targets of a table look like the next values of series."""
     if n_features > 1 and shape == (n_features,):
         warnings.warn(
             f"X and y are 2-D and {n_features} wide: each row is a sequence of one "

@@ -1,4 +1,4 @@
-"""Scores of estimators, summed over parts of the data that may be in several places.
+"""Scores of estimators, summed over parts of the data, as on a cluster.
 
     accuracy = sum w [label is right] / sum w
     R² = 1 - sum w (y - p)² / sum w (y - mean)²
@@ -22,26 +22,26 @@ Vector = NDArray[np.float64]
 
 
 def accuracy(parts: Sequence[tuple[float, float]]) -> float:
-    """Return the share of the weight that is labeled correctly, of all parts."""
+    """Return the weighted fraction of correct labels over all parts."""
     hits, weight = np.sum(parts, axis=0)
     require_weight(weight)
     return float(hits / weight)
 
 
 class Moments(NamedTuple):
-    """What R² has to know of some steps; the arrays are of shape (n_outputs,)."""
+    """Statistics of some steps for R²; the arrays have shape (n_outputs,)."""
 
     n_steps: int
     weight: float
     mean: Vector  # of the targets
     spread: Vector  # weighted sum of squared deviations from the mean
     error: Vector  # weighted sum of squared errors
-    lowest: Vector  # of the targets whose weight is not zero
+    lowest: Vector  # of the targets with nonzero weight
     highest: Vector
 
 
 def check_outputs(y: Array, n_outputs: int) -> None:
-    """Raise for targets that have another number of outputs than the model."""
+    """Raise if the number of outputs differs from that of the model."""
     if y.shape[1] != n_outputs:
         raise ValueError(
             f"y has a different number of outputs than in fit: {y.shape[1]} and not "
@@ -76,7 +76,7 @@ def r2(parts: Sequence[Moments]) -> float:
     mean = weight @ means / weight.sum()
     spread = spreads.sum(axis=0) + weight @ np.square(means - mean)
     error = errors.sum(axis=0)
-    # The mean of equal numbers is rounded, so that their spread is not quite zero.
+    # The mean of equal numbers is rounded, so their spread may not be exactly zero.
     is_constant = lowest.min(axis=0) == highest.max(axis=0)
     scores = np.where(error == 0, 1.0, 0.0)
     varies = ~is_constant & (spread > 0)
