@@ -1,4 +1,4 @@
-"""From tokens, tables and frames to sequences of steps, and back."""
+"""Conversion of tokens, tables and frames to sequences of steps, and back."""
 
 from ._frames import frame_from_sequences, sequences_from_frame
 from ._one_hot import OneHotSequenceEncoder

@@ -1,9 +1,9 @@
-"""Sequences in data frames, one row a step.
+"""Sequences in data frames with one row per step.
 
     sequence  order  features...  label   <->   padded or ragged X and y
 
 Frames are read through `columns`, `df[name]` and `to_numpy`, which pandas and polars
-share; neither is imported before a frame of it is asked for.
+share; each library is imported lazily.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,25 +37,25 @@ def sequences_from_frame(
     order: str | None = None,
     ragged: bool = False,
 ) -> Bunch:
-    """Make sequences of a data frame that has one row for each step.
+    """Convert a data frame with one row per step to sequences.
 
     Parameters
     ----------
     df : pandas or polars DataFrame
-        One row a step. The rows of a sequence need not stand together.
+        One row per step. The rows of a sequence need not be consecutive.
     sequence : str or sequence of str
-        The column that names the sequence of each row, or several columns that name it
-        together. Sequences come in the order in which they first appear.
+        The column that identifies the sequence of each row, or several columns that
+        identify it together. Sequences are returned in order of first appearance.
     features : str, sequence of str or None, default=None
-        The columns of the features, which hold numbers; None takes all columns that
-        are not named otherwise. A single name, not in a list, makes sequences of
-        tokens of a column, for :class:`~skrnn.OneHotSequenceEncoder`.
+        The columns of the features, which contain numbers; None takes all columns not
+        used by other arguments. A single name, not in a list, returns the column as
+        sequences of tokens, for :class:`~skrnn.OneHotSequenceEncoder`.
     label : str, sequence of str or None, default=None
-        The column of the labels; several, in a list, make several numbers for each
-        step, for :class:`~skrnn.VanillaRNNRegressor`.
+        The column of the labels; a list of columns returns several numbers per step,
+        for :class:`~skrnn.VanillaRNNRegressor`.
     order : str or None, default=None
         The column whose values order the steps of a sequence: numbers, times or
-        strings. None takes the rows as they stand.
+        strings. None keeps the order of the rows.
     ragged : bool, default=False
         Whether to return an object array of one array per sequence instead of one
         padded array. Sequences of tokens are always ragged; the encoder pads them.
@@ -70,25 +70,25 @@ def sequences_from_frame(
             The features, NaN as padding; or an object array of arrays of shape
             (n_steps_i, n_features), for tokens of shape (n_steps_i,).
         target : ndarray of shape (n_sequences, n_steps), or of shape (n_sequences,)
-            The labels, padded as by :func:`~skrnn.pad_labels`, numbers with a decimal
-            point by NaN; or ragged. None if `label` is None.
+            The labels, padded as by :func:`~skrnn.pad_labels` (floating-point numbers
+            by NaN), or ragged. None if `label` is None.
         sequence_names : ndarray of shape (n_sequences,)
-            What the column `sequence` calls them; tuples for several columns.
+            The values of the column `sequence`; tuples for several columns.
         feature_names : list of str
             The columns of the features.
 
     Raises
     ------
     ValueError
-        If a column does not exist or exists twice, has a missing value, or is to hold
-        features and does not hold numbers; if two steps of a sequence have the same
-        place in `order`; if there are no rows.
+        If a column does not exist, exists twice, or has a missing value; if a column of
+        features does not contain numbers; if two steps of a sequence have the same
+        value in `order`; if there are no rows.
     TypeError
-        If `df` is no data frame of pandas or polars, or a column mixes types.
+        If `df` is not a data frame of pandas or polars, or a column mixes types.
 
     See Also
     --------
-    frame_from_sequences : The way back.
+    frame_from_sequences : The inverse conversion.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def sequences_from_frame(
 
 def _check_frame(df: Any) -> None:
     kind = type(df).__name__
-    if hasattr(df, "collect"):  # whose columns are not known yet
+    if hasattr(df, "collect"):  # a lazy frame, whose columns are not known yet
         raise TypeError(f"df is of type {kind}; pass what its collect() returns")
     if hasattr(df, "column_names"):
         raise TypeError(f"df is of type {kind}; pass what its to_pandas() returns")
@@ -183,7 +183,7 @@ def _column(df: Any, name: str) -> Array:
 
 
 def _typed(values: Array) -> Array:
-    """Give objects that are all strings, or all numbers, a type of their own."""
+    """Convert objects that are all strings, or all numbers, to their own type."""
     if values.dtype.kind != "O":
         return values
     listed = values.tolist()
@@ -194,7 +194,7 @@ def _typed(values: Array) -> Array:
 def _sequences_of_rows(
     df: Any, names: str | Sequence[str]
 ) -> tuple[Array, NDArray[np.intp]]:
-    """Return what the sequences are called, and the number of each row's sequence."""
+    """Return the names of the sequences, and the index of each row's sequence."""
     columns = [_column(df, name) for name in _listed(names)]
     if not columns:
         raise ValueError("sequence names no column")
@@ -211,7 +211,7 @@ def _sequences_of_rows(
 
 
 def _sorted(column: Array, name: str) -> tuple[Array, NDArray[np.intp]]:
-    """Return the distinct values in their order, and the number of each row's."""
+    """Return the sorted distinct values, and the index of each row's value."""
     try:
         return np.unique(column, return_inverse=True)
     except TypeError as error:
@@ -222,7 +222,7 @@ def _sorted(column: Array, name: str) -> tuple[Array, NDArray[np.intp]]:
 
 
 def _numbered(values: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where each value comes first, and the rank of all in that order."""
+    """Return the first position of each value, and all ranks in that order."""
     _, first, codes = np.unique(values, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.intp)
     order = np.argsort(first)
@@ -233,7 +233,7 @@ def _numbered(values: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.in
 def _ordered(
     codes: NDArray[np.intp], places: Array, sequence_names: Array, order: str
 ) -> NDArray[np.intp]:
-    """Return the rows by sequence and place."""
+    """Return the rows sorted by sequence and place."""
     distinct, ranks = _sorted(places, order)
     rows = np.lexsort((ranks, codes))
     twice = (np.diff(codes[rows]) == 0) & (np.diff(ranks[rows]) == 0)
@@ -248,7 +248,7 @@ def _ordered(
 
 
 def _values(df: Any, names: str | Sequence[str]) -> Array:
-    """Return a column as it is, or several as rows of numbers."""
+    """Return one column unchanged, or several as rows of numbers."""
     if isinstance(names, str):
         return _column(df, names)
     columns = [_column(df, name) for name in names]
@@ -285,32 +285,31 @@ def frame_from_sequences(
     padding_value: float = np.nan,
     library: Literal["pandas", "polars"] = "pandas",
 ) -> Any:
-    """Make a data frame that has one row for each valid step.
+    """Convert sequences to a data frame with one row per valid step.
 
     Parameters
     ----------
     X : array-like of n_sequences sequences
-        Padded or ragged sequences, or strings or lists of tokens. They say which steps
-        are valid.
+        Padded or ragged sequences, or strings or lists of tokens. They determine which
+        steps are valid.
     values : mapping of str or tuple of str to array-like, default=None
-        What else there is of each step, such as labels, predictions or probabilities:
-        padded with a column for every step of X, or ragged. Several numbers per step,
-        shape (n_sequences, n_steps, n_columns), become the columns of a tuple of names,
-        or of one name followed by `_0`, `_1`, ...
+        Other values for each step, such as labels, predictions or probabilities: padded
+        with a column for every step of X, or ragged. Several numbers per step, of shape
+        (n_sequences, n_steps, n_columns), become columns named by a tuple of names, or
+        by one name followed by `_0`, `_1`, ...
     sequence_names : array-like of shape (n_sequences,), default=None
-        What to call the sequences; None numbers them.
+        Names of the sequences; None numbers them.
     feature_names : sequence of str, default=None
-        The columns of the features of X: None is those of X where it is data frames,
-        else `x0`, `x1`, ..., for tokens `token`.
-        An empty list leaves X out.
+        Column names for the features of X. None takes those of data frames, `token` for
+        tokens, and `x0`, `x1`, ... otherwise. An empty list leaves X out.
     sequence : str, default="sequence"
-        The column that names the sequence.
+        Name of the column with the names of the sequences.
     order : str, default="step"
-        The column that numbers the steps of each sequence from 0.
+        Name of the column that numbers the steps of each sequence from 0.
     padding_value : float, default=nan
-        In a 3-D array a trailing step whose features all equal this value is padding.
+        In a 3-D array, trailing steps whose features all equal this value are padding.
     library : {"pandas", "polars"}, default="pandas"
-        Whose data frame to make. It must be installed.
+        Library of the data frame. It must be installed.
 
     Returns
     -------
@@ -320,11 +319,11 @@ def frame_from_sequences(
     Raises
     ------
     ValueError
-        If values do not go with the steps of X, or names are too few or not distinct.
+        If values do not match the steps of X, or names are too few or not distinct.
 
     See Also
     --------
-    sequences_from_frame : The way back.
+    sequences_from_frame : The inverse conversion.
 
     Examples
     --------
@@ -381,7 +380,7 @@ def _feature_names(steps: Any) -> list[str]:
 
 
 def _named_columns(name: Any, values: Array) -> list[tuple[str, Array]]:
-    """Return the columns of values, (M,) or (M, K), under a name or a tuple of K."""
+    """Return the columns of values, (M,) or (M, K), named by a name or K names."""
     if values.ndim == 1:
         values = values[:, None]
         name = (name,) if isinstance(name, str) else name
@@ -395,7 +394,7 @@ def _named_columns(name: Any, values: Array) -> list[tuple[str, Array]]:
 
 
 def _flat(per_step: Any, sequences: Sequences, name: Any) -> Array:
-    """Return what there is of valid steps, (M,) or (M, K)."""
+    """Return the values at valid steps, of shape (M,) or (M, K)."""
     what = f"values[{name!r}]"
     lengths = sequences.lengths
     if len(per_step) != len(lengths):

@@ -1,8 +1,8 @@
-"""One-hot rows for sequences of tokens, by way of scikit-learn's OneHotEncoder.
+"""One-hot encoding of sequences of tokens, based on scikit-learn's OneHotEncoder.
 
     token  ->  number of its category  ->  column of the 1 in its row
 
-OneHotEncoder is handed numbers only, so a token may be any hashable.
+OneHotEncoder receives only numbers, so tokens may be any hashable objects.
 """
 
 import copy
@@ -33,7 +33,7 @@ from skrnn._validation.tokens import (
     unknown_message,
 )
 
-# What stands for an unknown or infrequent character, where only a str will do.
+# Replaces unknown and infrequent characters in strings.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -43,55 +43,56 @@ class OneHotSequenceEncoder(  # type: ignore[call-arg]
 ):
     """Encode sequences of tokens as sequences of one-hot rows.
 
-    It is scikit-learn's :class:`~sklearn.preprocessing.OneHotEncoder` for a single
+    It applies scikit-learn's :class:`~sklearn.preprocessing.OneHotEncoder` to a single
     feature, the token, at every step of sequences of any length. A string is a
     sequence of characters, one per code point.
 
     Parameters
     ----------
     categories : "auto" or array-like of tokens, default="auto"
-        The tokens that get a column, in the order of the columns. "auto" sorts those
-        that occur in `fit`.
+        The tokens with a column, in the order of the columns. "auto" takes the sorted
+        tokens that occur in `fit`.
     handle_unknown : {"error", "ignore", "infrequent_if_exist", "warn"}, \
 default="error"
-        What `transform` does about a token that is no category: "error" raises;
-        "ignore" makes its row all zeros, which is a valid step, not padding;
-        "infrequent_if_exist" counts it among the infrequent categories, and does as
-        "ignore" where there are none; "warn" does the same with a warning.
+        How `transform` handles unknown tokens: "error" raises; "ignore" encodes them as
+        a row of zeros, which is a valid step, not padding; "infrequent_if_exist"
+        encodes them as the infrequent category, or like "ignore" if there is none;
+        "warn" does the same with a warning.
     min_frequency : int or float, default=None
-        Categories that occur fewer times, or make up a smaller share of all tokens,
-        are infrequent: they share one column, the last.
+        Categories with a smaller count (int) or a smaller fraction of all tokens
+        (float) are infrequent: they share the last column.
     max_categories : int, default=None
-        Upper limit to the number of columns, that of the infrequent categories
-        included.
+        Upper limit on the number of columns, including that of the infrequent
+        categories.
     dtype : dtype, default=numpy.float32
-        Type of the output. Dense output has to be floating, for padding is NaN.
+        Type of the output. It must be a floating type for dense output, because padding
+        is NaN.
     sparse_output : bool, default=False
-        Return a sparse array for every sequence instead of one padded array.
+        Whether to return a sparse array for every sequence instead of one padded array.
     padding_label : "auto" or scalar, default="auto"
-        What fills the rows of a 2-D array of tokens behind the ends of its sequences.
-        "auto" is `""` among strings and -1 among numbers. Before the end of a
-        sequence it is a token like any other.
+        Fill value after the ends of the sequences in a 2-D array of tokens. "auto" is
+        `""` for strings and -1 for numbers. Before the end of a sequence this value is
+        an ordinary token.
     n_steps : int, default=None
-        Number of steps of padded output, and the length no sequence may exceed.
-        By default that of the longest sequence, or the number of columns of a 2-D
+        Number of steps of padded output, and the maximum length of a sequence. None
+        takes the length of the longest sequence, or the number of columns of a 2-D
         array of tokens.
 
     Attributes
     ----------
     categories_ : ndarray of shape (n_tokens,)
-        The categories; their dtype is that of a 2-D array of numbers in `fit`, and
-        object otherwise.
+        The categories. If `fit` got a 2-D array of numbers, they have its dtype;
+        otherwise the dtype is object.
     infrequent_categories_ : ndarray or None
-        The categories that share a column, None if there are none. Only defined if
+        The categories that share a column, or None if there are none. Only defined if
         `min_frequency` or `max_categories` is given.
     padding_label_ : str or number
         The label of padding in a 2-D array. Only defined if `fit` got one.
     n_features_in_ : int
         Number of columns of a 2-D array of tokens. Only defined if `fit` got one.
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the columns of a data frame. Only defined if `fit` got one whose
-        names are all strings.
+        Names of the columns of a data frame. Only defined if `fit` got one with column
+        names that are all strings.
 
     See Also
     --------
@@ -99,13 +100,15 @@ default="error"
 
     Notes
     -----
-    X is a list, tuple, 1-D array or Series of sequences. They are all strings, or each
-    is a list, tuple or 1-D array of hashable tokens of one type. Or X is a 2-D array
-    or data frame of tokens, padded at the end of its rows; all of these have as many
-    columns as the one in `fit`, while sequences in any other form have any length.
+    X is one of
 
-    NumPy's arrays of strings drop trailing NUL characters before anyone can see them;
-    a list keeps them.
+    - a list, tuple, 1-D array or Series of sequences. Either all sequences are strings,
+      or each is a list, tuple or 1-D array of hashable tokens of one type. They may
+      have any length;
+    - a 2-D array or data frame of tokens, padded at the end of its rows, with as many
+      columns as in `fit`.
+
+    NumPy's arrays of strings drop trailing NUL characters; lists keep them.
 
     Examples
     --------
@@ -121,7 +124,7 @@ default="error"
     >>> encoder.inverse_transform(encoder.transform(["hello", "", "hole"]))
     array(['hello', '', 'hole'], dtype=object)
 
-    Tokens need not be characters, nor rows dense:
+    Tokens may be words, and rows may be sparse:
 
     >>> encoder = OneHotSequenceEncoder(handle_unknown="ignore", sparse_output=True)
     >>> encoder.fit([["to", "be"], ["or", "not", "to", "be"]])
@@ -176,24 +179,24 @@ default="error"
         Parameters
         ----------
         X : array-like of n_sequences sequences
-            Sequences in any of the forms named in the class's notes. Empty ones are
-            ignored.
+            Sequences in any of the forms listed in the class's notes. Empty sequences
+            are ignored.
         y : object, default=None
             Ignored; scikit-learn's pipelines pass it.
 
         Returns
         -------
         OneHotSequenceEncoder
-            The fitted encoder itself.
+            The fitted encoder.
 
         Raises
         ------
         ValueError
-            If X is a string or holds no tokens, or holds None, NaN or infinity; if
-            `categories` is given, does not cover X, and `handle_unknown="error"`; if
-            `dtype` cannot hold the padding.
+            If X is a string, has no tokens, or contains None, NaN or infinity; if X has
+            tokens that are not in the given `categories` and `handle_unknown="error"`;
+            if `dtype` cannot represent the padding.
         TypeError
-            If tokens are unhashable, of several types, or have no order.
+            If tokens are not hashable, of several types, or cannot be sorted.
         """
         if not self.sparse_output and not np.issubdtype(self.dtype, np.floating):
             raise ValueError(
@@ -218,7 +221,7 @@ default="error"
             min_frequency=self.min_frequency,
             max_categories=self.max_categories,
         )
-        # Whatever the user's configuration says of outputs, this one stays sparse.
+        # Its output stays sparse, whatever the user's global configuration is.
         encoder.set_output(transform="default").fit(numbers[tokens.indices][:, None])
         return self._store(X, tokens, categories, encoder)
 
@@ -250,24 +253,24 @@ default="error"
         Parameters
         ----------
         X : array-like of n_sequences sequences
-            Sequences in any of the forms named in the class's notes.
+            Sequences in any of the forms listed in the class's notes.
 
         Returns
         -------
         ndarray of shape (n_sequences, n_steps, n_columns), or of shape (n_sequences,)
-            The rows, with NaN in all rows behind the end of a sequence. With
-            `sparse_output=True` an object array of :class:`scipy.sparse.csr_array`,
-            each of shape (length of the sequence, n_columns).
+            The rows, with NaN in all rows after the end of a sequence. With
+            `sparse_output=True`, an object array of :class:`scipy.sparse.csr_array` of
+            shape (length of the sequence, n_columns).
 
         Raises
         ------
         ValueError
-            If a sequence is longer than `n_steps`, a token is unknown and
-            `handle_unknown="error"`, a 2-D array has not as many columns as in `fit`,
-            or X is not what `fit` would take.
+            If a sequence is longer than `n_steps`; if a token is unknown and
+            `handle_unknown="error"`; if a 2-D array does not have as many columns as in
+            `fit`; if X is invalid in another way, as in `fit`.
         TypeError
-            If tokens are unhashable or of another type than the categories, or X is
-            strings and `fit` got lists of tokens, or the reverse.
+            If tokens are not hashable or not of the type of the categories; if X
+            consists of strings and `fit` got lists of tokens, or the reverse.
         """
         check_is_fitted(self)
         tokens = read_tokens(X, self.padding_label)
@@ -289,9 +292,9 @@ default="error"
         return self._padded(columns, tokens.lengths, n_steps, n_columns)
 
     def _check_form(self, tokens: Tokens) -> None:
-        """Tell strings from lists of tokens: the characters of words are no words."""
+        """Raise for strings after lists of tokens, or the reverse."""
         if not hasattr(self, "_form") or not tokens.lengths.any():
-            return  # stored before forms were noted, or empty in any form
+            return  # from a version that did not store the form, or empty
         was_text, is_text = (form == "strings" for form in (self._form, tokens.form))
         if was_text != is_text:
             kinds = ["lists or arrays of tokens", "strings"]
@@ -302,7 +305,7 @@ default="error"
             )
 
     def _columns(self, tokens: Tokens) -> NDArray[np.intp]:
-        """Find the column of every distinct token, -1 for a row of zeros."""
+        """Return the column of every distinct token, -1 for a row of zeros."""
         numbers = category_numbers(tokens, self.categories_)
         if (numbers < 0).any():
             message = unknown_message(tokens, numbers < 0, "transform")
@@ -337,7 +340,7 @@ default="error"
         self, columns: NDArray[np.intp], lengths: NDArray[np.intp], n_columns: int
     ) -> NDArray[Any]:
         known = columns >= 0
-        # int32, because not all of scikit-learn takes wider indices.
+        # int32, because parts of scikit-learn reject wider indices.
         indices = columns[known].astype(np.int32)
         ones = np.ones(indices.size, self.dtype)
         n_ones = np.append(0, known.cumsum())
@@ -360,7 +363,7 @@ default="error"
         return np.fromiter(sequences, object, len(lengths))
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
-        """Turn one-hot rows, or probabilities of categories, into tokens.
+        """Convert one-hot rows, or probabilities of categories, to tokens.
 
         Parameters
         ----------
@@ -368,22 +371,22 @@ default="error"
 arrays of shape (length, n_columns)
             A padded array, in which trailing steps that are all NaN are padding, or a
             list or object array of dense or sparse arrays. The largest entry of a row
-            decides.
+            determines its token.
 
         Returns
         -------
         ndarray of shape (n_sequences,) or (n_sequences, n_steps)
-            What `fit` was given: an object array of strings or of lists of tokens, or
-            a 2-D array of tokens, padded with `padding_label_`. Instead of an unknown
-            token (a row of zeros) there is None, and instead of an infrequent one
-            "infrequent_sklearn"; in strings it is the replacement character U+FFFD
-            for both.
+            The tokens in the form of X in `fit`: an object array of strings or of lists
+            of tokens, or a 2-D array of tokens, padded with `padding_label_`. Unknown
+            tokens (rows of zeros) become None, and infrequent ones
+            "infrequent_sklearn"; in strings both become the replacement character
+            U+FFFD.
 
         Raises
         ------
         ValueError
-            If X has another number of columns, NaN elsewhere than in padding, or a row
-            of zeros although `handle_unknown` has no use for one.
+            If X has a wrong number of columns, NaN outside of padding, or a row of
+            zeros that `handle_unknown` does not produce.
         """
         check_is_fitted(self)
         as_text = self._form == "strings"
@@ -430,7 +433,7 @@ arrays of shape (length, n_columns)
     def _column_tokens(
         self, infrequent_name: str = "infrequent_sklearn"
     ) -> NDArray[Any]:
-        """List the token of every column, the infrequent ones under one name."""
+        """Return the token of every column, with one name for the infrequent ones."""
         infrequent = getattr(self, "infrequent_categories_", None)
         if infrequent is None:
             return self.categories_
@@ -439,7 +442,7 @@ arrays of shape (length, n_columns)
 
     @property
     def infrequent_categories_(self) -> NDArray[Any] | None:  # numpydoc ignore=RT01
-        """The categories that share a column, None if there are none."""
+        """The categories that share a column, or None if there are none."""
         (infrequent,) = self._encoder.infrequent_categories_
         return None if infrequent is None else self.categories_[infrequent]
 
@@ -451,13 +454,20 @@ arrays of shape (length, n_columns)
         Parameters
         ----------
         input_features : array-like of one str, default=None
-            What to call the token; `["x0"]` by default.
+            Name of the token feature; `["x0"]` by default.
 
         Returns
         -------
         ndarray of shape (n_columns,)
             Names such as `"x0_a"`, and `"x0_infrequent_sklearn"` for the column that
             infrequent categories share.
+
+        Raises
+        ------
+        NotFittedError
+            If the encoder is not fitted.
+        ValueError
+            If `input_features` does not have exactly one name.
         """
         check_is_fitted(self)
         names = ["x0"] if input_features is None else list(input_features)
@@ -469,17 +479,17 @@ arrays of shape (length, n_columns)
         return np.array([f"{names[0]}_{t}" for t in self._column_tokens()], object)
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Refuse data frames, which cannot hold sequences of rows.
+        """Reject data frames, which cannot hold sequences of rows.
 
         Parameters
         ----------
         transform : {"default"}, default=None
-            The only container there is: NumPy arrays.
+            The only supported container: NumPy arrays.
 
         Returns
         -------
         OneHotSequenceEncoder
-            The encoder itself.
+            The encoder.
 
         Raises
         ------
@@ -494,7 +504,7 @@ arrays of shape (length, n_columns)
         return self
 
     def __sklearn_tags__(self) -> Tags:
-        """Say that X is categorical, and that the output's type is `dtype`."""
+        """Declare that X is categorical and that `dtype` sets the output's type."""
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = []

@@ -1,4 +1,4 @@
-"""Padding put on and taken off, and ragged labels that scikit-learn accepts."""
+"""Adding and removing padding, and ragged labels that scikit-learn accepts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,30 +29,30 @@ def pad_sequences(
     lengths: ArrayLike | None = None,
     padding_value: float = np.nan,
 ) -> Array:
-    """Make one padded array of sequences of several lengths.
+    """Pad sequences of different lengths to one array.
 
     Parameters
     ----------
     sequences : sequence of array-like or sparse array of shape (n_steps_i, n_features)
-        Lists of sequences, or an array of shape (n_sequences, n_steps, n_features)
-        that is padded by other means.
+        Lists of sequences, or an array of shape (n_sequences, n_steps, n_features) with
+        any other padding.
     lengths : array-like of shape (n_sequences,), default=None
-        How many steps of each sequence are valid; the steps behind them become
-        padding. None takes all steps as valid.
+        Number of valid steps of each sequence; later steps become padding. If None, all
+        steps are valid.
     padding_value : float, default=nan
         Value of every feature at padding.
 
     Returns
     -------
     ndarray of shape (n_sequences, n_steps, n_features)
-        A new array. Its type is that of the sequences where it can hold the padding
-        value, else float64.
+        A new array. Its type is that of the sequences if this can represent the padding
+        value, otherwise float64.
 
     Raises
     ------
     ValueError
         If sequences are not two-dimensional, differ in the number of features, or are
-        shorter than `lengths` says.
+        shorter than their entry in `lengths`.
     TypeError
         If `sequences` is a generator or another iterable without indices.
 
@@ -102,15 +102,15 @@ def pad_sequences(
 
 @set_module("skrnn")
 def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
-    """Make one padded array of label sequences of several lengths.
+    """Pad label sequences of different lengths to one array.
 
     Parameters
     ----------
     sequences : sequence of array-like of shape (n_steps_i,), or of str
         The labels of each sequence; a string has one label per character.
     padding_label : object, default="auto"
-        Label at padding. "auto" is -1 for integers (one below the smallest label where
-        -1 is one), one below the smallest label for floats, and '' for strings.
+        Label at padding. "auto" is -1 for integers (one below the smallest label if -1
+        is a label), one below the smallest label for floats, and '' for strings.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     Raises
     ------
     ValueError
-        If `padding_label` occurs among the labels.
+        If `padding_label` is one of the labels.
     TypeError
         If labels are of mixed types, or `sequences` is a generator or another iterable
         without indices.
@@ -146,21 +146,21 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
 
 @set_module("skrnn")
 def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> Any:
-    """Take padding off X, and off arrays that go with it.
+    """Remove padding from X and from arrays with values for its steps.
 
     Parameters
     ----------
     X : array-like of shape (n_sequences, n_steps, n_features)
         Sequences, padded at the end.
     *arrays : array-like of shape (n_sequences, n_steps, ...)
-        Labels, probabilities or whatever else has a value for every step of X.
+        Labels, probabilities or other values for every step of X.
     padding_value : float, default=nan
-        A trailing step whose features all equal this value is padding.
+        Trailing steps whose features all equal this value are padding.
 
     Returns
     -------
     ndarray of object of shape (n_sequences,), or tuple of them
-        The valid steps of each sequence: copies, of X alone or of X and each of
+        Copies of the valid steps of each sequence: for X only, or for X and each of
         `arrays`.
 
     Raises
@@ -198,11 +198,11 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
 
 @set_module("skrnn")
 def as_ragged(y: Any) -> NDArray[np.object_]:
-    """Make an object array of label arrays, which scikit-learn's splitters accept.
+    """Convert labels to an object array, which scikit-learn's splitters accept.
 
-    scikit-learn looks at y before any estimator does. It rejects lists of lists, and
-    takes a list of strings for one label per sequence; an object array of arrays
-    passes.
+    scikit-learn checks y before any estimator does. It rejects lists of lists, and
+    treats a list of strings as one label per sequence. It accepts an object array of
+    arrays.
 
     Parameters
     ----------
@@ -244,14 +244,14 @@ def _ragged(y: Any, name: str) -> NDArray[np.object_]:
 
 @set_module("skrnn")
 def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_]:
-    """Mark the steps of padded sequences that are not padding.
+    """Return a mask of the steps that are not padding.
 
     Parameters
     ----------
     X : array-like of shape (n_sequences, n_steps, n_features)
         Sequences, padded at the end.
     padding_value : float, default=nan
-        A trailing step whose features all equal this value is padding.
+        Trailing steps whose features all equal this value are padding.
 
     Returns
     -------
@@ -282,7 +282,7 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
 def check_lengths(  # numpydoc ignore=PR01,RT01
     lengths: ArrayLike, n_steps: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Return the given numbers of valid steps, each at most what its row has."""
+    """Check that the lengths are integers between 0 and `n_steps`; return them."""
     lengths = np.asarray(lengths)
     if lengths.shape != n_steps.shape:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""A scikit-learn transformer at the valid steps of sequences.
+"""A scikit-learn transformer applied to the valid steps of sequences.
 
     sequences  ->  valid steps, end to end  ->  transformer  ->  the same form again
 
-The transformer sees rows, dicts or strings, one for each step, and never padding.
+The transformer receives one row, dict or string per step, and no padding.
 """
 
 from collections.abc import Callable
@@ -30,13 +30,13 @@ from skrnn._validation.targets import ValueSpec, check_weights, per_step
 
 Array = NDArray[Any]
 
-# What y holds is for the transformer, or for what follows it in a pipeline, to say.
+# The transformer, or a later step of its pipeline, checks the values of y.
 _VALUE = ValueSpec("y", "value", 2)
 
 
 def _transformer_has(name: str) -> Callable[["StepwiseTransformer"], bool]:
     def check(self: "StepwiseTransformer") -> bool:
-        # Its own AttributeError says best why a transformer lacks a method.
+        # The transformer's own AttributeError explains best why a method is missing.
         getattr(getattr(self, "transformer_", self.transformer), name)
         return True
 
@@ -51,32 +51,32 @@ class StepwiseTransformer(  # type: ignore[call-arg]
     BaseEstimator,
     auto_wrap_output_keys=None,
 ):
-    """Apply a transformer of scikit-learn to every step of sequences.
+    """Apply a scikit-learn transformer to every step of sequences.
 
-    The valid steps of all sequences become the samples of the transformer, and what it
-    makes of them comes back in the form of X. Padding is neither seen nor changed.
+    The valid steps of all sequences become the samples of the transformer, and its
+    results have the form of X. Padding is ignored and kept.
 
     Parameters
     ----------
     transformer : estimator
-        What is applied to the steps: any object with `fit` and `transform`.
+        Transformer of the steps: any object with `fit` and `transform`.
     padding_value : float, default=nan
-        In a 3-D array a trailing step whose features all equal this value is padding,
-        before the transformation and after it.
+        In a 3-D array, trailing steps whose features all equal this value are padding,
+        both before and after the transformation.
 
     Attributes
     ----------
     transformer_ : estimator
         The fitted copy of `transformer`.
     n_features_in_ : int
-        Number of features of a step. Only defined if the transformer has it.
+        Number of features per step. Only defined if the transformer defines it.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features. Only defined if X was a data frame, or a list of data
-        frames, whose names are all strings.
+        frames, with column names that are all strings.
 
     See Also
     --------
-    WindowTransformer : Puts the features of neighboring steps beside each step's own.
+    WindowTransformer : Joins the features of each step and its neighbors.
     OneHotSequenceEncoder : Encodes sequences of tokens.
 
     Notes
@@ -84,23 +84,23 @@ class StepwiseTransformer(  # type: ignore[call-arg]
     X is one of
 
     - **padded**: an array of shape (n_sequences, n_steps, n_features), with padding
-      behind the end of each sequence. Results are padded arrays, so sparse rows are
-      made dense;
-    - **ragged**: a list or object array with one item for each sequence: an array,
-      sparse matrix or data frame of shape (n_steps_i, n_features), or a list or 1-D
-      array of steps that are dicts, strings or lists of them, for a transformer that
-      takes such. Results are object arrays of arrays, or of
-      :class:`scipy.sparse.csr_array` where the transformer returns sparse rows. The
-      transformer sees the steps of data frames as one data frame;
-    - **2-D**, or a list of dicts or of strings: sequences of one step, which go to
-      the transformer as they are. Rows of strings have to be an array, since a list of
-      lists of strings is ragged.
+      after the end of each sequence. Results are padded arrays, so sparse rows become
+      dense;
+    - **ragged**: a list or object array with one item per sequence: an array, sparse
+      matrix or data frame of shape (n_steps_i, n_features), or a list or 1-D array of
+      steps that are dicts, strings or lists of them, if the transformer accepts such
+      samples. Results are object arrays of arrays, or of
+      :class:`scipy.sparse.csr_array` if the transformer returns sparse rows. The
+      transformer receives the steps of data frames as one data frame;
+    - **2-D**, or a list of dicts or of strings: sequences of one step, passed to the
+      transformer unchanged. Pass rows of strings as an array, since a list of lists of
+      strings is ragged.
 
-    y and `sample_weight` go on to the transformer with one value per valid step, in the
-    forms that :class:`VanillaRNNClassifier` takes.
+    y and `sample_weight`, in the forms that :class:`VanillaRNNClassifier` takes, are
+    passed to the transformer with one value per valid step.
 
-    `set_output` sets the output of the transformer. Only what comes from data frames,
-    or from 2-D X, can be data frames.
+    `set_output` sets the output of the transformer. Results are data frames only if X
+    is 2-D, or a list of data frames.
 
     Examples
     --------
@@ -139,27 +139,28 @@ class StepwiseTransformer(  # type: ignore[call-arg]
 
         Parameters
         ----------
-        X : sequences in any of the forms named in the class's notes
-            The sequences. Empty ones are ignored.
+        X : sequences in any of the forms listed in the class's notes
+            The sequences. Empty sequences are ignored.
         y : array-like of shape (n_sequences, n_steps), list or object array of \
 n_sequences array-like of shape (n_steps_i,), or None, default=None
-            One value for every step, for transformers that take y.
+            One value per step, for transformers that use y.
         **fit_params : dict
-            What else the `fit` of the transformer takes, or is routed to it.
-            `sample_weight` has a weight for each sequence, or the form of y.
+            Other arguments of the transformer's `fit`, or metadata routed to it.
+            `sample_weight` has one weight per sequence, or the form of y.
 
         Returns
         -------
         StepwiseTransformer
-            The fitted transformer itself.
+            The fitted transformer.
 
         Raises
         ------
         ValueError
             If X has no valid step, sequences differ in their features, y or
-            `sample_weight` do not go with the steps, or the transformer rejects them.
+            `sample_weight` do not match the steps, or the transformer rejects the
+            steps.
         TypeError
-            If X is a masked array, or the transformer does not take `fit_params`.
+            If X is a masked array, or the transformer does not accept `fit_params`.
         """
         self._fit("fit", clone(self.transformer), X, y, fit_params)
         return self
@@ -167,21 +168,28 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
     @available_if(_transformer_has("partial_fit"))
     @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
-        """Go on fitting the transformer, to the valid steps of more sequences.
+        """Continue fitting the transformer on the valid steps of more sequences.
 
         Parameters
         ----------
-        X : sequences in any of the forms named in the class's notes
+        X : sequences in any of the forms listed in the class's notes
             The sequences.
         y : array-like, list or object array, default=None
-            One value for every step, as in `fit`.
+            One value per step, as in `fit`.
         **fit_params : dict
-            What else the method of the transformer takes, as in `fit`.
+            Other arguments of the transformer's `partial_fit`, as in `fit`.
 
         Returns
         -------
         StepwiseTransformer
-            The fitted transformer itself.
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X, y or `sample_weight` is invalid, as in `fit`.
+        TypeError
+            If X is a masked array, or the transformer does not accept `fit_params`.
         """
         is_first = not hasattr(self, "transformer_")
         transformer = clone(self.transformer) if is_first else self.transformer_
@@ -192,22 +200,30 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit the transformer and transform the same sequences.
 
-        It is the `fit_transform` of the transformer, which may differ from `fit` and
-        then `transform`, as that of :class:`~sklearn.preprocessing.TargetEncoder` does.
+        This calls the transformer's `fit_transform`, whose result may differ from `fit`
+        followed by `transform`, as for :class:`~sklearn.preprocessing.TargetEncoder`.
 
         Parameters
         ----------
-        X : sequences in any of the forms named in the class's notes
+        X : sequences in any of the forms listed in the class's notes
             The sequences.
         y : array-like, list or object array, default=None
-            One value for every step, as in `fit`.
+            One value per step, as in `fit`.
         **fit_params : dict
-            What else the method of the transformer takes, as in `fit`.
+            Other arguments of the transformer's `fit_transform`, as in `fit`.
 
         Returns
         -------
         ndarray, or {array-like, sparse matrix} of shape (n_sequences, n_features_out)
-            The transformed sequences, as `transform` returns them.
+            The transformed sequences, in the form that `transform` returns.
+
+        Raises
+        ------
+        ValueError
+            If X, y or `sample_weight` is invalid, as in `fit`, or the results are, as
+            in `transform`.
+        TypeError
+            If X is a masked array, or the transformer does not accept `fit_params`.
         """
         if not hasattr(self.transformer, "fit_transform"):
             return self.fit(X, y, **fit_params).transform(X)
@@ -218,7 +234,7 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
     def _fit(
         self, method: str, transformer: Any, X: Any, y: Any, params: dict[str, Any]
     ) -> tuple[Any, Sequences | None]:
-        """Fit a transformer by one of its methods; return what that returns."""
+        """Fit a transformer by the named method; return its result."""
         steps, sequences = read_steps(X, self.padding_value)
         if get_config()["enable_metadata_routing"]:
             params = process_routing(self, method, **params)["transformer"][method]
@@ -227,7 +243,7 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
                 raise ValueError("X has no valid step to fit the transformer to")
             y = None if y is None else per_step(y, sequences, _VALUE)
             params = {
-                # Also the weights of a step of a Pipeline, `step__sample_weight`.
+                # Also `step__sample_weight`, for a step of a Pipeline.
                 name: check_weights(value, sequences)
                 if name.endswith("sample_weight") and value is not None
                 else value
@@ -243,22 +259,27 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
 
         Parameters
         ----------
-        X : sequences in any of the forms named in the class's notes
+        X : sequences in any of the forms listed in the class's notes
             The sequences.
 
         Returns
         -------
         ndarray, or {array-like, sparse matrix} of shape (n_sequences, n_features_out)
-            The transformed sequences in the form of X: of shape (n_sequences, n_steps,
-            n_features_out) with the padding of X, or of shape (n_sequences,), an object
-            array of arrays or :class:`scipy.sparse.csr_array` of shape (n_steps_i,
-            n_features_out), or what the transformer makes of 2-D X.
+            The transformed sequences in the form of X: for padded X, shape
+            (n_sequences, n_steps, n_features_out) with the padding of X; for ragged X,
+            an object array of arrays or :class:`scipy.sparse.csr_array` of shape
+            (n_steps_i, n_features_out); for 2-D X, the result of the transformer.
 
         Raises
         ------
+        NotFittedError
+            If the transformer is not fitted.
         ValueError
-            If the transformer rejects the steps, or returns a data frame for sequences;
-            if the last valid step of a padded sequence turns into padding.
+            If the transformer rejects the steps; if it does not return one row per
+            step, or returns a data frame for sequences that are not data frames; if the
+            last valid step of a padded sequence becomes padding.
+        TypeError
+            If X is a masked array.
         """
         check_is_fitted(self)
         steps, sequences = read_steps(X, self.padding_value)
@@ -272,7 +293,7 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
 
     @available_if(_transformer_has("inverse_transform"))
     def inverse_transform(self, X: Any) -> Any:
-        """Turn transformed steps into what they were.
+        """Convert transformed steps back to the original ones.
 
         Parameters
         ----------
@@ -283,14 +304,18 @@ n_features_out), or {array-like, sparse matrix} of shape (n_sequences, n_feature
 
         Returns
         -------
-        ndarray, or what the transformer makes of 2-D X
-            The sequences in the form of X. Steps that are no rows, such as dicts, come
-            in 1-D object arrays, one for each sequence.
+        ndarray, or the result of the transformer for 2-D X
+            The sequences in the form of X. Steps that are not rows, such as dicts, are
+            returned in one 1-D object array per sequence.
 
         Raises
         ------
+        NotFittedError
+            If the transformer is not fitted.
         ValueError
             If X has no valid step, or the transformer rejects it.
+        TypeError
+            If X is a masked array.
         """
         check_is_fitted(self)
         steps, sequences = read_steps(X, self.padding_value)
@@ -302,17 +327,24 @@ n_features_out), or {array-like, sparse matrix} of shape (n_sequences, n_feature
 
     @available_if(_transformer_has("get_feature_names_out"))
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """Name the features of transformed steps, as the transformer does.
+        """Return the feature names of transformed steps.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the features that go in.
+            Names of the input features.
 
         Returns
         -------
         ndarray of shape (n_features_out,)
-            Names of the features that come out.
+            Names of the output features, as the transformer defines them.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If the transformer rejects `input_features`.
         """
         check_is_fitted(self)
         names: Array = self.transformer_.get_feature_names_out(input_features)
@@ -325,14 +357,14 @@ n_features_out), or {array-like, sparse matrix} of shape (n_sequences, n_feature
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            The container; None leaves it as it is. Data frames have two axes, so
-            `transform` of sequences that are no data frames raises unless it is
-            "default".
+            The container; None leaves it unchanged. Data frames have two axes, so
+            `transform` of sequences that are not data frames raises an error unless it
+            is "default".
 
         Returns
         -------
         StepwiseTransformer
-            The transformer itself.
+            The transformer.
         """
         for name in ("transformer", "transformer_"):
             if hasattr(self, name):
@@ -341,23 +373,23 @@ n_features_out), or {array-like, sparse matrix} of shape (n_sequences, n_feature
 
     @property
     def n_features_in_(self) -> int:  # numpydoc ignore=RT01
-        """Number of features of a step, where the transformer has it."""
+        """Number of features per step, if the transformer defines it."""
         n_features: int = self.transformer_.n_features_in_
         return n_features
 
     @property
     def feature_names_in_(self) -> Array:  # numpydoc ignore=RT01
-        """Feature names, where the transformer has seen them."""
+        """Feature names, if the transformer was fitted with them."""
         names: Array = self.transformer_.feature_names_in_
         return names
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Say which metadata go to the transformer.
+        """Return the routing of metadata to the transformer.
 
         Returns
         -------
         MetadataRouter
-            What :func:`sklearn.utils.metadata_routing.process_routing` needs.
+            The argument of :func:`sklearn.utils.metadata_routing.process_routing`.
         """
         mapping = MethodMapping()
         for method in ("fit", "partial_fit", "fit_transform"):
@@ -367,7 +399,7 @@ n_features_out), or {array-like, sparse matrix} of shape (n_sequences, n_feature
         )
 
     def __sklearn_tags__(self) -> Tags:
-        """Say that X is what the transformer takes, or sequences of it."""
+        """Declare that X is an input of the transformer, or sequences of such."""
         tags = super().__sklearn_tags__()
         inner = get_tags(self.transformer)
         tags.input_tags = inner.input_tags

@@ -1,4 +1,4 @@
-"""Each step with its neighbors.
+"""The features of each step joined with those of its neighbors.
 
 row t of a sequence  ->  rows t - before, ..., t, ..., t + after, side by side
 """
@@ -29,39 +29,39 @@ Array = NDArray[Any]
 
 @set_module("skrnn")
 class WindowTransformer(VersionedState, TransformerMixin, BaseEstimator):
-    """Put the features of neighboring steps beside each step's own.
+    """Join the features of each step and its neighbors.
 
-    No feature comes from padding or from another sequence.
+    Padding and other sequences never contribute features.
 
     Parameters
     ----------
     before : int, default=1
-        How many steps before each step to take.
+        Number of steps to take before each step.
     after : int, default=1
-        How many steps behind each step to take.
+        Number of steps to take after each step.
     edge : {"zero", "nearest"}, default="zero"
-        What stands for steps beyond the ends of a sequence: zeros, or the first and
-        the last step.
+        Replacement for steps beyond the ends of a sequence: zeros, or the first or last
+        step of the sequence.
     padding_value : float, default=nan
-        In a 3-D array a trailing step whose features all equal this value is padding.
+        In a 3-D array, trailing steps whose features all equal this value are padding.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of features of a step.
+        Number of features per step.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features. Only defined if X was a data frame, or a list of data
-        frames, whose names are all strings.
+        frames, with column names that are all strings.
 
     See Also
     --------
-    StepwiseTransformer : Applies a transformer of scikit-learn to every step.
+    StepwiseTransformer : Applies a scikit-learn transformer to every step.
 
     Notes
     -----
-    X is padded, ragged or 2-D, as for :class:`VanillaRNNClassifier`, and the result has
-    its form: padding stays padding, and sparse stays sparse. In 2-D X every sequence
-    has one step, which has no neighbors.
+    X is padded, ragged or 2-D, as for :class:`VanillaRNNClassifier`. The result has the
+    same form: padding stays padding, and sparse stays sparse. In 2-D X every sequence
+    has one step without neighbors.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class WindowTransformer(VersionedState, TransformerMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Note the number of features and their names.
+        """Store the number of features and their names.
 
         Parameters
         ----------
@@ -116,13 +116,22 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
         Returns
         -------
         WindowTransformer
-            The fitted transformer itself.
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X is invalid: NaN or infinity at a valid step, a sequence without valid
+            steps, or sequences with different features. A parameter out of range raises
+            scikit-learn's ``InvalidParameterError``, a ValueError.
+        TypeError
+            If X has an unsupported type, such as dates or masked arrays.
         """
         check_sequences(self, X, padding_value=self.padding_value, fitting=True)
         return self
 
     def transform(self, X: Any) -> Any:
-        """Join the rows around every step, earlier ones first.
+        """Join the rows around every step, in their order.
 
         Parameters
         ----------
@@ -134,16 +143,22 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
         Returns
         -------
         ndarray, or {ndarray, sparse array} of shape (n_sequences, n_features_out)
-            The windows in the form of X, `n_features_out = (before + 1 + after) *
-            n_features`: of shape (n_sequences, n_steps, n_features_out) with the
-            padding of X, or of shape (n_sequences,), an object array of arrays or
-            :class:`scipy.sparse.csr_array`, or 2-D. float32 where X is, else float64.
+            The windows in the form of X, with `n_features_out = (before + 1 + after) *
+            n_features`: for padded X, shape (n_sequences, n_steps, n_features_out) with
+            the padding of X; for ragged X, an object array of arrays or
+            :class:`scipy.sparse.csr_array`; for 2-D X, 2-D. The type is float32 if X is
+            float32, otherwise float64.
 
         Raises
         ------
+        NotFittedError
+            If the transformer is not fitted.
         ValueError
-            If X is not what :class:`VanillaRNNClassifier` would take, or has other
-            features than in `fit`.
+            If X is invalid, as in :class:`VanillaRNNClassifier`, or its features differ
+            from those in `fit`; if `set_output` asks for data frames and X is not 2-D;
+            if the last valid step of a padded sequence becomes padding.
+        TypeError
+            If X has an unsupported type, such as dates or masked arrays.
         """
         check_is_fitted(self)
         sequences = check_sequences(
@@ -154,7 +169,7 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
             raise ValueError(NO_FRAME)
         steps = sequences.take(np.arange(len(sequences.lengths)), sequences.dtype)
         around = self._around(sequences.lengths)
-        if self.edge == "zero":  # for which one more row stands
+        if self.edge == "zero":  # steps beyond the ends refer to an extra row
             zeros = np.zeros((1, sequences.n_features), sequences.dtype)
             if sparse.issparse(steps):
                 steps = sparse.vstack([steps, sparse.csr_array(zeros)], format="csr")
@@ -170,7 +185,7 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
     def _around(self, lengths: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the row of each step of each window, of shape (n_steps, width).
 
-        Beyond the ends it is the row behind all others, or the nearest.
+        Beyond the ends it is the extra row after all others, or the nearest row.
         """
         ends = np.repeat(lengths.cumsum(), lengths)[:, None]
         starts = ends - np.repeat(lengths, lengths)[:, None]
@@ -183,19 +198,26 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
         return around
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """Name the features of a window after those of a step.
+        """Return the feature names of a window, based on those of a step.
 
         Parameters
         ----------
         input_features : array-like of str of shape (n_features,), default=None
-            Names of the features that go in; those seen in `fit`, or `x0`, `x1`, ...,
-            by default.
+            Names of the input features; by default those seen in `fit`, or `x0`, `x1`,
+            ....
 
         Returns
         -------
         ndarray of shape (n_features_out,)
-            Names such as `x0[-1]` for the step before, `x0` for the step itself, and
-            `x0[+1]` for the step behind.
+            Names such as `x0[-1]` for the previous step, `x0` for the step itself, and
+            `x0[+1]` for the next step.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If `input_features` does not match the number or the names of the features.
         """
         check_is_fitted(self)
         names = check_feature_names_in(self, input_features)
@@ -204,7 +226,7 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
         return np.array([name + at for at in places for name in names], dtype=object)
 
     def __sklearn_tags__(self) -> Tags:
-        """Say what X may be, and that float32 stays float32."""
+        """Declare the accepted forms of X, and that float32 is preserved."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.sparse = True
