@@ -1,7 +1,7 @@
-"""Pickles that know which version of the package made them, and old paths.
+"""Pickles with the version of the package, and old import paths.
 
-A public name is pickled under the public module that has it, which stays where it is
-when the code behind it moves.
+A public name is pickled under its public module, which does not change when private
+modules move.
 """
 
 import inspect
@@ -20,7 +20,7 @@ from skrnn._version import __version__
 
 T = TypeVar("T")
 
-# Modules that pickles of version 0.1.0 name, and where their names are today.
+# Modules in pickles of version 0.1.0, and their current modules.
 OLD_PATHS = {
     "skrnn._classifier": "skrnn",
     "skrnn._encoder": "skrnn",
@@ -32,7 +32,7 @@ OLD_PATHS = {
 
 
 class _OldPaths(MetaPathFinder, Loader):
-    """Import an old path as a module that looks its names up in the new one."""
+    """Import an old path as a module that looks up its names in the new one."""
 
     def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
         return ModuleSpec(fullname, self) if fullname in OLD_PATHS else None
@@ -46,7 +46,7 @@ sys.meta_path.append(_OldPaths())
 
 
 def set_module(module: str) -> Callable[[T], T]:
-    """Name the public module of a class or function, as pickles and help have it."""
+    """Set the public module of a class or function, for pickles and help."""
 
     def decorate(thing: T) -> T:
         thing.__module__ = module
@@ -59,19 +59,19 @@ class VersionWarning(InconsistentVersionWarning):
     """A model was made by another version of the package."""
 
     def __str__(self) -> str:
-        """Say which versions they are."""
+        """Return the message, with both versions."""
         return (
             f"{self.estimator_name} was saved by skrnn {self.original_sklearn_version} "
             f"and is loaded by skrnn {self.current_sklearn_version}. It may fail or "
             "give other results: compare its predictions with those it gave before, "
-            "save it anew, or train it again."
+            "save it again, or retrain it."
         )
 
 
 class VersionedState:
-    """Estimator whose pickle carries the package's version.
+    """Estimator that stores the package's version in its pickle.
 
-    Parameters that the estimator gained since a pickle was made get their defaults.
+    Parameters that are newer than a pickle get their defaults.
     """
 
     def __getstate__(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class VersionedState:
         return {**state, "_skrnn_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled state; warn where another version made it."""
+        """Restore a pickled state; warn if another version saved it."""
         state = dict(state)
         version = state.pop("_skrnn_version", "before 0.1")
         if version != __version__:

@@ -1,7 +1,7 @@
-"""The estimators on a cluster: data that are spread over many machines.
+"""The estimators for data distributed over a cluster.
 
-They need the extra ``dask``. The classes are named and behave as those of
-``xgboost.dask`` and ``lightgbm.dask``.
+They need the extra ``dask``. Names and behavior follow ``xgboost.dask`` and
+``lightgbm.dask``.
 """
 
 from ._classifier import DaskVanillaRNNClassifier

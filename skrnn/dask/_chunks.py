@@ -1,7 +1,7 @@
-"""Chunks of labeled sequences, read and checked where they are.
+"""Chunks of labeled sequences, read and checked on their workers.
 
-These functions run as tasks and know nothing of Dask. A task may run again after a
-worker was lost, so none changes what it was given.
+These functions run as tasks and do not depend on Dask. A task may run again after a
+worker was lost, so none modifies its arguments.
 """
 
 import copy
@@ -27,10 +27,10 @@ ALL_EMPTY = (
 
 
 class SizeofMixin:
-    """A result of which Dask's scheduler has to know how large it is."""
+    """Result that reports its size to Dask's scheduler."""
 
     def __sizeof__(self) -> int:
-        """Return about how many bytes the arrays take."""
+        """Return the approximate size of the arrays in bytes."""
         return _size(vars(self))
 
 
@@ -46,7 +46,7 @@ def _size(part: Any) -> int:
 
 @dataclass
 class Chunk(SizeofMixin):
-    """Labeled sequences as they came, checked."""
+    """Labeled sequences of one chunk, checked."""
 
     sequences: Sequences
     y: Array  # (n_steps,) labels, or (n_steps, ...) numbers
@@ -60,11 +60,11 @@ class ClassTargets(NamedTuple):
     class_weights: Vector
 
     def encode(self, y: Array) -> Ids:
-        """Return the number of the class of each label."""
+        """Return the class index of each label."""
         return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
 
     def weights(self, y: Ids) -> Vector:
-        """Return what multiplies the weight of each step."""
+        """Return the factor on the weight of each step."""
         return self.class_weights[y]
 
 
@@ -76,7 +76,7 @@ class NumericTargets(NamedTuple):
         return y.reshape(len(y), -1)
 
     def weights(self, y: Array) -> Vector:
-        """Return what multiplies the weight of each step."""
+        """Return the factor on the weight of each step."""
         return np.ones(len(y))
 
 
@@ -84,9 +84,9 @@ Targets = ClassTargets | NumericTargets
 
 
 class ChunkReader(NamedTuple):
-    """How to read what `fit` was given."""
+    """How to read the arguments of `fit`."""
 
-    estimator: Any  # a plain one, with the parameters
+    estimator: Any  # for data in memory, with the parameters
     targets: Callable[[Any, Sequences, str, Vector], Array]
 
 
@@ -95,7 +95,7 @@ def load(
 ) -> list[Chunk]:
     """Check sequences, targets and weights.
 
-    Chunks without sequences, or without a label in any of them, are left out.
+    Chunks without sequences or without any label are left out.
     """
     read = [
         _load(check, sized(X), sized(y), sized(sample_weight), first + i)
@@ -106,7 +106,7 @@ def load(
 
 
 def sized(part: Any) -> Any:
-    """Return a part of a chunk as something that has a length."""
+    """Return a part of a chunk as a collection with a length."""
     return part if part is None or hasattr(part, "shape") else list(part)
 
 
@@ -119,7 +119,7 @@ def _load(check: ChunkReader, X: Any, y: Any, sample_weight: Any, number: int) -
     name = type(check.estimator).__name__
     with name_chunk(number):
         sequences = check_sequences(
-            copy.copy(check.estimator),  # threads note different things on it
+            copy.copy(check.estimator),  # threads store different attributes on it
             X,
             padding_value=check.estimator.padding_value,
             fitting=True,
@@ -131,7 +131,7 @@ def _load(check: ChunkReader, X: Any, y: Any, sample_weight: Any, number: int) -
 
 @contextmanager
 def name_chunk(number: int) -> Iterator[None]:
-    """Say in errors which chunk they are about."""
+    """Add the number of the chunk to errors."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -139,13 +139,13 @@ def name_chunk(number: int) -> Iterator[None]:
 
 
 class Description(NamedTuple):
-    """What all have to know of one chunk."""
+    """Properties of one chunk that all workers need."""
 
     n_features: int
     is_single: bool  # whether it is of single precision
     form: Form
     shape: tuple[int, ...]  # of the targets of a step
-    classes: Array  # a single one for targets that are numbers
+    classes: Array  # only one if targets are numbers
     counts: Vector  # weight of the steps of each class
 
 
@@ -182,7 +182,7 @@ def describe_all(found: list[Description]) -> Description:
             raise ValueError(
                 f"chunks differ in the {name}: {values}; give all chunks the same"
             )
-    # Strings would turn numbers of other chunks into strings.
+    # Concatenation with strings would turn numbers of other chunks into strings.
     labels = [label for one in found for label in one.classes.tolist()]
     of_one_type(objects(labels))
     classes, codes = np.unique(
@@ -199,7 +199,7 @@ def describe_all(found: list[Description]) -> Description:
 
 
 def _common_form(forms: list[Form]) -> Form:
-    """Describe all chunks together; those of data frames need the same columns."""
+    """Return the form of all chunks; data frames must have the same columns."""
     names = [[*form.feature_names] for form in forms if form.feature_names is not None]
     other = next((found for found in names if found != names[0]), None)
     if other is not None:
@@ -215,5 +215,5 @@ def _common_form(forms: list[Form]) -> Form:
 
 
 def sums(numbers: Ids, values: Vector, n: int) -> Vector:
-    """Add up the values of each of n numbers."""
+    """Sum the values for each of the numbers 0, ..., n - 1."""
     return np.bincount(numbers, values, n).astype(np.float64, copy=False)

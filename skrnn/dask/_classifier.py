@@ -14,24 +14,24 @@ from . import _chunks
 from ._estimators import DaskEstimator
 
 
-# All parameters but one are those of the classifier for data in memory.
+# All parameters except one are those of the classifier for data in memory.
 @set_module("skrnn.dask")
 class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
     DaskEstimator, VanillaRNNClassifier
 ):
-    """`VanillaRNNClassifier` for sequences that are spread over a cluster.
+    """`VanillaRNNClassifier` for sequences distributed over a cluster.
 
-    Each thread of the cluster keeps a share of the sequences and computes loss and
-    gradient on it; L-BFGS runs where `fit` is called. With the same `random_state` the
-    result is that of `VanillaRNNClassifier` on all data in one place, up to rounding.
+    Each thread of the cluster keeps a part of the sequences and computes its loss and
+    gradient. L-BFGS runs in the process that calls `fit`. With the same `random_state`,
+    the result is that of `VanillaRNNClassifier` on the same data, up to rounding.
 
-    All parameters and fitted attributes but `client` are those of
+    All parameters and fitted attributes except `client` are those of
     `VanillaRNNClassifier`.
 
     Parameters
     ----------
     client : distributed.Client, default=None
-        The client of the cluster; None for the one connected last.
+        The client of the cluster; None takes the one connected last.
 
     See Also
     --------
@@ -39,15 +39,16 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
 
     Notes
     -----
-    `fit` cuts the chunks into as many shards as the cluster has threads then, so pass
-    at least as many chunks of about equal size. For a number of threads the result is
-    the same bit for bit, whichever worker does what; for another it is rounded
-    otherwise.
+    `fit` combines the chunks into one shard per thread of the cluster, so pass at least
+    as many chunks of about equal size. With a fixed number of threads the result is
+    identical bit for bit, whichever worker processes which shard; with another number
+    it differs by rounding.
 
-    Where a worker is lost, Dask makes its shards again on others from the chunks they
-    came from. These have to be computable anew: read from files, made by a function, or
-    sent along with a graph. Data that were scattered are lost with their worker, unless
-    there are replicas. A worker that joins during a fit is used by the next.
+    If a worker is lost, Dask recomputes its shards on other workers from their chunks.
+    It must be possible to compute the chunks again: read them from files, generate them
+    by a function, or include them in the graph. Scattered data are lost with their
+    worker, unless there are replicas. A worker that joins during a fit is used from the
+    next fit on.
 
     Examples
     --------
@@ -127,7 +128,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         return _chunks.ClassTargets(found.classes, class_weights), len(found.classes)
 
     def predict_proba(self, X: Any) -> Any:
-        """Predict the probability of every class, when it is asked for.
+        """Predict the probability of every class, lazily.
 
         Parameters
         ----------
@@ -137,19 +138,19 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         Returns
         -------
         dask array, dask bag, or list of dask delayed
-            What `to_local().predict_proba` returns for each chunk.
+            The result of `to_local().predict_proba` for each chunk.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         TypeError
-            If X is no collection of Dask.
+            If X is not a Dask collection.
         """
         return self._answers("predict_proba", X)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Predict the logarithm of every class's probability, when it is asked for.
+        """Predict the logarithm of every class's probability, lazily.
 
         Parameters
         ----------
@@ -159,19 +160,19 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         Returns
         -------
         dask array, dask bag, or list of dask delayed
-            What `to_local().predict_log_proba` returns for each chunk.
+            The result of `to_local().predict_log_proba` for each chunk.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         TypeError
-            If X is no collection of Dask.
+            If X is not a Dask collection.
         """
         return self._answers("predict_log_proba", X)
 
     def decision_function(self, X: Any) -> Any:
-        """Compute the logits of every step, when they are asked for.
+        """Compute the logits of every step, lazily.
 
         Parameters
         ----------
@@ -181,19 +182,19 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         Returns
         -------
         dask array, dask bag, or list of dask delayed
-            What `to_local().decision_function` returns for each chunk.
+            The result of `to_local().decision_function` for each chunk.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         TypeError
-            If X is no collection of Dask.
+            If X is not a Dask collection.
         """
         return self._answers("decision_function", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the weighted share of valid steps that are labeled correctly, now.
+        """Compute the accuracy over valid steps immediately.
 
         Parameters
         ----------
@@ -208,15 +209,15 @@ default=None
         Returns
         -------
         float
-            The accuracy, between 0 and 1.
+            The weighted fraction of correctly labeled steps, between 0 and 1.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         TypeError
-            If X, y or `sample_weight` is no collection of Dask.
+            If X, y or `sample_weight` is not a Dask collection.
         ValueError
-            If a chunk is not as described.
+            If a chunk is invalid.
         """
         return accuracy(self._scored("_hits", X, y, sample_weight))

@@ -1,10 +1,10 @@
-"""Sequences spread over a cluster, as training wants them.
+"""Sequences distributed over a cluster, as training data.
 
-Chunks of data become shards, one for each thread of the cluster, of consecutive chunks.
-Shards stay with the workers that packed them; a worker that is lost takes its shards
-along, and Dask makes them again elsewhere from the chunks. An evaluation sends the
-parameters out and gets back one loss and one gradient, summed in the order of the
-shards. Nothing that grows with the data comes to the client.
+Consecutive chunks form shards, one for each thread of the cluster. Shards stay on the
+workers that packed them. If a worker is lost, Dask recomputes its shards elsewhere from
+the chunks. An evaluation sends the parameters to the workers and returns one loss and
+one gradient, summed in the order of the shards. Nothing that grows with the data is
+sent to the client.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,17 +33,17 @@ from . import _chunks, _order, _shards
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
 
-# The chunks of a shard, and its part of the order.
+# The chunks of a shard, and its assignment of sequences.
 _ShardFutures = tuple[Future, Future]
 
 _LOST = (CancelledError, CommClosedError)
 
-# So many results are added in one place: few tasks, and no place gets all.
+# Results added by one task: few tasks, and no worker receives all results.
 _FAN_IN = 8
 
 
 class Tasks:
-    """A client that remembers what it holds on the workers."""
+    """A client that tracks the results it holds on the workers."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -59,7 +59,7 @@ class Tasks:
     ) -> list[Future]:
         """Call ``work(shard, *same)`` for every shard."""
         n = len(shards)
-        # Keywords would be sent under names that several calls share.
+        # Keyword arguments would be sent under keys that several calls share.
         columns = [[value] * n for value in same]
         futures: list[Future] = self.client.map(work, shards, *columns, pure=False)
         return futures
@@ -69,32 +69,32 @@ class Tasks:
         return self.client.submit(work, *arguments, pure=False)
 
     def total(self, parts: list[Future]) -> tuple[Any, ...]:
-        """Add results of shards in a tree, whose shape depends on their number only."""
+        """Add results of shards in a tree whose shape depends only on their number."""
         while len(parts) > _FAN_IN:
             parts = [
                 self.call(_shards.add, parts[i : i + _FAN_IN])
                 for i in range(0, len(parts), _FAN_IN)
             ]
-        # The root of the tree is here, which saves the time of one more task.
+        # The client computes the root of the tree, which saves one task.
         return _shards.add(self.client.gather(parts))
 
     def release(self, futures: Sequence[Future]) -> None:
-        """Let the workers forget results."""
+        """Release results on the workers."""
         for future in futures:
             future.release()
             self.held.remove(future)
 
     def __enter__(self) -> Self:
-        """Return this, which forgets all at the end."""
+        """Return self; all results are released at the end."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the workers forget all results."""
+        """Release all results on the workers."""
         self.release(list(self.held))
 
 
 class DaskLossSum:
-    """Workers that add up the loss over the shards they have."""
+    """Loss and gradient, summed over shards by their workers."""
 
     def __init__(self, tasks: Tasks, shards: list[Future], total_weight: float) -> None:
         self.tasks = tasks
@@ -109,32 +109,32 @@ class DaskLossSum:
         return float(loss), gradient
 
     def loss(self, architecture: Architecture, theta: Vector) -> float:
-        """Return the weighted sum of the losses over what is held out."""
+        """Return the weighted sum of the losses over held-out sequences."""
         (loss,) = self._sum(_shards.held_out_losses, architecture, theta)
         return float(loss)
 
     def _sum(
         self, work: Callable[..., Any], architecture: Architecture, theta: Vector
     ) -> tuple[Any, ...]:
-        # Sent along with the tasks, and so there when one runs again elsewhere.
+        # Sent with the tasks, so available when one runs again on another worker.
         return self.tasks.total(self.tasks.map(work, self.shards, architecture, theta))
 
 
 class _Shards(NamedTuple):
-    """Packed sequences on the workers, and what they add up to."""
+    """Packed sequences on the workers, and their total moments and weights."""
 
     tasks: Tasks
     shards: list[Future]
     sizes: regularization.FeatureMoments
-    held_out: float  # weight of what is held out
+    held_out: float  # weight of the held-out sequences
 
     def objective(self, architecture: Architecture) -> Objective:
-        """Return the objective of what is to be learned from."""
+        """Return the training objective."""
         loss_sum = DaskLossSum(self.tasks, self.shards, self.sizes.total)
         return Objective(architecture, loss_sum)
 
     def validation(self, architecture: Architecture) -> Objective | None:
-        """Return the objective of what is held out, if anything is."""
+        """Return the objective on held-out sequences, or None if there are none."""
         if not self.held_out:
             return None
         return Objective(
@@ -143,7 +143,7 @@ class _Shards(NamedTuple):
 
 
 class DaskData(NamedTuple):
-    """Labeled sequences on a cluster, of which nothing is packed yet."""
+    """Labeled sequences on a cluster, not packed yet."""
 
     tasks: Tasks
     chunks: list[Future]  # one list of chunks for each shard
@@ -159,7 +159,7 @@ class DaskData(NamedTuple):
         validation_fraction: float,
         rng: np.random.RandomState,
     ) -> Iterator[TrainingProblem]:
-        """Pack the data where they are."""
+        """Pack the data on their workers."""
         tasks = self.tasks
         with tasks, connected(tasks.client):
             assigned, lengths = self._assign(validation_fraction, rng)
@@ -171,7 +171,7 @@ class DaskData(NamedTuple):
                 k: self._packed(self._subset(k, assigned), *pack_arguments)
                 for k, _ in warm_up.stages(len(lengths))
             }
-            # Dask remembers how they are made, should a shard be lost.
+            # Dask can recompute them if a shard is lost.
             tasks.release(self.chunks)
             yield TrainingProblem(
                 shards.objective(architecture),
@@ -204,9 +204,9 @@ class DaskData(NamedTuple):
     def _assign(
         self, validation_fraction: float, rng: np.random.RandomState
     ) -> tuple[list[_ShardFutures], NDArray[np.intp]]:
-        """Return chunks and parts, and the lengths of the sequences to learn from."""
+        """Return chunks with assignments, and the lengths of training sequences."""
         tasks = self.tasks
-        # What is small is kept, so that a lost shard costs no more than itself.
+        # Small results are kept, so only the lost shard itself must be recomputed.
         tables = tasks.hold(
             tasks.map(_order.index_sequences, self.chunks, self.targets)
         )
@@ -224,7 +224,7 @@ class DaskData(NamedTuple):
         target_scaler: TargetScaler | None,
         dtype: np.dtype[Any],
     ) -> Subsample:
-        """Fetch the sequences that speak for all."""
+        """Fetch the representative sample of sequences."""
         found = [
             self.tasks.call(_shards.sample, *place, self.targets, target_scaler, dtype)
             for place in assigned
@@ -241,7 +241,7 @@ class DaskData(NamedTuple):
         )
 
     def _target_scaler(self, assigned: list[_ShardFutures]) -> TargetScaler:
-        """Return what `TargetScaler.fit` does where data are in one place."""
+        """Return the result of `TargetScaler.fit` on all data together."""
         tasks = self.tasks
 
         def map_chunks(work: Callable[..., Any], *same: Any) -> list[Future]:
@@ -265,11 +265,11 @@ class DaskData(NamedTuple):
 
 @contextmanager
 def connected(client: Client) -> Iterator[None]:
-    """Say so where Dask is lost."""
+    """Raise ConnectionError if the connection to Dask is lost."""
     try:
         yield
     except Exception as error:
-        # What a closed client raises differs from version to version.
+        # The exception of a closed client depends on the version of Dask.
         is_lost = client.status != "running" or isinstance(error, _LOST)
         if not is_lost:
             raise
@@ -294,13 +294,13 @@ def slots(client: Client) -> list[str]:
 def persist_chunks(
     tasks: Tasks, check: _chunks.ChunkReader, chunks: list[tuple[Any, Any, Any]]
 ) -> list[Future]:
-    """Read and check chunks, each where its shard will be."""
+    """Read and check chunks, each on the worker of its shard."""
     places = slots(tasks.client)[: len(chunks)]
     ends = np.linspace(0, len(chunks), len(places) + 1).astype(int).tolist()
     load = dask.delayed(_chunks.load, pure=False)
     futures: list[Future] = []
     for at, (first, end) in zip(places, pairwise(ends), strict=True):
-        # Loosely: the worker may be gone when a lost shard is made again.
+        # Not strictly: the worker may be gone when a lost shard is recomputed.
         futures += tasks.client.compute(
             [load(check, chunks[first:end], first)],
             workers=[at],

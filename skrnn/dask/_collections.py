@@ -1,4 +1,4 @@
-"""Dask's collections as lists of chunks, and answers as collections again."""
+"""Conversion of Dask collections to lists of chunks, and of results back."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def _chunks(values: Any, name: str) -> list[Any]:
 
 
 def _is_bag(values: Any) -> bool:
-    # By what it can do: importing dask.bag takes long.
+    # Recognized by its methods, because importing dask.bag is slow.
     return hasattr(values, "to_delayed") and hasattr(values, "foldby")
 
 
@@ -69,12 +69,12 @@ def _is_list_of_shards(values: Any) -> bool:
 
 
 def apply_method(model: Any, method: str, X: Any) -> Any:
-    """Apply a method of a fitted local model to every chunk, when it is asked for.
+    """Apply a method of a fitted local model to every chunk, lazily.
 
     Returns
     -------
     dask.array.Array, dask.bag.Bag or list of Delayed
-        As X.
+        The results, in the type of collection of X.
     """
     if isinstance(X, da.Array):
         return _array(model, method, X)
@@ -128,8 +128,8 @@ def _apply(X: Any, model: Any, method: str) -> Any:
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return zeros of which a model says what type its answers have."""
-    # Strings of digits are taken for numbers, and empty strings are not.
+    """Return zeros from which a model determines the type of its results."""
+    # Strings of digits are converted to numbers; empty strings are not.
     return np.zeros(shape, np.float32 if dtype == np.float32 else np.float64)
 
 
@@ -139,9 +139,9 @@ def _items(X: Any, model: Any, method: str) -> list[Any]:
 
 
 def map_chunks(model: Any, method: str, chunks: list[Any]) -> list[Delayed]:
-    """Return what ``model.method(X, y, sample_weight)`` says of every chunk.
+    """Return ``model.method(X, y, sample_weight)`` for every chunk.
 
-    It is None for those without sequences, and empty for those of padding alone.
+    It is None for chunks without sequences, and empty for chunks with only padding.
     """
     shared = dask.delayed(model, pure=True)
     call = dask.delayed(_unless_empty, pure=False)

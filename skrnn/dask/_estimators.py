@@ -1,4 +1,4 @@
-"""What classifier and regressor on a cluster share."""
+"""Base class of the classifier and the regressor on a cluster."""
 
 import copy
 from abc import abstractmethod
@@ -20,10 +20,10 @@ from ._collections import apply_method, chunks_of, map_chunks
 
 
 class DaskEstimator(BaseVanillaRNN):
-    """Recurrent network whose data are spread over a cluster."""
+    """Recurrent network trained on data distributed over a cluster."""
 
     client: Any
-    _local: ClassVar[type[BaseVanillaRNN]]  # its like for data in memory
+    _local: ClassVar[type[BaseVanillaRNN]]  # the class for data in memory
 
     @property
     def client_(self) -> distributed.Client:
@@ -32,7 +32,7 @@ class DaskEstimator(BaseVanillaRNN):
         Returns
         -------
         distributed.Client
-            The one passed as `client`, or else the one connected last.
+            The one passed as `client`, otherwise the one connected last.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class DaskEstimator(BaseVanillaRNN):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on labeled sequences that are spread over a cluster.
+        """Train on labeled sequences distributed over a cluster.
 
         Parameters
         ----------
@@ -57,8 +57,8 @@ class DaskEstimator(BaseVanillaRNN):
             The sequences. An array has chunks along its first axis and is of shape
             (n_sequences, n_steps, n_features), or (n_sequences, n_features) for
             sequences of one step. The items of a bag are arrays or sparse matrices of
-            shape (n_steps_i, n_features). A shard of a list computes to anything that
-            the estimator for data in memory takes.
+            shape (n_steps_i, n_features). The items of a list compute to anything that
+            the estimator for data in memory accepts.
         y : dask array, dask bag, or list of dask delayed or futures
             The targets of every step, in as many chunks as X.
         sample_weight : dask array, dask bag, or list of dask delayed or futures, \
@@ -68,21 +68,21 @@ default=None
         Returns
         -------
         estimator
-            The fitted estimator itself.
+            The fitted estimator.
 
         Raises
         ------
         TypeError
-            If X, y or `sample_weight` is no collection of Dask, or a chunk is of a type
-            that the estimator for data in memory does not take.
+            If X, y or `sample_weight` is not a Dask collection, or a chunk has a type
+            that the estimator for data in memory does not accept.
         ValueError
-            If there is no client; if chunks do not go together; and where the estimator
-            for data in memory raises it, with the number of the chunk.
+            If there is no client; if chunks do not match; and where the estimator for
+            data in memory raises it, with the number of the chunk.
         RuntimeError
             If the cluster has no workers.
         ConnectionError
-            If the connection to Dask's scheduler is lost. What was fitted before stays
-            as it was.
+            If the connection to Dask's scheduler is lost. A previously fitted model is
+            then unchanged.
 
         Warns
         -----
@@ -111,7 +111,7 @@ default=None
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
             _check_total(found.counts * targets.weights(numbers), dtype)
-            stack.pop_all()  # the chunks are held for what follows
+            stack.pop_all()  # keep the chunks for training
         self.n_features_in_ = found.n_features
         data = DaskData(tasks, chunks, targets, found.n_features, not has_labels)
         return TrainingInput(data, found.n_features, n_outputs, dtype)
@@ -123,15 +123,15 @@ default=None
 
     @abstractmethod
     def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
-        """Note on self what the targets are; return them and the number of outputs."""
+        """Store properties of the targets; return them and the number of outputs."""
 
     def to_local(self) -> Any:
-        """Return the estimator for data in memory, fitted as this one is.
+        """Return the estimator for data in memory with the same fitted attributes.
 
         Returns
         -------
         VanillaRNNClassifier or VanillaRNNRegressor
-            It needs neither Dask nor a cluster.
+            An estimator that needs neither Dask nor a cluster.
         """
         local = self._local()
         for name, value in vars(self).items():
@@ -140,7 +140,7 @@ default=None
         return local
 
     def predict(self, X: Any) -> Any:
-        """Predict every step, chunk by chunk, when it is asked for.
+        """Predict every step, lazily and chunk by chunk.
 
         Parameters
         ----------
@@ -150,19 +150,19 @@ default=None
         Returns
         -------
         dask array, dask bag, or list of dask delayed
-            What `to_local().predict` returns for each chunk; nothing is computed yet.
+            The result of `to_local().predict` for each chunk, not computed yet.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         TypeError
-            If X is no collection of Dask.
+            If X is not a Dask collection.
         """
         return self._answers("predict", X)
 
     def hidden_states(self, X: Any) -> Any:
-        """Compute the states of the last hidden layer, when they are asked for.
+        """Compute the states of the last hidden layer, lazily.
 
         Parameters
         ----------
@@ -172,14 +172,14 @@ default=None
         Returns
         -------
         dask array, dask bag, or list of dask delayed
-            What `to_local().hidden_states` returns for each chunk.
+            The result of `to_local().hidden_states` for each chunk.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         TypeError
-            If X is no collection of Dask.
+            If X is not a Dask collection.
         """
         return self._answers("hidden_states", X)
 
@@ -188,7 +188,7 @@ default=None
         return apply_method(self.to_local(), method, X)
 
     def _scored(self, method: str, X: Any, y: Any, sample_weight: Any) -> list[Any]:
-        """Return what a method of the local estimator says of every chunk."""
+        """Return the results of a method of the local estimator for every chunk."""
         check_is_fitted(self)
         require_y(y, type(self).__name__)
         chunks = chunks_of(X, y, sample_weight)
@@ -206,7 +206,7 @@ default=None
         return scored
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state to pickle, less the client, which is no more elsewhere."""
+        """Return the state to pickle, without the client, which cannot be pickled."""
         return {**super().__getstate__(), "client": None}
 
     def __sklearn_clone__(self) -> Self:

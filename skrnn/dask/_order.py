@@ -1,9 +1,8 @@
-"""The canonical order of sequences that are in many places.
+"""The canonical order of sequences on several workers.
 
-tables of digests, one from each place -> one place -> a part of the order for each
+one table of digests per worker -> one worker -> one part of the order per worker
 
-What travels of a sequence is what it is, not what it holds: a digest, a length and a
-weight.
+Only digest, length and weight of a sequence are sent, not its contents.
 """
 
 import copy
@@ -26,26 +25,26 @@ Vector = NDArray[np.float64]
 
 
 class SequenceIndex(NamedTuple):
-    """The sequences of weight above zero: what they are, not what they hold."""
+    """Digests, lengths and weights of the sequences with nonzero weight."""
 
-    ids: Ids  # among all sequences of the chunks
-    digests: Array  # (n,) of 16 bytes, which also order them
+    ids: Ids  # index among all sequences of the chunks
+    digests: Array  # (n,) of 16 bytes, which also determine the order
     lengths: Ids
-    weights: Vector  # of every step of a sequence; NaN where steps differ
-    step_weights: dict[int, Vector]  # by the place in the table, where steps differ
+    weights: Vector  # of each step of a sequence; NaN if steps differ
+    step_weights: dict[int, Vector]  # by index in the table, if steps differ
 
 
 class ShardAssignment(NamedTuple):
-    """Some of the distinct sequences, in canonical order, as one place holds them."""
+    """Distinct sequences on one worker, in canonical order."""
 
     ids: Ids
-    weights: Vector  # with those of copies added; NaN where steps differ
+    weights: Vector  # including those of copies; NaN if steps differ
     step_weights: dict[int, Vector]  # by id
-    places: Ids  # among those to learn from, or -1 for those held out
-    sampled: Ids  # place in the sample, or -1
+    places: Ids  # rank among training sequences, or -1 if held out
+    sampled: Ids  # rank in the sample, or -1
 
     def subset(self, k: int) -> "ShardAssignment":
-        """Return one in k of all sequences to learn from."""
+        """Return every k-th training sequence."""
         place = strided_subset(k)
         chosen = (self.places >= 0) & (self.places % place.step == place.start)
         return self._replace(
@@ -57,7 +56,7 @@ class ShardAssignment(NamedTuple):
 
 
 def index_sequences(chunks: list[Chunk], targets: Targets) -> SequenceIndex:
-    """Say what there is, so that all places together find order and copies."""
+    """Return the index from which order and copies are determined globally."""
     tables = [_index_chunk(chunk, targets) for chunk in chunks]
     first = first_steps(np.array([len(c.sequences.lengths) for c in chunks], np.intp))
     place = first_steps(np.array([len(t.ids) for t in tables], np.intp))
@@ -82,7 +81,7 @@ def _index_chunk(chunk: Chunk, targets: Targets) -> SequenceIndex:
     lengths = chunk.sequences.lengths
     starts = first_steps(lengths)
     y = targets.encode(chunk.y)
-    # Copies may differ in the targets of steps of no weight, and so in their classes.
+    # Copies may differ in the targets, and so the classes, of steps with zero weight.
     w = np.where(targets.weights(y) > 0, chunk.w, 0.0)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
     least = np.minimum.reduceat(w, starts)
@@ -104,13 +103,13 @@ def _index_chunk(chunk: Chunk, targets: Targets) -> SequenceIndex:
 def assign_sequences(
     tables: list[SequenceIndex], validation_fraction: float, rng: np.random.RandomState
 ) -> list[Any]:
-    """Find the order that `packing.deduplicate` finds where all data are in one place.
+    """Return the order that `packing.deduplicate` computes on all data together.
 
     Returns
     -------
     list
-        A `ShardAssignment` for every table, and behind them the generator, which has
-        drawn, and the numbers of steps of the sequences to learn from, longest first.
+        A `ShardAssignment` for every table, followed by the advanced generator and the
+        numbers of steps of the training sequences, longest first.
     """
     rng = copy.deepcopy(rng)
     digests = np.concatenate([t.digests for t in tables])
@@ -150,7 +149,7 @@ def assign_sequences(
 def _add_weights(
     tables: list[SequenceIndex], inverse: Ids
 ) -> tuple[Vector, dict[int, Vector]]:
-    """Add the weights of copies, in the order in which they came."""
+    """Add the weights of copies, in their original order."""
     weights = np.concatenate([t.weights for t in tables])
     added = sums(inverse, weights, int(inverse.max(initial=-1)) + 1)
     step_weights: dict[int, Vector] = {}

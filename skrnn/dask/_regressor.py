@@ -14,29 +14,29 @@ from . import _chunks
 from ._estimators import DaskEstimator
 
 
-# All parameters but one are those of the regressor for data in memory.
+# All parameters except one are those of the regressor for data in memory.
 @set_module("skrnn.dask")
 class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
     DaskEstimator, VanillaRNNRegressor
 ):
-    """`VanillaRNNRegressor` for sequences that are spread over a cluster.
+    """`VanillaRNNRegressor` for sequences distributed over a cluster.
 
-    Each thread of the cluster keeps a share of the sequences and computes loss and
-    gradient on it; L-BFGS runs where `fit` is called. With the same `random_state` the
-    result is that of `VanillaRNNRegressor` on all data in one place, up to rounding.
+    Each thread of the cluster keeps a part of the sequences and computes its loss and
+    gradient. L-BFGS runs in the process that calls `fit`. With the same `random_state`,
+    the result is that of `VanillaRNNRegressor` on the same data, up to rounding.
 
-    All parameters and fitted attributes but `client` are those of
+    All parameters and fitted attributes except `client` are those of
     `VanillaRNNRegressor`.
 
     Parameters
     ----------
     client : distributed.Client, default=None
-        The client of the cluster; None for the one connected last.
+        The client of the cluster; None takes the one connected last.
 
     See Also
     --------
     skrnn.VanillaRNNRegressor : The regressor for data in memory.
-    DaskVanillaRNNClassifier : The classifier, whose notes hold for both.
+    DaskVanillaRNNClassifier : The classifier; its notes apply to both.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
         return _chunks.NumericTargets(), int(np.prod(found.shape))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the coefficient of determination over valid steps, now.
+        """Compute the coefficient of determination over valid steps immediately.
 
         Parameters
         ----------
@@ -127,21 +127,21 @@ default=None
         Returns
         -------
         float
-            R², at most 1; with several outputs the mean over them. For constant targets
-            it is 1 if they are predicted exactly and 0 otherwise.
+            R², at most 1, averaged over several outputs. For constant targets it is 1
+            if they are predicted exactly and 0 otherwise.
 
         Raises
         ------
         NotFittedError
-            If `fit` was not called before.
+            If the model is not fitted.
         TypeError
-            If X, y or `sample_weight` is no collection of Dask.
+            If X, y or `sample_weight` is not a Dask collection.
         ValueError
-            If a chunk is not as described, or y has not `n_outputs_` outputs.
+            If a chunk is invalid, or y does not have `n_outputs_` outputs.
 
         Warns
         -----
         UndefinedMetricWarning
-            If there is a single step; the score is NaN then.
+            If there is only one step; the score is then NaN.
         """
         return r2(self._scored("_moments", X, y, sample_weight))

@@ -1,8 +1,8 @@
-"""Packed sequences on a worker, and the sums over them.
+"""Packed sequences on a worker, and sums over them.
 
-chunks and their part of the order -> batches -> loss and gradient
+chunks and their assignment -> batches -> loss and gradient
 
-As those of ``_chunks``, these functions run as tasks.
+Like those of ``_chunks``, these functions run as tasks.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ Vector = NDArray[np.float64]
 
 @dataclass
 class Shard(SizeofMixin):
-    """Packed sequences that stay where they are."""
+    """Packed sequences that stay on their worker."""
 
     batches: list[Batch]
     held_out: list[Batch]
@@ -40,7 +40,7 @@ class Shard(SizeofMixin):
 
 
 class _ChunkSlice(NamedTuple):
-    """A chunk and what a part says of it."""
+    """A chunk and the assignment of its sequences."""
 
     sequences: Sequences
     ids: Ids
@@ -88,7 +88,7 @@ def pack(
     architecture: Architecture,
     dtype: np.dtype[Any],
 ) -> Shard:
-    """Pack the sequences of a part."""
+    """Pack the assigned sequences."""
     shard = Shard([], [], dtype)
     for chunk_slice in _chunk_slices(chunks, assignment, targets):
         y = _standardized(chunk_slice.y, target_scaler, dtype)
@@ -117,7 +117,7 @@ def sample(
     target_scaler: TargetScaler | None,
     dtype: np.dtype[Any],
 ) -> list[tuple[int, Any, Array, Vector]]:
-    """Return place in the sample, steps, targets and weights of what is sampled."""
+    """Return rank, steps, targets and weights of the sampled sequences."""
     chosen = []
     for chunk_slice in _chunk_slices(chunks, assignment, targets):
         y = _standardized(chunk_slice.y, target_scaler, dtype)
@@ -132,12 +132,12 @@ def sample(
 
 
 def measure(shard: Shard) -> tuple[Any, ...]:
-    """Return the feature moments of the batches, and the weight of those held out."""
+    """Return the feature moments of the batches, and the held-out weight."""
     return (*regularization.feature_moments(shard.batches), weight_of(shard.held_out))
 
 
 class Extent(NamedTuple):
-    """The range of the targets to learn from."""
+    """The range of the training targets."""
 
     lowest: Vector  # (n_outputs,)
     highest: Vector
@@ -162,7 +162,7 @@ def moments(
     targets: Targets,
     target_scaler: TargetScaler,
 ) -> tuple[Any, ...]:
-    """Return the weighted sums of targets in a unit, and of their squares."""
+    """Return the weighted sums of scaled targets and of their squares."""
     total: tuple[Any, ...] = (0.0, 0.0, 0.0)
     for y, w in _training_targets(chunks, assignment, targets):
         z = target_scaler.standardize(y)
@@ -173,7 +173,7 @@ def moments(
 def _training_targets(
     chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
 ) -> Iterator[tuple[Vector, Vector]]:
-    """Yield targets to learn from, and the weights of their steps."""
+    """Yield the training targets and the weights of their steps."""
     for chunk_slice in _chunk_slices(chunks, assignment, targets):
         is_training = np.zeros(len(chunk_slice.sequences.lengths), dtype=bool)
         is_training[chunk_slice.ids[~chunk_slice.held_out]] = True
@@ -195,7 +195,7 @@ def gradients(
 def held_out_losses(
     shard: Shard, architecture: Architecture, theta: Vector
 ) -> tuple[float]:
-    """Return the sum of the losses over what a shard holds out."""
+    """Return the sum of the losses over the held-out sequences of a shard."""
     with one_blas_thread():
         space = Workspace(shard.dtype)
         return (sum_of_losses(architecture, theta, shard.held_out, space),)
