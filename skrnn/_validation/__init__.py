@@ -1,1 +1,1 @@
-"""Data forms: sequences, targets, tokens; every check of what users pass."""
+"""Data forms: sequences, targets and tokens; all checks of user input."""

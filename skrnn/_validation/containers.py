@@ -1,8 +1,8 @@
-"""Containers of other libraries as the lists and arrays that all other code knows.
+"""Conversion of containers of other libraries to lists and arrays.
 
     Arrow, awkward, pandas, polars, NumPy's StringDType  ->  list | ndarray
 
-They are recognized by their methods, so none of the libraries is imported.
+Containers are recognized by their methods, so none of the libraries is imported.
 """
 
 import reprlib
@@ -20,7 +20,7 @@ _VALUES = (str, int, float, np.generic, type(None))
 def plain(values: Any, name: str) -> Any:
     """Return a collection of sequences, or of single values, as a list or array.
 
-    Values that are no container, and arrays of several axes, are returned unchanged.
+    Values that are not containers, and arrays of several axes, are returned unchanged.
     """
     if isinstance(values, str | bytes):
         raise ValueError(
@@ -50,9 +50,9 @@ def _with_plain_items(items: Any, name: str) -> Any:
 
 
 def plain_container(values: Any) -> Any:
-    """Return one container as a list or array, and all else as it is."""
+    """Return one container as a list or array, and other values unchanged."""
     if isinstance(values, list | tuple):
-        # NumPy takes the letters of Arrow's strings for integers.
+        # NumPy would convert the characters of Arrow's strings to integers.
         if any(hasattr(kind, "as_py") for kind in set(map(type, values))):
             return [plain_container(value) for value in values]
         return values
@@ -76,7 +76,7 @@ def _array_of_frame(frame: Any) -> NDArray[Any]:
     array = np.asarray(frame)
     if array.dtype.kind != "f" or not np.isnan(array).any():
         return array
-    # A missing value made floats of integers.
+    # A missing value turned integers into floats.
     if hasattr(frame, "rows"):
         return np.asarray(frame.rows(), dtype=object)
     if hasattr(frame, "to_pylist"):
@@ -88,14 +88,14 @@ def _array_of_frame(frame: Any) -> NDArray[Any]:
 
 
 def shown(value: Any) -> str:
-    """Represent a value in a message without NumPy's name of its type."""
+    """Return the repr of a value for messages, without NumPy's type name."""
     if not isinstance(value, np.generic):
         return repr(value)
     return f"'{value}'" if value.dtype.kind in "mM" else repr(value.item())
 
 
 def _as_unicode(strings: NDArray[Any]) -> NDArray[Any]:
-    """Give variable-width strings a type that all of scikit-learn takes."""
+    """Convert variable-width strings to a type that all of scikit-learn accepts."""
     values = strings.astype(object)
     if all(isinstance(value, str) for value in values.flat):
         return values.astype(str)
@@ -112,10 +112,10 @@ def reject_others(values: Any, name: str) -> None:
 
 
 def reject_iterators(values: Any, name: str) -> None:
-    """Raise for what can be iterated over, but has no length or no indices.
+    """Raise for iterables that have no length or no indices.
 
-    Such are generators, `map`, `zip`, `dict.values()` and sets: some can be read only
-    once, and NumPy makes an array of one object of each. Lazy frames have no
+    Examples are generators, `map`, `zip`, `dict.values()` and sets. Some can be read
+    only once, and NumPy would make an array of one object of each. Lazy frames have no
     values yet.
     """
     if hasattr(values, "collect") and not hasattr(values, "shape"):
@@ -133,7 +133,7 @@ def reject_iterators(values: Any, name: str) -> None:
 
 
 def objects(items: Iterable[Any]) -> NDArray[np.object_]:
-    """Return a 1-D object array of the items, also where they have equal shapes."""
+    """Return a 1-D object array of the items, even if they have equal shapes."""
     items = list(items)
     result = np.empty(len(items), dtype=object)
     for i, item in enumerate(items):

@@ -1,4 +1,4 @@
-"""Sequences of anything: numbers, tokens, characters, what a pipeline begins with."""
+"""Reading of any sequences: numbers, tokens, characters, inputs of a pipeline."""
 
 from typing import Any, NamedTuple
 
@@ -11,9 +11,9 @@ from .tokens import read_tokens
 
 
 class Steps(NamedTuple):
-    """All valid steps of X, end to end."""
+    """All valid steps of X, concatenated."""
 
-    values: Any  # (M, D), dense or sparse, or (M,), one object a step
+    values: Any  # (M, D), dense or sparse, or (M,), one object per step
     sequences: Sequences
     are_characters: bool
 
@@ -36,7 +36,7 @@ def read_any_steps(X: Any, padding_value: float) -> Steps:
 
 
 def last_step(estimator: Any) -> Any:
-    """Return what a search or a pipeline ends in."""
+    """Return the final estimator of a search or a pipeline."""
     if hasattr(estimator, "best_estimator_"):
         return last_step(estimator.best_estimator_)
     if isinstance(estimator, Pipeline):

@@ -1,10 +1,10 @@
-"""Sequences in every form that users have, and one form for all that follows.
+"""Sequences in all forms of user input, converted to one internal form.
 
     padded array | list of arrays | rows  ->  Sequences  ->  the same form again
 
-``Sequences`` knows how long each sequence is and hands out valid steps, one
-sequence after another; nothing behind this module ever sees padding. All checks of
-X stand here; those of labels and weights stand in ``_targets``.
+``Sequences`` stores the length of each sequence and returns valid steps, one sequence
+after another; other modules never receive padding. All checks of X are in this module;
+those of labels and weights are in ``targets``.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from .tables import common_columns, is_frame
 
 Array = NDArray[Any]
 
-# Elements of X that are looked at in one go, so that checks need little memory.
+# Elements of X checked at once, so that checks need little memory.
 _BLOCK = 1 << 20
 # Booleans, integers and floats of eight bytes at most, by the codes of their dtypes.
 _NUMBERS = frozenset("?bBhHiIlLqQefd")
@@ -37,13 +37,13 @@ _NUMBERS = frozenset("?bBhHiIlLqQefd")
 
 @dataclass
 class Sequences:
-    """Valid steps of sequences that came in one of three forms."""
+    """Valid steps of sequences in one of three forms."""
 
     form: Literal["padded", "ragged", "rows"]
     data: Any  # (N, T, D) array, list of (T_i, D), or (N, D)
     lengths: NDArray[np.intp]  # (N,), number of valid steps
     n_features: int
-    dtype: np.dtype[Any]  # of results: float32 where all of X is, else float64
+    dtype: np.dtype[Any]  # of results: float32 if all of X is, otherwise float64
     feature_names: NDArray[np.object_] | None = None  # of data frames
 
     @property
@@ -53,12 +53,12 @@ class Sequences:
 
     @property
     def has_several_steps(self) -> bool:
-        """Whether any sequence has another number of steps than one."""
+        """Whether the number of steps of any sequence differs from one."""
         return bool((self.lengths != 1).any())
 
     @property
     def on_disk(self) -> bool:
-        """Whether X is a map of files, as of `numpy.memmap`, or views of one."""
+        """Whether X is memory-mapped, as by `numpy.memmap`, or a view of such."""
         parts = self.data if self.form == "ragged" else [self.data]
         return any(_is_mapped(x.data if sparse.issparse(x) else x) for x in parts)
 
@@ -79,14 +79,14 @@ class Sequences:
     def _take_padded(self, ids: NDArray[np.intp]) -> Array:
         lengths = self.lengths[ids]
         n_steps = lengths.max()
-        neighbors = bool((np.diff(ids) == 1).all())  # then no copy is needed
+        neighbors = bool((np.diff(ids) == 1).all())  # no copy needed
         block: Array = self.data[ids[0] : ids[-1] + 1] if neighbors else self.data[ids]
         if lengths.min() == n_steps:
             return block[:, :n_steps].reshape(-1, self.n_features)
         return block[:, :n_steps][np.arange(n_steps) < lengths[:, None]]
 
     def restore(self, steps: Array, fill: Any) -> Array:
-        """Give results per valid step the form of X, ``fill`` at padding."""
+        """Return results per valid step in the form of X, with ``fill`` at padding."""
         if self.form == "rows":
             return steps
         if self.form == "ragged":
@@ -109,7 +109,7 @@ class Sequences:
 
 
 class Form(NamedTuple):
-    """What `fit` notes of X, so that what comes later is not misread."""
+    """Form of X in `fit`, stored to check later calls against it."""
 
     is_table: bool
     has_several_steps: bool  # whether any sequence has
@@ -131,10 +131,10 @@ def _is_mapped(x: Any) -> bool:
 def check_sequences(
     estimator: Any, X: Any, *, padding_value: float, fitting: bool
 ) -> Sequences:
-    """Check X in any form; in `fit`, note features and form on the estimator.
+    """Check X in any form; in `fit`, store features and form on the estimator.
 
-    The note says whether a table is one sequence that was not wrapped. Models stored
-    by earlier versions lack it, and take both.
+    The stored form detects tables that are one sequence without an outer list. Models
+    saved by earlier versions lack it, and accept both.
     """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
@@ -167,7 +167,7 @@ def check_sequences(
 def _check_features(
     estimator: Any, frame: Any, sequences: Sequences, *, fitting: bool
 ) -> None:
-    """Do for padded and ragged X what scikit-learn's validation does for tables."""
+    """Check the features of padded and ragged X as scikit-learn does for tables."""
     empty = np.flatnonzero(sequences.lengths == 0)
     if fitting and empty.size:
         raise ValueError(
@@ -185,7 +185,7 @@ def _check_features(
 
 
 def reject_table(estimator: Any, found: str) -> None:
-    """Raise for a table, which most often is one sequence that was not wrapped."""
+    """Raise for a table, which is usually one sequence without an outer list."""
     raise ValueError(
         f"X {found}, but {type(estimator).__name__} was fitted on sequences; pass one "
         "sequence as X[None] or [x], and rows that are sequences of one step as "
@@ -194,19 +194,19 @@ def reject_table(estimator: Any, found: str) -> None:
 
 
 def n_axes(X: Any) -> int:
-    """Return the number of axes, 0 for lists that are nested unevenly."""
+    """Return the number of axes, 0 for unevenly nested lists."""
     if hasattr(X, "ndim"):
         return int(X.ndim)
     try:
         return np.asarray(X).ndim
-    except ValueError:  # lists nested unevenly
+    except ValueError:  # unevenly nested lists
         return 0
 
 
 def list_items(X: Any, name: str = "X") -> list[Any] | None:
-    """List the sequences of lists, object arrays and containers of other libraries.
+    """Return the sequences of lists, object arrays and other libraries' containers.
 
-    Each becomes an array or a list; frames stay frames, for their names. None is
+    Each becomes an array or a list; frames stay frames, to keep their names. None is
     returned for tables, frames and arrays of numbers.
     """
     if is_frame(X) or sparse.issparse(X):
@@ -232,7 +232,7 @@ def _plain_item(item: Any, name: str) -> Any:
 
 
 def _stacked_rows(rows: NDArray[np.object_], name: str) -> Array:
-    """Make one array of an array of rows, as Arrow's nested lists become in pandas."""
+    """Stack an object array of rows, the form of Arrow's nested lists in pandas."""
     if not len(rows) or not all(isinstance(row, np.ndarray) for row in rows):
         return rows
     shapes = [row.shape for row in rows]
@@ -246,7 +246,7 @@ def _stacked_rows(rows: NDArray[np.object_], name: str) -> Array:
 
 
 def _are_ragged(items: Sequence[Any]) -> bool:
-    """Tell sequences of rows from the rows of a table, and from all else."""
+    """Distinguish sequences of rows from the rows of a table and other values."""
     _require(len(items) > 0, "0 sample(s) (shape=(0,))")
     axes = {n_axes(item) for item in items}
     if 0 in axes:
@@ -294,7 +294,7 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
 def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
     is_plain = type(item) is np.ndarray and item.ndim == 2
     if is_plain and item.dtype.char in _NUMBERS and not as_sparse:
-        return item  # as most are, of which there may be many
+        return item  # fast path: the usual case, possibly for many items
     reject_masked(item, f"X[{i}]", "np.nan")
     if sparse.issparse(item):
         x = sparse.csr_array(item)
@@ -311,7 +311,7 @@ def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
 
 
 def _require_finite_items(items: Sequence[Any]) -> None:
-    """Raise for the first step of the sequences that is not finite."""
+    """Raise for the first step with NaN or infinity."""
     first = 0
     while first < len(items):
         last, size = first, 0
@@ -319,7 +319,7 @@ def _require_finite_items(items: Sequence[Any]) -> None:
             size += items[last].size
             last += 1
         block = items[first:last]
-        # One look at many sequences; a look at each takes longer than its numbers.
+        # Check many sequences at once; a call per sequence has too much overhead.
         numbers = [x.data for x in block] if sparse.issparse(block[0]) else block
         if not np.isfinite(np.concatenate(numbers)).all():
             for i, x in enumerate(block, start=first):
@@ -332,7 +332,7 @@ def _name_step(i: int, step: int) -> str:
 
 
 def evenly_nested(item: Any, name: str) -> Array:
-    """Return an array, and name the sequence whose steps differ in shape."""
+    """Return an array; raise with the sequence's name if steps differ in shape."""
     try:
         return np.asarray(item)
     except ValueError as error:
@@ -441,13 +441,13 @@ def _reject_times_and_stacks(X: Any) -> None:
             f"Expected 2D array, got {X.ndim}D sparse array instead; pass a list of "
             "2-D sparse arrays, one for each sequence"
         )
-    # scikit-learn would take the nanoseconds of times for numbers.
+    # scikit-learn would convert times to nanoseconds.
     if not sparse.issparse(X) and len(getattr(X, "shape", ())) == 2:
         _reject_times(np.asarray(X[:1]))
 
 
 def _require_finite_rows(x: Any, where: Callable[[int], str]) -> None:
-    """Raise for the first row of an array, dense or sparse, that is not finite."""
+    """Raise for the first row of a dense or sparse array with NaN or infinity."""
     numbers = x.data if sparse.issparse(x) else x
     if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
         return
@@ -460,7 +460,7 @@ def _require_finite_rows(x: Any, where: Callable[[int], str]) -> None:
 
 
 def reject_masked(values: Any, name: str, filler: str) -> None:
-    """Raise for a masked array, whose mask NumPy would drop in silence."""
+    """Raise for a masked array, whose mask NumPy would drop silently."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
 
@@ -475,7 +475,7 @@ _HINT_STRINGS = "encode tokens by OneHotSequenceEncoder first"
 
 
 def _numeric(X: Array) -> Array:
-    """Return X as booleans, integers or floats, without a copy where it is."""
+    """Return X as booleans, integers or floats, without a copy if possible."""
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{X}\n")
     _reject_times(X)
@@ -489,9 +489,9 @@ def _numeric(X: Array) -> Array:
 
 
 def floats(values: Array, name: str) -> NDArray[np.float64]:
-    """Return values as floats; raise for integers of Python that are too large."""
+    """Return values as floats; raise for Python integers that are too large."""
     try:
-        with np.errstate(over="ignore"):  # of long doubles: noticed as infinity
+        with np.errstate(over="ignore"):  # long doubles: later found as infinity
             return values.astype(np.float64)
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format(name)) from error

@@ -1,10 +1,10 @@
-"""Steps of any kind out of sequences, and what was made of them back in.
+"""Extraction of steps of any type from sequences, and the inverse for results.
 
-    padded array | list of arrays | list of lists of dicts  ->  steps, end to end
+    padded array | list of arrays | list of lists of dicts  ->  concatenated steps
     rows, dense or sparse, or objects, one per step         ->  the same form again
 
-It is what ``_sequences`` does for numbers, without a look at what the steps are. Frames
-of a list go on as one frame, so that the transformer finds columns by their names.
+It does what ``sequences`` does for numbers, without checking the steps. A list of
+frames becomes one frame, so that the transformer finds columns by their names.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,16 +38,16 @@ NO_FRAME = (
 
 
 def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
-    """Return all valid steps, end to end, and the sequences that they make up.
+    """Return all valid steps, concatenated, and their sequences.
 
-    Instead of sequences there is None where X holds rows, returned as they are.
+    If X consists of rows, it is returned unchanged, with None instead of sequences.
     """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
     items = _listed(X)
     if items is None and getattr(X, "ndim", 0) > 2 and not sparse.issparse(X):
         X = np.asarray(X)
-        if X.dtype == object:  # in which NaN is not sought
+        if X.dtype == object:  # not searched for NaN
             X = floats(X, "X")
         lengths = padded_lengths(X, padding_value)
         if not X.size:
@@ -70,12 +70,12 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
     else:
         return X, None
     lengths = np.array([_n_rows(item) for item in items], dtype=np.intp)
-    # How many features a dict has is for the transformer to say.
+    # The transformer determines the number of features of a dict.
     return steps, Sequences("ragged", items, lengths, 0, np.dtype(object))
 
 
 def _listed(X: Any) -> list[Any] | None:
-    """List what may be sequences; None where X is a table or a padded array."""
+    """Return possible sequences, or None if X is a table or a padded array."""
     is_array = isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2
     if is_array and X.size and isinstance(X.flat[0], Mapping):
         return list(X)
@@ -83,10 +83,10 @@ def _listed(X: Any) -> list[Any] | None:
 
 
 def _kind(item: Any) -> Literal["rows", "objects", "step", "empty"]:
-    """Tell a sequence of rows, one of objects, and a single step of any kind."""
+    """Return whether an item is a sequence of rows or objects, or a single step."""
     n_axes = getattr(item, "ndim", 1 if isinstance(item, list | tuple) else 0)
     if is_frame(item):
-        n_axes = 2  # polars does not say
+        n_axes = 2  # polars frames have no `ndim`
     if n_axes != 1:
         return "rows" if n_axes == 2 else "step"
     if not len(item):
@@ -124,7 +124,7 @@ def _stacked(items: Any) -> tuple[list[Any], Any]:
 
 
 def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
-    """Give results per valid step, dense, sparse or objects, the form of X."""
+    """Return results per valid step, dense, sparse or objects, in the form of X."""
     if sequences is None:
         return steps
     if is_frame(steps) and not _holds_frames(sequences):
@@ -147,7 +147,7 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
     if sparse.issparse(steps) and sequences.form == "ragged":
         steps = sparse.csr_array(steps)
         if max(steps.nnz, *steps.shape) <= np.iinfo(np.int32).max:
-            # Not all of scikit-learn takes the wider indices that others return.
+            # Parts of scikit-learn reject the wider indices that others return.
             steps.indices, steps.indptr = sparse.safely_cast_index_arrays(steps)
         return objects(steps[a:b] for a, b in pairwise(ends))
     steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
@@ -184,7 +184,7 @@ def _check_no_step_is_lost(result: Array, sequences: Sequences, fill: float) -> 
 
 @contextmanager
 def naming_the_step(steps: Any, sequences: Sequences | None) -> Iterator[None]:
-    """Say where a value is that the transformer does not take."""
+    """Add to errors the first step that the transformer rejects."""
     try:
         yield
     except ValueError as error:

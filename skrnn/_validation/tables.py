@@ -1,9 +1,9 @@
-"""Data frames as sequences: their columns, and their rows joined, taken, exchanged.
+"""Data frames as sequences: reading columns; joining, taking and replacing rows.
 
-    list of frames, one a sequence  ->  one frame of all steps
+    list of frames, one per sequence  ->  one frame of all steps
 
-pandas, polars and Arrow each have names of their own for the same few operations. None
-is imported: the library is loaded where its frames are.
+pandas, polars and Arrow have different names for the same operations. None is imported:
+a library is already loaded if its frames exist.
 """
 
 import sys
@@ -21,11 +21,11 @@ Indices = NDArray[np.intp]
 
 
 class _Operations(NamedTuple):
-    """What a library calls them."""
+    """The operations of one library."""
 
     join: Callable[[Any, list[Any]], Any]  # (library, frames)
     take: Callable[[Any, Indices], Any]  # (frame, rows)
-    exchange: Callable[[Any, int, Any], Any]  # (frame, column, frame that has it)
+    exchange: Callable[[Any, int, Any], Any]  # (frame, column, its source)
 
 
 def _exchange_of_pandas(frame: Any, column: int, other: Any) -> Any:
@@ -60,22 +60,22 @@ _OPERATIONS = {
 
 
 def is_frame(X: Any) -> bool:
-    """Tell a data frame by its columns."""
+    """Return whether X is a data frame, recognized by its columns."""
     return hasattr(X, "columns")
 
 
 def column_names(frame: Any) -> list[Any]:
-    """List the columns of a data frame."""
+    """Return the column names of a data frame."""
     names = getattr(frame, "column_names", None)  # Arrow's `columns` are the data
     names = list(frame.columns if names is None else names)
     return [name.item() if isinstance(name, np.generic) else name for name in names]
 
 
 def common_columns(items: Sequence[Any], name: str) -> Any:
-    """Return the first data frame among sequences, None if there is none.
+    """Return the first data frame among sequences, or None if there is none.
 
-    All frames have to have the same columns. A warning says where other sequences
-    have no names.
+    All frames must have the same columns. A warning reports other sequences without
+    feature names.
     """
     numbers = [i for i, item in enumerate(items) if is_frame(item)]
     if not numbers:
@@ -102,15 +102,15 @@ def common_columns(items: Sequence[Any], name: str) -> Any:
 
 
 def _lacks_names(item: Any) -> bool:
-    """Tell other sequences from frames; those without any step need no names."""
+    """Return whether a sequence has steps but is not a frame."""
     return not is_frame(item) and (sparse.issparse(item) or len(item) > 0)
 
 
 def joined(items: Sequence[Any]) -> tuple[list[Any], Any] | None:
-    """Return sequences as frames, and one of all their rows.
+    """Return sequences as frames, and one frame with all their rows.
 
-    None is returned where not all are frames of a library known here. Sequences
-    without a step become empty frames.
+    None is returned unless all are frames of a supported library. Sequences without
+    steps become empty frames.
     """
     frames = [item for item in items if is_frame(item)]
     if not frames or any(map(_lacks_names, items)):
@@ -126,7 +126,7 @@ def joined(items: Sequence[Any]) -> tuple[list[Any], Any] | None:
 
 
 def _library(frame: Any) -> str | None:
-    """Name the library of a frame, or of what its class is derived from."""
+    """Return the library of a frame's class or of a base class."""
     names = (kind.__module__.partition(".")[0] for kind in type(frame).__mro__)
     return next((name for name in names if name in _OPERATIONS), None)
 
@@ -141,6 +141,6 @@ def take_rows(frame: Any, rows: Indices) -> Any:
 
 
 def with_column_of(frame: Any, column: int, rows: Indices) -> Any:
-    """Return a joined frame of which one column is taken from other rows."""
+    """Return a joined frame with one column replaced by that of other rows."""
     operations = _operations(frame)
     return operations.exchange(frame, column, operations.take(frame, rows))

@@ -1,7 +1,7 @@
-"""Labels, numbers and weights of steps, in every form that users have, end to end.
+"""Labels, numbers and weights of steps, in all forms of user input.
 
-Whatever form came in, what goes on is one value per valid step (of numbers to predict
-one or several), one sequence after another, as ``Sequences`` hands out the steps.
+All forms are converted to one value per valid step (numbers to predict: one or
+several), one sequence after another, in the order of steps in ``Sequences``.
 """
 
 import warnings
@@ -22,17 +22,17 @@ from .sequences import Sequences, floats, reject_masked
 from .tokens import invalid_reason, type_group
 
 Array = NDArray[Any]
-# A list where the type is known only without what is missing.
+# A list if missing values must be removed before its type is known.
 Part = Array | list[Any]
 
 
 class ValueSpec(NamedTuple):
-    """What messages say of values that belong to steps."""
+    """Names of values of steps in messages."""
 
     name: str  # of the argument
-    entry: str  # what every step has
-    n_axes: int  # of one sequence's values, at most
-    hint: str = ""  # for those who pass more axes
+    entry: str  # the value of one step
+    n_axes: int  # maximum for the values of one sequence
+    hint: str = ""  # added to the message about too many axes
 
 
 LABEL = ValueSpec(
@@ -52,8 +52,8 @@ def check_labels(
 ) -> Array:
     """Return the labels of all valid steps.
 
-    A label may be missing where the weight is 0; the first class takes its place. If
-    all are missing, the result is empty.
+    Labels may be missing at steps with zero weight; the first class replaces them. If
+    all labels are missing, the result is empty.
     """
     present, missing = read_labels(y, sequences, estimator_name, weights)
     if not (missing.any() and present.size):
@@ -69,7 +69,7 @@ def read_labels(
     estimator_name: str,
     weights: NDArray[np.float64] | None = None,
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the labels that valid steps have, and mark the steps that have none."""
+    """Return the labels of valid steps, and a mask of the steps without a label."""
     y = _check_given(y, sequences, LABEL, estimator_name)
     if sequences.form == "rows":
         parts = [_labels_of_rows(y, sequences)]
@@ -97,8 +97,8 @@ def check_targets(
 ) -> Array:
     """Return the numbers to predict at all valid steps.
 
-    They are of shape (n_steps,), or (n_steps, n_outputs) where y has an axis for them.
-    Those of weight 0 are not read; the smallest target takes their place.
+    They have shape (n_steps,), or (n_steps, n_outputs) if y has an axis of outputs.
+    Targets with zero weight are ignored; the smallest target replaces them.
     """
     y = _check_given(y, sequences, TARGET, estimator_name)
     if sequences.form == "rows":
@@ -137,14 +137,14 @@ def check_targets(
 
 
 def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
-    """Return the weights of all valid steps, of which some are above zero."""
+    """Return the weights of all valid steps; raise if all are zero."""
     weights = weights_of_steps(sample_weight, sequences)
     require_weight(weights.any())
     return weights
 
 
 def require_weight(is_any: Any) -> None:
-    """Raise where all weights are zero."""
+    """Raise if all weights are zero."""
     if not is_any:
         raise ValueError(
             "Sample weights must contain at least one non-zero number at a valid step."
@@ -182,13 +182,13 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
 
 
 def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
-    """Return the classes and the number of each label's class."""
-    classes = np.unique(flat)  # its own inverse would take three times the memory
+    """Return the classes and the class index of each label."""
+    classes = np.unique(flat)  # return_inverse would take three times the memory
     return classes, np.searchsorted(classes, flat)
 
 
 def require_y(y: Any, estimator_name: str) -> None:
-    """Raise where y was not passed."""
+    """Raise if y was not passed."""
     if y is None:
         raise ValueError(
             f"This {estimator_name} estimator requires y to be passed, but the "
@@ -228,7 +228,7 @@ def per_step(values: Any, sequences: Sequences, spec: ValueSpec) -> Array:
 
 
 def _from_list(values: Sequence[Any]) -> Array:
-    """Make an array, in which strings do not turn numbers into strings."""
+    """Return an array without converting numbers to strings."""
     array = np.asarray(values)
     if array.dtype.kind == "U" and any(isinstance(v, Number) for v in values):
         return np.asarray(values, dtype=object)
@@ -257,7 +257,7 @@ def _flatten_padded(values: Array, sequences: Sequences, spec: ValueSpec) -> Arr
 
 
 def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Part]:
-    """Return the values at valid steps, of padded arrays in one part."""
+    """Return the values at valid steps, as one part for padded arrays."""
     check_consistent_length(sequences.lengths, values)
     if getattr(values, "ndim", 1) > 1:
         return [_flatten_padded(np.asarray(values), sequences, spec)]
@@ -302,7 +302,7 @@ def _hint_of_padding(
 ) -> str:
     if sequences.form != "padded" or n_entries != sequences.data.shape[1]:
         return ""
-    # Of an object array asarray makes no array of two axes.
+    # np.asarray does not stack an object array of arrays.
     make = "stack" if isinstance(values, np.ndarray) else "asarray"
     return (
         f", or pass np.{make}({spec.name}) if the last ones are padding, which lists "
@@ -311,7 +311,7 @@ def _hint_of_padding(
 
 
 def _nullable(part: Array) -> bool:
-    """Tell arrays of lists whose type may be due to a missing value."""
+    """Return whether the type of an array may be due to a missing value."""
     return part.dtype == object or (
         part.dtype.kind == "f" and bool(np.isnan(part).any())
     )
@@ -325,14 +325,14 @@ def _missing(part: Part) -> NDArray[np.bool_]:
 
 
 def _is_missing(value: Any) -> bool:
-    """Tell None, NaN and pandas.NA from values, NaT included."""
+    """Return whether a value is None, NaN or pandas.NA; NaT is not missing."""
     if isinstance(value, Number) and not isinstance(value, np.timedelta64):
         return bool(value != value)
     return value is None or type(value).__name__ == "NAType"
 
 
 def _drop_missing(part: Part, missing: NDArray[np.bool_]) -> Array:
-    """Return the values that are there, of a list in the type that they have alone."""
+    """Return the non-missing values; those of a list get their own type."""
     if isinstance(part, list):
         return _from_list([v for v, m in zip(part, missing, strict=True) if not m])
     return part[~missing] if missing.any() else part
@@ -344,7 +344,7 @@ def _check_unlabeled(
     sequences: Sequences,
     weights: NDArray[np.float64] | None,
 ) -> None:
-    """Reject a missing label at a step whose weight is not 0."""
+    """Reject missing labels at steps with nonzero weight."""
     wrong = missing if weights is None else missing & (weights > 0)
     if wrong.any():
         step = int(wrong.argmax())
@@ -367,9 +367,9 @@ def _concatenate(parts: Iterable[Part]) -> Array:
 
 
 def of_one_type(flat: Array) -> Array:
-    """Reject mixtures, and give numbers in an object array a type of their own."""
+    """Reject mixed types, and convert object arrays of numbers to a number type."""
     if flat.dtype == object:
-        types = dict.fromkeys(map(type, flat))  # in the order of their appearance
+        types = dict.fromkeys(map(type, flat))  # in order of appearance
         groups = {type_group(t): t for t in types}
         if len(groups) > 1:
             raise TypeError(_mixed_types_message(*list(groups.values())[:2]))
@@ -395,7 +395,7 @@ def check_complete(
     steps: NDArray[np.intp] | None = None,
     name: str = "y",
 ) -> None:
-    """Reject None, NaN and infinity among labels, and say where they stand.
+    """Reject None, NaN and infinity among labels, and report their step.
 
     The labels are those of all steps, or of the given ones.
     """
@@ -413,13 +413,13 @@ def check_complete(
 
 
 def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
-    """Warn where y looks padded and X does not."""
+    """Warn if y seems to be padded but X does not."""
     n_steps = sequences.data.shape[1]
     if (sequences.lengths < n_steps).any():
         return
     marked = (flat == (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
     trailing = np.logical_and.accumulate(marked[:, ::-1], axis=1)[:, ::-1]
-    # No sequence is all padding: such a run is a class.
+    # No sequence consists of padding only: such a run is a class.
     if marked.any() and not marked[:, 0].any() and (marked == trailing).all():
         warnings.warn(
             "y ends in -1 or '' where X shows no padding; if these steps are padding, "
@@ -432,8 +432,8 @@ def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
 def padding_label_for(classes: Array, padding_label: Any) -> Any:
     """Return the label of padded steps; it is never a class.
 
-    "auto" is -1 for integers and booleans, one below the smallest class where -1 is
-    one and for floats, '' for strings.
+    "auto" is -1 for integers and booleans (one below the smallest class if -1 is a
+    class), one below the smallest class for floats, and '' for strings.
     """
     known = set(classes.tolist())
     if np.ndim(padding_label):
@@ -449,7 +449,7 @@ def padding_label_for(classes: Array, padding_label: Any) -> Any:
         return -1 if -1 not in known else min(known) - 1
     if classes.dtype.kind == "f":
         lowest = classes.min()
-        # Beside a large number 1 is nothing.
+        # Subtracting 1 from a large number may not change it.
         return float(min(lowest - 1, np.nextafter(lowest, -np.inf)))
     label = ""
     while label in known:
@@ -458,7 +458,7 @@ def padding_label_for(classes: Array, padding_label: Any) -> Any:
 
 
 def with_padding_label(labels: Array, padding_label: Any) -> Array:
-    """Return labels in a type that also holds the padding label."""
+    """Return labels in a type that can represent the padding label."""
     is_text = labels.dtype.kind == "U"
     if labels.dtype == object or is_text != isinstance(padding_label, str):
         return labels.astype(object)

@@ -1,9 +1,9 @@
-"""Sequences of tokens, end to end: what the one-hot encoder reads and writes.
+"""Sequences of tokens, concatenated, for the one-hot encoder.
 
     X  ->  Tokens: token p of all is distinct[indices[p]]
 
-All tokens of all sequences become numbers into the short list of distinct ones:
-Python looks at every distinct token once, and NumPy repeats the answers.
+All tokens of all sequences become indices into the short list of distinct tokens:
+Python processes every distinct token once, and NumPy repeats the results.
 """
 
 import math
@@ -23,35 +23,35 @@ from .sequences import reject_iterators
 
 
 class Tokens(NamedTuple):
-    """All tokens of X, end to end."""
+    """All tokens of X, concatenated."""
 
     distinct: list[Any]
     indices: NDArray[np.intp]  # (n_tokens,), into `distinct`
     lengths: NDArray[np.intp]  # (n_sequences,)
     form: Literal["strings", "lists", "array"]
     dtype: np.dtype[Any] = np.dtype(object)
-    n_columns: int | None = None  # of an array, as is the padding label
+    n_columns: int | None = None  # only for arrays, like the padding label
     padding_label: Any = None
 
     def place(self, distinct: NDArray[np.bool_]) -> str:
-        """Say where one of the marked tokens is found first."""
+        """Return the first position of the marked tokens."""
         return place_of(int(distinct[self.indices].argmax()), self.lengths)
 
 
 def place_of(position: int, lengths: NDArray[np.intp]) -> str:
-    """Name sequence and step of the token or row at a position."""
+    """Return sequence and step of the token or row at a position."""
     ends = lengths.cumsum()
     i = int(np.searchsorted(ends, position, side="right"))
     return f"X[{i}] at step {position - int(ends[i] - lengths[i])}"
 
 
 def _is_valid(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Mark everything up to the last entry of a row that is not blank."""
+    """Return a mask of all entries up to the last non-blank one of each row."""
     return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]
 
 
 def read_tokens(X: Any, padding_label: Any) -> Tokens:
-    """Take sequences of tokens in any of their forms, and check them."""
+    """Read and check sequences of tokens in any form."""
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("X is a masked array; pass X.filled(padding_label) instead")
     X = plain(X, "X")
@@ -123,8 +123,8 @@ def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
     if X.dtype.kind != "O":
         equal: NDArray[np.bool_] = label == X
         return equal
-    # pandas.NA compares as itself, which NumPy cannot take for True or False; to
-    # compare what cannot be hashed, such as an array of arrays, may be an error.
+    # Comparison with pandas.NA returns NA, which NumPy cannot convert to a boolean.
+    # Comparison of unhashable objects, such as an array of arrays, may raise.
     flat = [
         _is_hashable(token) and (token == label) is True for token in X.ravel().tolist()
     ]
@@ -151,7 +151,7 @@ def _as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
 def _number(
     tokens: list[Any], lengths: NDArray[np.intp]
 ) -> tuple[list[Any], NDArray[np.intp]]:
-    """List the distinct tokens in order of appearance, and number all by them."""
+    """Return the distinct tokens in order of appearance, and indices into them."""
     try:
         distinct = list(dict.fromkeys(tokens))
     except TypeError as error:
@@ -166,7 +166,7 @@ def _number(
 
 
 def _is_hashable(token: Any) -> bool:
-    # Only hash() itself knows: a tuple is Hashable whatever it holds.
+    # Only hash() can tell: every tuple is Hashable, whatever its items are.
     try:
         hash(token)
     except TypeError:
@@ -187,7 +187,7 @@ def _checked(tokens: Tokens) -> Tokens:
 
 
 def invalid_reason(token: Any) -> str | None:
-    """Name what makes a value no token."""
+    """Return why a value is not a token, or None if it is one."""
     if token is None:
         return "None"
     if isinstance(token, np.ndarray):
@@ -201,16 +201,16 @@ def invalid_reason(token: Any) -> str | None:
 
 
 def type_group(kind: type) -> type:
-    """Return what has to be common to the types of all tokens, or of all labels."""
+    """Return the group of a type; all tokens, or labels, must share one group."""
     if issubclass(kind, np.bool_):
         return Number
-    if issubclass(kind, np.timedelta64):  # NumPy's integer, but without their order
+    if issubclass(kind, np.timedelta64):  # a NumPy integer, but not ordered with them
         return object
     return next((t for t in (str, Number, tuple) if issubclass(kind, t)), object)
 
 
 def check_type_group(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
-    """Reject mixtures such as 1 and "1", among tokens and with the categories."""
+    """Reject mixed types such as 1 and "1" among tokens and categories."""
     first = next(chain(categories, tokens.distinct), None)
     common = type_group(type(first))
     odd = np.array([type_group(type(t)) is not common for t in tokens.distinct], bool)
@@ -224,7 +224,7 @@ def check_type_group(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
 
 
 def sorted_categories(tokens: Tokens) -> NDArray[Any]:
-    """List the distinct tokens in their order."""
+    """Return the sorted distinct tokens."""
     try:
         with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
             categories = sorted(tokens.distinct)
@@ -237,7 +237,7 @@ def sorted_categories(tokens: Tokens) -> NDArray[Any]:
 
 
 def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
-    """Check the categories that the user names."""
+    """Check the categories given by the user."""
     given = list(_as_list(categories, "categories"))
     for i, token in enumerate(given):
         if not _is_hashable(token) or invalid_reason(token):
@@ -257,13 +257,13 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
 
 
 def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> NDArray[np.intp]:
-    """Find the category of every distinct token, -1 where it has none."""
+    """Return the category index of every distinct token, -1 if unknown."""
     numbers = {token: i for i, token in enumerate(categories.tolist())}
     return np.array([numbers.get(token, -1) for token in tokens.distinct], np.intp)
 
 
 def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> str:
-    """Say which tokens are no categories, and where the first of them is."""
+    """Return a message with the unknown tokens and the position of the first."""
     found = [
         token.item() if isinstance(token := tokens.distinct[i], np.generic) else token
         for i in np.flatnonzero(unknown)
@@ -277,9 +277,9 @@ def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> st
 def largest_columns(
     X: Any, n_columns: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the largest entry of every valid row, -1 where none is positive.
+    """Return the column of the largest entry of valid rows, -1 if none is positive.
 
-    The columns of all sequences' rows come end to end, with the sequences' lengths.
+    The columns of all sequences are concatenated and returned with their lengths.
     """
     reject_iterators(X, "X")
     if isinstance(X, np.ndarray) and X.ndim == 3:
@@ -329,7 +329,7 @@ def _check_rows(rows: Any, n_columns: int, name: str) -> None:
 
 def _argmax(rows: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
     columns = rows.argmax(axis=-1)
-    # NaN counts as the largest number.
+    # argmax treats NaN as the largest number.
     return columns, np.take_along_axis(rows, columns[..., None], axis=-1)[..., 0]
 
 
@@ -338,7 +338,7 @@ def _sparse_argmax(rows: sparse.coo_array) -> tuple[NDArray[np.intp], NDArray[An
     row, column = rows.coords
     columns = np.zeros(rows.shape[0], np.intp)
     largest = np.zeros(rows.shape[0])
-    # Of several assignments the last stays: NaN, else the largest, else the first.
+    # The last of several assignments wins: NaN, then the largest, then the first.
     order = np.lexsort((-column, rows.data))
     columns[row[order]] = column[order]
     largest[row[order]] = rows.data[order]
