@@ -146,7 +146,8 @@ def pack(
     if equal:
         previous_rows = slice(0, int(offsets[-2]))
     else:
-        previous_rows = offsets[t[next_rows] - 1] + i[next_rows]
+        shift = np.repeat(batch_sizes[:-1], batch_sizes[1:])
+        previous_rows = np.arange(batch_sizes[0], offsets[-1]) - shift
     if starts is None:
         starts = first_steps(source.lengths)
     steps = starts[ids][i] + t
