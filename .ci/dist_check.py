@@ -13,7 +13,7 @@ IMPORT = (
     "import skrnn, importlib.metadata as m, importlib.resources as r; "
     "assert skrnn.__version__ == m.version('skrnn'); "
     "assert r.files('skrnn').joinpath('py.typed').is_file(); "
-    "assert r.files('skrnn').joinpath('_searchbox/page.html').is_file(); "
+    "assert r.files('skrnn').joinpath('_language_model/html/page.html').is_file(); "
     "print('skrnn', skrnn.__version__, 'from', skrnn.__file__)"
 )
 # What users install an extra for.
