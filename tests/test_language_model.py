@@ -294,10 +294,10 @@ def test_weights_are_routed():
 def test_parameters_reach_into_network_and_encoder():
     model = VanillaRNNLanguageModel(network(), OneHotSequenceEncoder())
     model.set_params(classifier__alpha=3.0, encoder__min_frequency=2)
-    twin = clone(model)
-    assert twin.classifier.alpha == 3.0
-    assert twin.encoder.min_frequency == 2
-    assert twin.get_params().keys() == model.get_params().keys()
+    duplicate = clone(model)
+    assert duplicate.classifier.alpha == 3.0
+    assert duplicate.encoder.min_frequency == 2
+    assert duplicate.get_params().keys() == model.get_params().keys()
 
 
 def test_none_is_a_network_and_an_encoder_with_defaults():
@@ -313,9 +313,9 @@ def test_none_is_a_network_and_an_encoder_with_defaults():
 
 
 def test_a_pickle_gives_the_same_answers(model):
-    twin = pickle.loads(pickle.dumps(model))
-    same_answers(model, twin, WORDS, WORDS)
-    assert twin.complete("a") == model.complete("a")
+    duplicate = pickle.loads(pickle.dumps(model))
+    same_answers(model, duplicate, WORDS, WORDS)
+    assert duplicate.complete("a") == model.complete("a")
 
 
 def test_scikit_learn_is_told_what_it_is(model):
@@ -334,10 +334,10 @@ def test_fit_changes_neither_network_nor_encoder():
 
 
 def test_a_failing_fit_leaves_the_model_as_it_was(model):
-    twin = pickle.loads(pickle.dumps(model))
+    duplicate = pickle.loads(pickle.dumps(model))
     with pytest.raises(ValueError, match="no tokens"):
-        twin.fit([""])
-    assert twin.score(WORDS) == model.score(WORDS)
+        duplicate.fit([""])
+    assert duplicate.score(WORDS) == model.score(WORDS)
 
 
 FIT_ERRORS = {
