@@ -142,7 +142,6 @@ def pack(
     # Number of the sequence in the batch.
     i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
     equal = lengths[-1] == lengths[0]
-    next_rows = slice(batch_sizes[0], None)
     if equal:
         previous_rows = slice(0, int(offsets[-2]))
     else:
