@@ -336,7 +336,21 @@ def evenly_nested(item: Any, name: str) -> Array:
     try:
         return np.asarray(item)
     except ValueError as error:
-        raise ValueError(f"{name} has steps of unequal shape: {error}") from error
+        shapes = [_shape_in_words(step) for step in item]
+        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
+        found = (
+            "their lists are uneven"
+            if odd is None
+            else f"{shapes[0]} at step 0 and {shapes[odd]} at step {odd}"
+        )
+        raise ValueError(f"{name} has steps of unequal shape: {found}") from error
+
+
+def _shape_in_words(step: Any) -> str:
+    try:
+        return "None" if step is None else str(np.shape(step))
+    except ValueError:
+        return "an uneven list"
 
 
 def _check_padded(X: Array, padding_value: float) -> Sequences:

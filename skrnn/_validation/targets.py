@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .containers import plain, shown
-from .sequences import Sequences, floats, reject_masked
+from .sequences import Sequences, evenly_nested, floats, reject_masked
 from .tokens import family, flaw
 
 Array = NDArray[Any]
@@ -89,6 +89,14 @@ def read_labels(
     return flat, missing
 
 
+def known_labels(parts: list[Part]) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the labels that are there, in one type, and mark those that are not."""
+    masks = [_missing(part) for part in parts]
+    missing = np.concatenate([np.empty(0, dtype=bool), *masks])
+    known = of_one_type(_joined(map(_without, parts, masks)))
+    return known if known.size else np.empty(0, dtype=int), missing
+
+
 def check_targets(
     y: Any,
     sequences: Sequences,
@@ -102,7 +110,7 @@ def check_targets(
     """
     y = _given(y, sequences, TARGET, estimator_name)
     if sequences.form == "rows":
-        flat = np.asarray(y)
+        flat = evenly_nested(y, "y")
         if flat.ndim not in (1, 2):
             raise ValueError(
                 f"y has shape {flat.shape} but X is 2-D, one step per sequence; pass "
@@ -208,14 +216,15 @@ def _given(y: Any, sequences: Sequences, kind: Kind, estimator_name: str) -> Any
 
 
 def _labels_of_rows(y: Any, sequences: Sequences) -> Part:
-    shape = np.asarray(y).shape
+    is_list = isinstance(y, list | tuple)
+    values = array_of(y, "y") if is_list else np.asarray(y)
+    shape = values.shape
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"y has shape {shape} but X is 2-D, one step per sequence; for univariate "
             "series pass X[..., None]"
         )
-    is_list = isinstance(y, list | tuple)
-    flat: Array = column_or_1d(_from_list(y) if is_list else y, warn=True)
+    flat: Array = column_or_1d(values, warn=True)
     check_consistent_length(sequences.lengths, flat)
     return list(y) if is_list and len(shape) == 1 and _may_miss(flat) else flat
 
@@ -225,12 +234,34 @@ def per_step(values: Any, sequences: Sequences, kind: Kind) -> Array:
     return _joined(_parts(plain(values, kind.name), sequences, kind))
 
 
-def _from_list(values: Sequence[Any]) -> Array:
-    """Make an array, in which strings do not turn numbers into strings."""
-    array = np.asarray(values)
-    if array.dtype.kind == "U" and any(isinstance(v, Number) for v in values):
-        return np.asarray(values, dtype=object)
-    return array
+def array_of(values: Sequence[Any], name: str) -> Array:
+    """Make an array of a list, an object array where NumPy would change values.
+
+    Beside strings it makes strings of all else, missing values included, and beside
+    NaN floats of integers. A step that misses several values gets NaN for each.
+    """
+    kinds = set(map(type, values))
+    if len(kinds) > 1 and kinds & {list, tuple, np.ndarray}:
+        values = _with_rows_of_nan(values)
+    array = evenly_nested(values, name)
+    if array.dtype.kind == "f":
+        missing = np.isnan(array)
+        if not missing.any():
+            return array
+        kept: Any = () if missing.all() else (float, np.floating)
+    elif array.dtype.kind == "U":
+        kept = str
+    else:
+        return array
+    unchanged = np.asarray(values, dtype=object)
+    kinds = set(map(type, unchanged.flat))
+    return array if all(issubclass(kind, kept) for kind in kinds) else unchanged
+
+
+def _with_rows_of_nan(values: Sequence[Any]) -> list[Any]:
+    rows = (v for v in values if isinstance(v, list | tuple | np.ndarray))
+    row = [np.nan] * next(len(np.atleast_1d(np.asarray(r, object))) for r in rows)
+    return [row if _is_missing(value) else value for value in values]
 
 
 def _holds_sequences(values: Any) -> bool:
@@ -265,7 +296,7 @@ def _parts(values: Any, sequences: Sequences, kind: Kind) -> list[Part]:
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
         reject_masked(item, f"{name}[{i}]", "-1")
         is_list = isinstance(item, list | tuple | str)
-        part = _from_list(list(item)) if is_list else np.asarray(item)
+        part = array_of(list(item), f"{name}[{i}]") if is_list else np.asarray(item)
         if n_axes == 1 and part.ndim == 2 and part.shape[1] == 1:
             is_list, part = False, part[:, 0]
         if part.ndim == 0:
@@ -332,7 +363,7 @@ def _is_missing(value: Any) -> bool:
 def _without(part: Part, missing: NDArray[np.bool_]) -> Array:
     """Return the values that are there, of a list in the type that they have alone."""
     if isinstance(part, list):
-        return _from_list([v for v, m in zip(part, missing, strict=True) if not m])
+        return array_of([v for v, m in zip(part, missing, strict=True) if not m], "y")
     return part[~missing] if missing.any() else part
 
 
@@ -360,6 +391,14 @@ def _joined(parts: Iterable[Part]) -> Array:
     if texts and numbers:
         raise TypeError(_mixed(type(texts[0][0].item()), type(numbers[0][0].item())))
     return np.concatenate(arrays or [np.empty(0)])
+
+
+def concatenated(items: Sequence[Array]) -> Array:
+    """Join arrays without making strings of numbers."""
+    parts = [item for item in items if len(item)] or items
+    if len({part.dtype.kind == "U" for part in parts}) > 1:
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
 
 
 def of_one_type(flat: Array) -> Array:

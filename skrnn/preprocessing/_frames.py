@@ -20,6 +20,7 @@ from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import read_any_steps
 from skrnn._validation.sequences import Sequences, objects
 from skrnn._validation.tables import column_names, is_frame
+from skrnn._validation.targets import concatenated
 from skrnn._validation.tokens import family, flaw
 
 from ._padding import as_ragged, pad_labels, pad_sequences
@@ -416,4 +417,4 @@ def _flat(per_step: Any, sequences: Sequences, name: Any) -> Array:
             raise ValueError(
                 f"{what}[{i}] has {len(item)} steps but X[{i}] has {n} valid ones"
             )
-    return np.concatenate(list(items))
+    return concatenated(list(items))
