@@ -5,6 +5,7 @@
 They are recognized by their methods, so none of the libraries is imported.
 """
 
+import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -92,6 +93,11 @@ def shown(value: Any) -> str:
     if not isinstance(value, np.generic):
         return repr(value)
     return f"'{value}'" if value.dtype.kind in "mM" else repr(value.item())
+
+
+def plain_message(error: Exception) -> str:
+    """Return a message without NumPy's names of types, as in np.str_('a')."""
+    return re.sub(r"np\.str_\((.*)\)", r"\1", str(error))
 
 
 def _as_unicode(strings: NDArray[Any]) -> NDArray[Any]:

@@ -23,7 +23,7 @@ from sklearn.utils.validation import validate_data
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
 from .containers import objects as objects
-from .containers import plain_container
+from .containers import plain_container, plain_message
 from .containers import reject_iterators as reject_iterators
 from .tables import common_columns, is_frame
 
@@ -430,7 +430,7 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
         )
     except ValueError as error:
         if "could not convert string to float" in str(error):
-            raise ValueError(f"{error}; {_HINT_STRINGS}") from error
+            raise ValueError(f"{plain_message(error)}; {_HINT_STRINGS}") from error
         raise
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format("X")) from error
@@ -503,12 +503,14 @@ def _numeric(X: Array) -> Array:
 
 
 def floats(values: Array, name: str) -> NDArray[np.float64]:
-    """Return values as floats; raise for integers of Python that are too large."""
+    """Return values as floats; raise for strings and integers that are no floats."""
     try:
         with np.errstate(over="ignore"):  # of long doubles: noticed as infinity
             return values.astype(np.float64)
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format(name)) from error
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{plain_message(error)}, in {name}") from error
 
 
 def _require(condition: bool, found: str) -> None:

@@ -169,7 +169,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
     if not hasattr(sample_weight, "__len__") or getattr(sample_weight, "ndim", 1) == 0:
         flat = np.full(n_steps, sample_weight)
     elif sequences.form == "rows" or not _holds_sequences(sample_weight):
-        per_sequence = np.asarray(sample_weight)
+        per_sequence = _single_weights(sample_weight)
         expected = sequences.lengths.shape
         if per_sequence.shape != expected:
             raise ValueError(
@@ -180,6 +180,12 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
         flat = _joined(_parts(sample_weight, sequences, WEIGHT))
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
+    if flat.dtype == object:
+        flat = np.asarray(
+            [np.nan if _is_missing(weight) else weight for weight in flat]
+        )
+    if flat.dtype.kind in "mM":
+        raise TypeError(f"sample_weight has dtype {flat.dtype}; pass numbers")
     weights = floats(flat, "sample_weight")
     if not np.isfinite(weights).all():
         bad = "NaN" if np.isnan(weights).any() else "infinity"
@@ -187,6 +193,17 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
     if (weights < 0).any():
         raise ValueError("Negative values in data passed to `sample_weight`.")
     return weights
+
+
+def _single_weights(sample_weight: Any) -> Array:
+    try:
+        return np.asarray(sample_weight)
+    except ValueError as error:
+        i = next(i for i, weight in enumerate(sample_weight) if np.iterable(weight))
+        raise ValueError(
+            f"sample_weight[{i}] is no single weight, but others are; give every "
+            "sequence one, or every sequence a weight for each step"
+        ) from error
 
 
 def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
