@@ -19,12 +19,19 @@ from sklearn.utils.validation import column_or_1d
 from skrnn._validation.containers import plain, shown
 from skrnn._validation.sequences import (
     Sequences,
+    evenly_nested,
     floats,
     objects,
     padded_lengths,
     reject_masked,
 )
-from skrnn._validation.targets import check_complete, check_weights, of_one_type
+from skrnn._validation.targets import (
+    array_of,
+    check_complete,
+    check_weights,
+    concatenated,
+    of_one_type,
+)
 from skrnn._validation.tokens import type_group
 from skrnn.preprocessing._padding import check_lengths
 
@@ -192,21 +199,9 @@ def _is_sequence(item: Any) -> bool:
 
 def _labels_of(item: Any, name: str) -> Array:
     reject_masked(item, name, "padding_label")
-    item = list(item) if isinstance(item, str) else item
-    try:
-        array = np.asarray(item)
-    except ValueError as error:
-        raise ValueError(f"{name} has steps of unequal shape: {error}") from error
-    if array.ndim == 1 and isinstance(item, list | tuple) and _is_retyped(array, item):
-        return np.asarray(item, dtype=object)
-    return array
-
-
-def _is_retyped(array: Array, labels: Any) -> bool:
-    """Tell numbers that are strings now, or floats because of a missing label."""
-    if array.dtype.kind == "U":
-        return not all(isinstance(label, str) for label in labels)
-    return array.dtype.kind == "f" and bool(np.isnan(array).any())
+    if isinstance(item, str | list | tuple):
+        return array_of(list(item), name)
+    return evenly_nested(item, name)
 
 
 def _is_ragged(array: Array) -> bool:
@@ -367,10 +362,7 @@ def _concatenate(values: Array, lengths: NDArray[np.intp], name: str) -> Array:
             f"{name}[{i}] has {n_labels[i]} labels but y_pred[{i}] has {lengths[i]} "
             "valid steps; give every valid step one label"
         )
-    parts = [item for item in values if len(item)]
-    if len({part.dtype.kind == "U" for part in parts}) > 1:
-        parts = [part.astype(object) for part in parts]
-    return np.concatenate(parts)
+    return concatenated(list(values))
 
 
 def _check_contradictions(

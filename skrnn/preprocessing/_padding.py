@@ -18,7 +18,13 @@ from skrnn._validation.sequences import (
     reject_iterators,
 )
 from skrnn._validation.tables import common_columns
-from skrnn._validation.targets import of_one_type, padding_label_for, with_padding_label
+from skrnn._validation.targets import (
+    LABEL,
+    array_of,
+    known_labels,
+    padding_label_for,
+    with_padding_label,
+)
 
 Array = NDArray[Any]
 
@@ -115,12 +121,13 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     Returns
     -------
     ndarray of shape (n_sequences, n_steps)
-        A new array.
+        A new array. Missing labels (None, NaN or `pandas.NA`) are NaN, in an object
+        array unless the others are floats.
 
     Raises
     ------
     ValueError
-        If `padding_label` occurs among the labels.
+        If `padding_label` occurs among the labels, or a step has several.
     TypeError
         If labels are of mixed types, or `sequences` is a generator or another iterable
         without indices.
@@ -133,12 +140,22 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
            [ 2, -1, -1]])
     """
     items = _ragged(sequences, "sequences")
-    flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
-    flat = of_one_type(flat)
+    for i, item in enumerate(items):
+        if item.ndim > 1:
+            raise ValueError(
+                f"sequences[{i}] has {item.ndim} axes; give every step one label"
+                + LABEL.hint
+            )
+    known, missing = known_labels(list(items))
     with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
-        label = padding_label_for(np.unique(flat), padding_label)
+        label = padding_label_for(np.unique(known), padding_label)
     lengths = np.array([len(item) for item in items], dtype=np.intp)
-    flat = with_padding_label(flat, label)
+    flat = with_padding_label(known, label)
+    if missing.any():
+        known = flat
+        dtype = known.dtype if known.dtype.kind == "f" else object
+        flat = np.full(missing.shape, np.nan, dtype)
+        flat[~missing] = known
     result = np.full((len(items), int(lengths.max(initial=0))), label, flat.dtype)
     result[np.arange(result.shape[1]) < lengths[:, None]] = flat
     return result
@@ -212,10 +229,13 @@ def as_ragged(y: Any) -> NDArray[np.object_]:
     Returns
     -------
     ndarray of object of shape (n_sequences,)
-        The labels of each sequence as an array.
+        The labels of each sequence as an array: an object array where labels are
+        missing beside strings or integers, or of mixed types.
 
     Raises
     ------
+    ValueError
+        If a sequence is a single label, or its steps differ in shape.
     TypeError
         If y is a generator or another iterable without indices.
 
@@ -232,7 +252,10 @@ def _ragged(y: Any, name: str) -> NDArray[np.object_]:
     """Return an array for each sequence of labels."""
     y = plain(y, name)
     items = [
-        np.asarray(list(labels) if isinstance(labels, str) else labels) for labels in y
+        array_of(list(labels), f"{name}[{i}]")
+        if isinstance(labels, str | list | tuple)
+        else evenly_nested(labels, f"{name}[{i}]")
+        for i, labels in enumerate(y)
     ]
     for i, item in enumerate(items):
         if item.ndim == 0:

@@ -143,7 +143,7 @@ def pack(
     i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
     equal = lengths[-1] == lengths[0]
     if equal:
-        previous_rows = slice(0, int(offsets[-2]))
+        previous_rows: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
     else:
         shift = np.repeat(batch_sizes[:-1], batch_sizes[1:])
         previous_rows = np.arange(batch_sizes[0], offsets[-1]) - shift
