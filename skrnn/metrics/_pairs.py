@@ -136,6 +136,8 @@ def pair_steps(
     true, predicted = _as_array(y_true, "y_true"), _as_array(y_pred, "y_pred")
     if _is_flat(true) and isinstance(y_pred, list | tuple):
         predicted = _rows_of_numbers(predicted)
+    if not isinstance(y_pred, np.ndarray):
+        _reject_two_lists_of_strings(true, predicted)
     true, predicted = _characters(true, predicted)
     check_consistent_length(true, predicted)
     sequences = _sequences_of(true, predicted, padding_label, lengths)
@@ -225,15 +227,27 @@ def _rows_of_numbers(array: Array) -> Array:
 
 def _characters(true: Array, predicted: Array) -> tuple[Array, Array]:
     """Take strings apart that stand for sequences of one label per character."""
-
-    def is_text(array: Array) -> bool:
-        return _is_flat(array) and all(isinstance(item, str) for item in array)
-
-    if is_text(true) and not _is_flat(predicted) and predicted.dtype.kind in "UO":
+    if _is_text(true) and not _is_flat(predicted) and predicted.dtype.kind in "UO":
         true = objects(_labels_of(text, "y_true") for text in true)
-    if is_text(predicted) and not _is_flat(true):
+    if _is_text(predicted) and not _is_flat(true):
         predicted = objects(_labels_of(text, "y_pred") for text in predicted)
     return true, predicted
+
+
+def _is_text(array: Array) -> bool:
+    return _is_flat(array) and all(isinstance(item, str) for item in array)
+
+
+def _reject_two_lists_of_strings(true: Array, predicted: Array) -> None:
+    """Raise where strings may be sequences of characters, or one label each."""
+    both = _is_text(true) and _is_text(predicted)
+    if both and any(len(text) != 1 for text in (*true, *predicted)):
+        raise ValueError(
+            "y_true and y_pred are lists of strings, which may be sequences or labels; "
+            "pass strings of one label per character through as_ragged, labels of "
+            "one-step sequences as np.asarray(y_pred), and wrap a single sequence in a "
+            "list"
+        )
 
 
 def _padding_label(array: Array, padding_label: Any) -> Any:

@@ -196,10 +196,10 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     >>> labels.tolist()
     [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
     """
-    reject_iterators(X, "X")
-    X = np.asarray(X)
+    X = _padded(X)
     lengths = padded_lengths(X, padding_value)
     check_consistent_length(X, *arrays)
+    arrays = tuple(evenly_nested(a, f"arrays[{i}]") for i, a in enumerate(arrays))
     for a in arrays:
         if np.ndim(a) < 2 or np.shape(a)[1] < lengths.max(initial=0):
             raise ValueError(
@@ -211,6 +211,21 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
         for a in (X, *arrays)
     )
     return results if arrays else results[0]
+
+
+def _padded(X: Any) -> Array:
+    """Return an array, and tell lists of sequences from it, which have no padding."""
+    reject_iterators(X, "X")
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype == object and array.ndim < 3:
+        raise ValueError(
+            "Expected 3D array (n_sequences, n_steps, n_features), got a list of "
+            "sequences, which has no padding; pad_sequences(X) makes an array of it"
+        )
+    return array
 
 
 @set_module("skrnn")
@@ -296,8 +311,7 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
     array([[ True,  True],
            [ True, False]])
     """
-    reject_iterators(X, "X")
-    X = np.asarray(X)
+    X = _padded(X)
     lengths = padded_lengths(X, padding_value)
     return np.arange(X.shape[1]) < lengths[:, None]
 
