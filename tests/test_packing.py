@@ -196,6 +196,14 @@ def test_weights_of_copies_are_added_step_by_step(duplicates):
     assert_array_equal(w[:2], [1.5, 6.0])
 
 
+@given(st.permutations([0.1, 0.2, 0.3, 0.4, 0.7]))
+def test_the_order_of_copies_does_not_change_the_sum_of_their_weights(weights):
+    x, y = np.ones((2, 1)), np.array([0, 1])
+    w = [np.full(2, weight) for weight in weights]
+    _, (_, added) = deduplicate([x] * 5, [y] * 5, w)
+    assert_array_equal(added[:2], 0.1 + 0.2 + 0.3 + 0.4 + 0.7)
+
+
 @pytest.mark.parametrize("dtype", [int, float])
 def test_targets_at_steps_of_weight_0_are_ignored(duplicates, dtype):
     X, y, weights = duplicates

@@ -353,8 +353,8 @@ MUTANTS = [
     Mutant(
         "weights of copies replaced instead of added",
         "_network/data/packing",
-        " + n] += w[",
-        " + n] = w[",
+        "w[steps[0]] = np.sort(w[steps], axis=0).sum(axis=0)",
+        "w[steps[0]] = w[steps[-1]]",
         "packing",
     ),
     Mutant(
