@@ -548,6 +548,7 @@ CASES = [
             ("zero at valid steps", ~VALID, "at least one non-zero number"),
             ("lengths", [[1.0]] * 12, r"sample_weight\[0\] has 1 weights but X\[0\]"),
             ("complex", np.ones(12) + 1j, "Complex data not supported"),
+            ("complex objects", np.full(12, 1j, object), "Complex data not supported"),
             ("text", ["a"] * 12, "could not convert string to float: 'a', in sample_w"),
             ("None", [1.0] * 11 + [None], "sample_weight contains NaN"),
             ("NA", [1.0] * 11 + [pd.NA], "sample_weight contains NaN"),

@@ -68,6 +68,8 @@ def _stacked_rows(rows: NDArray[np.object_], name: str) -> Any:
     if not kinds & {list, np.ndarray}:
         return rows
     arrays = [row if isinstance(row, np.ndarray) else _numbers(row) for row in rows]
+    if any(isinstance(v, list | np.ndarray) for a in arrays for v in _objects_of(a)):
+        return rows
     if any(array.dtype.kind in "OU" or not array.size for array in arrays):
         return [row.tolist() if isinstance(row, np.ndarray) else row for row in rows]
     for step, array in enumerate(arrays):
@@ -80,10 +82,16 @@ def _stacked_rows(rows: NDArray[np.object_], name: str) -> Any:
 
 
 def _numbers(row: Any) -> NDArray[Any]:
-    """Return a list of numbers as an array, and all else as a single object."""
-    if isinstance(row, list) and all(isinstance(v, Number | np.bool_) for v in row):
+    """Return a list as an array, of objects where it does not hold numbers alone."""
+    if not isinstance(row, list):
+        return objects([row])
+    if all(isinstance(v, Number | np.bool_) for v in row):
         return np.asarray(row)
-    return objects([row])
+    return objects(row)
+
+
+def _objects_of(array: NDArray[Any]) -> Iterable[Any]:
+    return array.flat if array.dtype == object else ()
 
 
 def plain_container(values: Any) -> Any:

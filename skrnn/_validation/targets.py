@@ -178,12 +178,10 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
         flat = np.repeat(per_sequence, sequences.lengths)
     else:
         flat = _concatenate(_per_sequence(sample_weight, sequences, WEIGHT))
+    if flat.dtype == object:
+        flat = np.asarray([np.nan if _is_missing(w) else w for w in flat.tolist()])
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
-    if flat.dtype == object:
-        flat = np.asarray(
-            [np.nan if _is_missing(weight) else weight for weight in flat]
-        )
     if flat.dtype.kind in "mM":
         raise TypeError(f"sample_weight has dtype {flat.dtype}; pass numbers")
     weights = floats(flat, "sample_weight")

@@ -394,6 +394,8 @@ def frame_from_sequences(
     elif isinstance(feature_names, str):
         feature_names = [feature_names]
     feature_names = plain(feature_names, "feature_names")
+    if isinstance(feature_names, np.ndarray):
+        feature_names = feature_names.tolist()
     if len(feature_names):
         steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
         parts += _named_columns(tuple(feature_names), steps)
