@@ -27,7 +27,7 @@ PARTS = {
         "backward_states",
         "weight_gradients",
     ],
-    "softmax and loss": ["cross_entropy", "_guard", "_exp_and_sum", "reduce"],
+    "softmax and loss": ["cross_entropy", "_shift_logits", "_exp_and_sum", "reduce"],
 }
 
 

@@ -548,7 +548,31 @@ CASES = [
             ("zero at valid steps", ~VALID, "at least one non-zero number"),
             ("lengths", [[1.0]] * 12, r"sample_weight\[0\] has 1 weights but X\[0\]"),
             ("complex", np.ones(12) + 1j, "Complex data not supported"),
-            ("text", ["a"] * 12, "could not convert string to float"),
+            ("complex objects", np.full(12, 1j, object), "Complex data not supported"),
+            ("text", ["a"] * 12, "could not convert string to float: 'a', in sample_w"),
+            ("None", [1.0] * 11 + [None], "sample_weight contains NaN"),
+            ("NA", [1.0] * 11 + [pd.NA], "sample_weight contains NaN"),
+            (
+                "NA in a Series",
+                pd.Series([1] * 11 + [pd.NA], dtype="Int64"),
+                "sample_weight contains NaN",
+            ),
+            ("mixed", [1.0] * 11 + [[1.0]], r"sample_weight\[11\] is no single weight"),
+        ]
+    ],
+    *[
+        fit(29, name, X, y, TypeError, message, weight=weight)
+        for name, weight, message in [
+            ("datetimes", np.ones(12, "M8[s]"), r"has dtype datetime64\[s\]; pass num"),
+            (
+                "durations",
+                np.ones(12, "m8[s]"),
+                r"has dtype timedelta64\[s\]; pass num",
+            ),
+            ("durations of steps", np.ones((12, 6), "m8[s]"), "has dtype timedelta64"),
+            ("one duration", np.timedelta64(1, "s"), "has dtype timedelta64"),
+            ("a Series", pd.Series(np.ones(12, "M8[ns]")), "has dtype datetime64"),
+            ("objects", [object()] * 12, "not 'object', in sample_weight"),
         ]
     ],
     *[
@@ -807,3 +831,18 @@ def test_what_a_bad_or_odd_input_gets(case, fitted):
     if case.outcome and not issubclass(case.outcome[0], Warning):
         learned = {k: v for k, v in vars(model).items() if k.endswith("_")}
         assert fingerprint(learned).items() <= attributes.items()
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        np.full((2, 1), "f(x)"),
+        np.full((2, 3, 1), "f(x)"),
+        [np.array([["f(x)"]]), np.array([["f(x)"], ["b"]])],
+    ],
+    ids=["rows", "padded", "ragged"],
+)
+def test_strings_are_shown_as_plain_values(tokens):
+    message = r"could not convert string to float: 'f\(x\)'.*OneHotSequenceEncoder"
+    with pytest.raises(ValueError, match=message):
+        VanillaRNNClassifier().fit(tokens, y)

@@ -19,6 +19,7 @@ from skrnn import (
     unpad,
     valid_steps,
 )
+from skrnn._estimators.classifier import _class_counts
 from skrnn._network.training import lbfgs, train
 from skrnn.datasets import make_recall
 
@@ -406,6 +407,18 @@ def test_the_fitted_activation_counts_whatever_is_set_later(method):
     model.set_params(activation="relu")
     assert_array_equal(getattr(model, method)(X), before)
     assert_array_equal(model.step(X[:, 0], model.initial_state(len(X)))[0], first[0])
+
+
+def test_the_order_of_weights_does_not_change_the_weights_of_classes():
+    rng = np.random.default_rng(0)
+    codes, weights = rng.integers(3, size=5000), rng.random(5000)
+    order = rng.permutation(5000)
+    counts = [
+        _class_counts(codes[chosen], weights[chosen], 4)
+        for chosen in (slice(None), order)
+    ]
+    assert_array_equal(*counts)
+    assert_allclose(counts[0], np.bincount(codes, weights, minlength=4), rtol=1e-12)
 
 
 # Where L-BFGS gives up

@@ -165,7 +165,13 @@ def scaled(X):
     return StepwiseTransformer(StandardScaler()).fit_transform(X)
 
 
+def split_of_features(X):
+    splitter = StratifiedSequenceKFold(2)
+    return [test.tolist() for _, test in splitter.split(X, LABELS)]
+
+
 FEATURE_PLACES = {
+    "X of a split": split_of_features,
     "X of fit": fitted_features,
     "X of a transformer": scaled,
     "X of a frame": lambda X: frame_from_sequences(X).to_numpy(),

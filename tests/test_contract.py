@@ -207,9 +207,9 @@ def test_results_do_not_alias_the_model_or_each_other():
 def test_clones_learn_the_same(form):
     X_form, y_form = as_form(form, X, y)
     model = classifier(alpha=0.1, padding_label=-9).fit(X_form, y_form)
-    twin = clone(model)
-    assert not hasattr(twin, "classes_")
-    assert_array_equal(twin.fit(X_form, y_form).output_coef_, model.output_coef_)
+    duplicate = clone(model)
+    assert not hasattr(duplicate, "classes_")
+    assert_array_equal(duplicate.fit(X_form, y_form).output_coef_, model.output_coef_)
 
 
 def dump_and_load(model, folder):
@@ -230,10 +230,12 @@ def dump_and_load(model, folder):
 def test_copies_answer_the_same(form, through, tmp_path):
     X_form, y_form = as_form(form, X, y)
     model = classifier().fit(X_form, y_form)
-    twin = through(model, tmp_path)
+    duplicate = through(model, tmp_path)
     for method in METHODS:
         for one, other in zip(
-            getattr(model, method)(X_form), getattr(twin, method)(X_form), strict=True
+            getattr(model, method)(X_form),
+            getattr(duplicate, method)(X_form),
+            strict=True,
         ):
             assert_array_equal(one, other)
 
@@ -471,8 +473,8 @@ def test_splits_keep_labels_with_their_sequences(form):
     split = train_test_split(X_form, y_form, range(30), random_state=0)
     X_train, X_test, y_train, y_test, ids_train, ids_test = split
     model = classifier().fit(X_train, y_train)
-    twin = classifier().fit(take(X_form, ids_train), take(y_form, ids_train))
-    assert model.score(X_test, y_test) == twin.score(
+    duplicate = classifier().fit(take(X_form, ids_train), take(y_form, ids_train))
+    assert model.score(X_test, y_test) == duplicate.score(
         take(X_form, ids_test), take(y_form, ids_test)
     )
 

@@ -256,6 +256,38 @@ def test_empty_chunks_change_nothing(client, data):
     assert_allclose(remote.score(*arrays), local.score(X, y), rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
+def test_a_chunk_without_a_label_is_checked_and_changes_nothing(client, data):
+    X, y = data[0], data[1].astype(object)
+    w = np.ones(y.shape)
+    y[17:34], w[17:34] = None, 0.0
+    parts = [slice(17), slice(17, 34), slice(34, None)]
+
+    def fit(chunks):
+        delayed = [[dask.delayed(a[part]) for part in parts] for a in (y, w)]
+        chunks = list(map(dask.delayed, chunks))
+        return DaskVanillaRNNClassifier(**FIT).fit(chunks, *delayed)
+
+    local = VanillaRNNClassifier(**FIT).fit(X, y, w)
+    assert_allclose(fit([X[p] for p in parts]).loss_, local.loss_, rtol=1e-9)
+    singles = [X[p].astype(np.float32) for p in parts]
+    assert fit(singles).output_coef_.dtype == np.float32
+    singles[1] = X[parts[1]]
+    assert fit(singles).output_coef_.dtype == np.float64
+    singles[1] = singles[1][..., :1]
+    with pytest.raises(ValueError, match="features of X"):
+        fit(singles)
+
+
+def test_labels_that_are_all_missing_are_no_data(client, data):
+    X, y, w = data[0], np.full((N, T), None), np.zeros((N, T))
+    with pytest.raises(ValueError, match="at least one non-zero number"):
+        VanillaRNNClassifier(**FIT).fit(X, y, w)
+    arrays = [[dask.delayed(a[:9]), dask.delayed(a[9:])] for a in (X, y, w)]
+    with pytest.raises(ValueError, match="at least one non-zero number"):
+        DaskVanillaRNNClassifier(**FIT).fit(*arrays)
+
+
 def frames(*columns):
     rng = np.random.default_rng(0)
     X = [pd.DataFrame(rng.normal(size=(9, 2)), columns=names) for names in columns]

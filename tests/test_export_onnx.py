@@ -273,6 +273,23 @@ def test_sums_that_overflow_are_nan_from_their_step_on(signs, activation):
     assert (label[:, 2:] == -1).all()
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_outputs_that_overflow_are_nan(kind, sign):
+    X, model = fit_by_lot(kind, (3,), "relu", bidirectional=False)
+    model.input_coefs_[0][...] = 1
+    model.recurrent_coefs_[0][...] = 0
+    model.output_coef_[...] = 0
+    model.output_coef_[:, 0] = 100 * sign
+    X[:, 2] = 1e37  # three states of 4e37
+    *_, values = run(to_onnx(model), X, [6] * 6)
+    is_missing = np.isnan(values)
+    # A softmax of one NaN has no number; of several outputs each is for itself.
+    assert is_missing[:, 2, 0 if kind == "regressor" else slice(None)].all()
+    assert np.isfinite(values[~is_missing]).all()
+    assert not is_missing[:, [0, 1, 3, 4, 5]].any()
+
+
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_large_numbers_are_answered_rightly_or_not_at_all(activation, bidirectional):

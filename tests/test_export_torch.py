@@ -77,10 +77,10 @@ def test_modules_made_of_a_classifier_answer_as_it_does(net, seed):
 @given(modules())
 def test_a_round_trip_changes_nothing(pair):
     model = from_torch(*pair, CLASSES)
-    twin = from_torch(*to_torch(model), CLASSES)
-    assert_array_equal(strategies.theta_of(twin), strategies.theta_of(model))
-    assert twin.output_coef_.dtype == model.output_coef_.dtype
-    assert repr(twin) == repr(model)
+    duplicate = from_torch(*to_torch(model), CLASSES)
+    assert_array_equal(strategies.theta_of(duplicate), strategies.theta_of(model))
+    assert duplicate.output_coef_.dtype == model.output_coef_.dtype
+    assert repr(duplicate) == repr(model)
 
 
 def test_a_regressor_becomes_modules_too():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -347,3 +348,119 @@ def test_a_series_of_sequences_goes_through_a_search(kind, labels):
     expected = search.fit(WORDS, VOWELS).cv_results_["mean_test_score"]
     result = search.fit(SERIES[kind], y_form).cv_results_["mean_test_score"]
     assert_array_equal(result, expected)
+
+
+NESTED = {
+    "lists": pd.DataFrame({"id": [0, 1], "x": [["a", "b"], ["c"]]}),
+    "arrays": pd.DataFrame(
+        {"id": [0, 1], "x": [np.array(["a", "b"]), np.array(["c"])]}
+    ),
+    "Arrow": pd.DataFrame(
+        {
+            "id": [0, 1],
+            "x": pd.Series(
+                [["a", "b"], ["c"]], dtype=pd.ArrowDtype(pa.list_(pa.string()))
+            ),
+        }
+    ),
+    "polars": pl.DataFrame({"id": [0, 1], "x": [["a", "b"], ["c"]]}),
+    "polars arrays": pl.DataFrame(
+        {"id": [0, 1], "x": [[1, 2], [3, 4]]},
+        schema={"id": pl.Int64, "x": pl.Array(pl.Int64, 2)},
+    ),
+}
+
+
+@pytest.mark.parametrize("features", ["x", ["x"]])
+@pytest.mark.parametrize("kind", NESTED)
+def test_cells_that_are_sequences_are_refused(kind, features):
+    message = r"column 'x' of df holds a sequence in row 0.*df\.explode\('x'\)"
+    with pytest.raises(ValueError, match=message):
+        sequences_from_frame(NESTED[kind], sequence="id", features=features)
+
+
+@pytest.mark.parametrize("kind", ["lists", "arrays", "polars"])
+def test_exploded_columns_are_sequences(kind):
+    df = NESTED[kind].explode("x")
+    result = sequences_from_frame(df, sequence="id", features="x")
+    assert [tokens.tolist() for tokens in result.data] == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sequence": 0}, r"sequence=0 is of type int; .*, or a list of names"),
+        (
+            {"sequence": "id", "order": ["x"]},
+            r"order=\['x'\] is of type list; .*string",
+        ),
+        ({"sequence": "id", "label": 1}, "label=1 is of type int"),
+        ({"sequence": "id", "features": 1.5}, "features=1.5 is of type float"),
+    ],
+)
+def test_columns_are_named_by_strings(parameters, message):
+    df = pd.DataFrame({"id": [0], "x": [1.0]})
+    with pytest.raises(TypeError, match=message):
+        sequences_from_frame(df, **parameters)
+
+
+ITEMS = [np.array([[0.1], [0.9]]), np.array([[0.8]])]
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["load", ["load"], np.array(["load"]), pa.array(["load"]), pl.Series(["load"])],
+)
+def test_features_are_named_from_any_container(names):
+    df = frame_from_sequences(ITEMS, feature_names=names)
+    assert list(map(repr, df.columns)) == ["'sequence'", "'step'", "'load'"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [(1, "a"), (1, "b")],
+        ["a", "b"],
+        [3, 4],
+        [0.5, 1.0],
+        pa.array(["a", "b"]),
+        pd.Series(["a", "b"], dtype="category"),
+        [datetime(2020, 1, 1), datetime(2021, 1, 1)],
+    ],
+)
+def test_names_of_sequences_keep_their_types(names):
+    column = frame_from_sequences(ITEMS, sequence_names=names)["sequence"].tolist()
+    expected = names.to_pylist() if hasattr(names, "to_pylist") else list(names)
+    assert column == [expected[0], expected[0], expected[1]]
+    assert type(column[0]) is type(pd.Series(expected).tolist()[0])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        (
+            {"sequence_names": [1, "a"]},
+            TypeError,
+            "sequence_names mixes types: it holds int and str",
+        ),
+        (
+            {"sequence_names": np.zeros((2, 2))},
+            ValueError,
+            r"sequence_names has shape \(2, 2\)",
+        ),
+        (
+            {"values": [["a", "b"], ["c"]]},
+            TypeError,
+            "values is of type list; pass a d",
+        ),
+        (
+            {"values": {"y": None}},
+            ValueError,
+            r"values\['y'\] is None; give every step",
+        ),
+        ({"values": {"y": 3}}, ValueError, r"values\['y'\] is 3; give every step"),
+    ],
+)
+def test_what_names_no_sequence_or_value_is_refused(parameters, error, message):
+    with pytest.raises(error, match=message):
+        frame_from_sequences(ITEMS, **parameters)

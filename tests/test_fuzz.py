@@ -179,12 +179,12 @@ class Machine(RuleBasedStateMachine):
     def check_twin(self, problem, given):
         """Fit a clone to the same data in a plain form."""
         as_sparse = given.form == "ragged" and any(map(sparse.issparse, given.X))
-        twin = clone(self.model).set_params(padding_value=np.nan)
+        duplicate = clone(self.model).set_params(padding_value=np.nan)
         weights = None if given.sample_weight is None else problem.weights
         X = plain(problem, given.dtype, as_sparse=as_sparse)
-        twin.fit(X, problem.targets, weights)
-        assert_array_equal(theta_of(twin), theta_of(self.model))
-        assert twin.loss_curve_ == self.model.loss_curve_
+        duplicate.fit(X, problem.targets, weights)
+        assert_array_equal(theta_of(duplicate), theta_of(self.model))
+        assert duplicate.loss_curve_ == self.model.loss_curve_
 
     @precondition(lambda self: self.known)
     @rule(data=st.data())
@@ -306,11 +306,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(go_on_with_it=st.booleans())
     def clone(self, go_on_with_it):
-        twin = clone(self.model)
-        assert not [name for name in vars(twin) if name.endswith("_")]
-        assert fingerprint(twin.get_params()) == fingerprint(self.model.get_params())
+        duplicate = clone(self.model)
+        assert not [name for name in vars(duplicate) if name.endswith("_")]
+        assert fingerprint(duplicate.get_params()) == fingerprint(
+            self.model.get_params()
+        )
         if go_on_with_it:
-            self.model, self.known = twin, None
+            self.model, self.known = duplicate, None
 
     @precondition(lambda self: not self.known)
     @rule(data=st.data())

@@ -289,8 +289,8 @@ def test_pages_that_would_be_slow_are_refused(tmp_path, model, monkeypatch):
         ({"title": None}, InvalidParameterError, "title"),
         ({"n_completions": 0}, InvalidParameterError, "n_completions"),
         ({"vocabulary": "abc"}, ValueError, "wrap it in a list"),
-        ({"vocabulary": [["ab", "c"]]}, TypeError, "token 'ab'"),
-        ({"vocabulary": Trie([[1, 2]])}, TypeError, "token 1"),
+        ({"vocabulary": [["ab", "c"]]}, TypeError, "vocabulary holds lists"),
+        ({"vocabulary": Trie([[1, 2]])}, TypeError, "vocabulary holds lists"),
         ({"vocabulary": 3}, TypeError, "iterable"),
     ],
 )

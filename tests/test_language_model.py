@@ -5,7 +5,10 @@ import pickle
 import re
 import warnings
 
+import awkward as ak
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +123,61 @@ def test_completions_stay_within_a_vocabulary(model):
     for vocabulary in (entries, Trie(entries)):
         found = model.complete("a", vocabulary=vocabulary)
         assert sorted(text for text, _ in found) == ["aab", "abb"]
+
+
+@pytest.fixture(scope="module")
+def word_model():
+    return fit([["to", "be"], ["or", "not", "to"]])
+
+
+@pytest.mark.parametrize(
+    "read", [list, pa.array, pd.DataFrame, pd.Series, np.array, ak.Array, Trie]
+)
+def test_a_vocabulary_comes_in_any_container(word_model, read):
+    vocabulary = read([["to", "be"], ["or", "to"]])
+    ((text, _),) = word_model.complete(["to"], vocabulary=vocabulary)
+    assert text == ["to", "be"]
+
+
+@pytest.mark.parametrize("read", [list, Trie, pa.array])
+def test_a_vocabulary_is_of_the_kind_of_what_the_model_was_fitted_on(
+    model, word_model, read
+):
+    with pytest.raises(TypeError, match=r"on lists of tokens, but .* holds strings"):
+        word_model.complete(["to"], vocabulary=read(["tobe"]))
+    with pytest.raises(TypeError, match=r"on strings, but .* holds lists of tokens"):
+        model.complete("a", vocabulary=read([["a", "b"]]))
+    with pytest.raises(TypeError, match=r"such as 1 of type int, but .* of type str"):
+        word_model.complete(["to"], vocabulary=read([[1, 2]]))
+
+
+def test_a_frame_is_no_vocabulary_of_strings(model):
+    with pytest.raises(TypeError, match="lists of tokens"):
+        model.complete("a", vocabulary=pd.DataFrame({"a": ["ab"]}))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pa.array,
+        np.array,
+        pd.Series,
+        lambda x: [*map(pa.scalar, x)],
+        lambda x: [*np.array(x)],
+    ],
+)
+def test_tokens_come_back_as_those_of_python(word_model, read):
+    reading = word_model.read(read(["or", "not"]), word_model.read(read(["to"])))
+    assert reading.text == ["to", "or", "not"]
+    assert {type(token) for token in reading.text} == {str}
+    again = fit([read(["to", "be"]), read(["or", "not", "to"])])
+    assert {type(token) for token in again.tokens_} == {str}
+
+
+def test_characters_come_back_as_those_of_python(model):
+    for tokens in (pa.scalar("ab"), np.str_("ab")):
+        text = model.read(tokens).text
+        assert (text, type(text)) == ("ab", str)
 
 
 def test_a_prefix_of_no_entry_has_no_completion(model):
@@ -294,10 +352,10 @@ def test_weights_are_routed():
 def test_parameters_reach_into_network_and_encoder():
     model = VanillaRNNLanguageModel(network(), OneHotSequenceEncoder())
     model.set_params(classifier__alpha=3.0, encoder__min_frequency=2)
-    twin = clone(model)
-    assert twin.classifier.alpha == 3.0
-    assert twin.encoder.min_frequency == 2
-    assert twin.get_params().keys() == model.get_params().keys()
+    duplicate = clone(model)
+    assert duplicate.classifier.alpha == 3.0
+    assert duplicate.encoder.min_frequency == 2
+    assert duplicate.get_params().keys() == model.get_params().keys()
 
 
 def test_none_is_a_network_and_an_encoder_with_defaults():
@@ -313,9 +371,9 @@ def test_none_is_a_network_and_an_encoder_with_defaults():
 
 
 def test_a_pickle_gives_the_same_answers(model):
-    twin = pickle.loads(pickle.dumps(model))
-    same_answers(model, twin, WORDS, WORDS)
-    assert twin.complete("a") == model.complete("a")
+    duplicate = pickle.loads(pickle.dumps(model))
+    same_answers(model, duplicate, WORDS, WORDS)
+    assert duplicate.complete("a") == model.complete("a")
 
 
 def test_scikit_learn_is_told_what_it_is(model):
@@ -334,10 +392,10 @@ def test_fit_changes_neither_network_nor_encoder():
 
 
 def test_a_failing_fit_leaves_the_model_as_it_was(model):
-    twin = pickle.loads(pickle.dumps(model))
+    duplicate = pickle.loads(pickle.dumps(model))
     with pytest.raises(ValueError, match="no tokens"):
-        twin.fit([""])
-    assert twin.score(WORDS) == model.score(WORDS)
+        duplicate.fit([""])
+    assert duplicate.score(WORDS) == model.score(WORDS)
 
 
 FIT_ERRORS = {

@@ -608,3 +608,38 @@ def test_a_single_class_has_no_loss():
 def test_importing_the_package_does_not_import_metrics():
     code = "import skrnn, sys; sys.exit('skrnn.metrics' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+TWO_TEXTS = ["ABA", "BA"], ["ABB", "BA"]
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred"),
+    [
+        TWO_TEXTS,
+        (["AB", "BA"], ["ABB", "BA"]),
+        (["A", "B"], ["A", ""]),
+        tuple(map(pd.Series, TWO_TEXTS)),
+        tuple(map(pa.array, TWO_TEXTS)),
+        (np.array(TWO_TEXTS[0]), TWO_TEXTS[1]),
+    ],
+    ids=["equal", "cut", "empty", "Series", "Arrow", "array beside a list"],
+)
+@pytest.mark.parametrize("metric", [step_accuracy_score, span_f1_score])
+def test_two_lists_of_strings_may_be_labels_or_sequences(metric, y_true, y_pred):
+    with pytest.raises(ValueError, match=r"through as_ragged, .* np.asarray\(y_pred\)"):
+        metric(y_true, y_pred)
+
+
+def test_strings_are_read_as_the_other_argument_is():
+    y_true, y_pred = TWO_TEXTS
+    for one, other in (
+        (y_true, as_ragged(y_pred)),
+        (as_ragged(y_true), y_pred),
+        (pd.Series(y_true), pad_labels(y_pred)),
+    ):
+        assert step_accuracy_score(one, other) == 0.8
+    for labels in (["cat", "dog"], pd.Series(["cat", "dog"])):
+        assert step_accuracy_score(labels, np.array(["cat", "cat"])) == 0.5
+        assert step_accuracy_score(labels, np.array(["cat", "cat"], object)) == 0.5
+    assert step_accuracy_score(["A", "B"], ["A", "A"]) == 0.5

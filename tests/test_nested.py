@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
@@ -18,8 +19,12 @@ from skrnn import (
     VanillaRNNClassifier,
     VanillaRNNRegressor,
     WindowTransformer,
+    as_ragged,
+    frame_from_sequences,
     pad_sequences,
 )
+from skrnn._validation.containers import objects
+from skrnn.metrics import flatten_steps, step_log_loss
 
 rng = np.random.default_rng(0)
 SEQUENCES = {
@@ -104,3 +109,99 @@ def test_nothing_is_written_to():
     for item, rows in zip(column, before, strict=True):
         assert item.dtype == object
         assert_array_equal(np.stack(list(item)), np.stack(rows))
+
+
+TARGETS = [[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], [[0.7, 0.8], [0.9, 1.0]]]
+FEATURES = [np.array([[0.1], [0.9], [0.2]]), np.array([[0.8], [0.3]])]
+COLUMNS = {
+    "Arrow in pandas": lambda nested: pa.array(nested).to_pandas(),
+    "parquet": parquet,
+    "object arrays of lists": lambda nested: objects(map(objects, nested)),
+    "object arrays of arrays": lambda nested: [
+        objects(map(np.array, x)) for x in nested
+    ],
+}
+REGRESSOR = VanillaRNNRegressor(2, tol=10.0, random_state=0).fit(FEATURES, TARGETS)
+USES = {
+    "score": lambda y: REGRESSOR.score(FEATURES, y),
+    "as_ragged": lambda y: [x.tolist() for x in as_ragged(y)],
+    "flatten_steps": lambda y: [
+        a.tolist() for a in flatten_steps(y, REGRESSOR.predict(FEATURES))[:2]
+    ],
+    "flattened predictions": lambda y: flatten_steps(TARGETS, y)[1].tolist(),
+    "frame": lambda y: frame_from_sequences(FEATURES, {"y": y}).to_dict(),
+    "pad_sequences": lambda y: pad_sequences(y).tolist(),
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("use", USES)
+def test_steps_of_several_values_are_read_as_lists_are(use, column):
+    found, expected = USES[use](COLUMNS[column](TARGETS)), USES[use](TARGETS)
+    assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_probabilities_in_a_column_have_a_log_loss(column):
+    rows = [[[0.5, 0.5], [0.25, 0.75]], [[0.5, 0.5]]]
+    labels = [["a", "b"], ["a"]]
+    expected = step_log_loss(labels, rows)
+    assert step_log_loss(labels, COLUMNS[column](rows)) == expected
+
+
+@pytest.mark.parametrize("column", [*COLUMNS, "arrays of strings"])
+@pytest.mark.parametrize(
+    "words", [[[["a", "b"], ["c"]], [["d"], []]], [[["a"], ["c"]], [["d"]]]]
+)
+def test_words_of_steps_may_be_of_any_number(column, words):
+    make = COLUMNS.get(column, lambda x: [objects(map(np.array, y)) for y in x])
+    hasher = StepwiseTransformer(FeatureHasher(16, input_type="string"))
+    found, expected = hasher.fit_transform(make(words)), hasher.fit_transform(words)
+    for one, other in zip(found, expected, strict=True):
+        assert_array_equal(one.toarray(), other.toarray())
+
+
+@pytest.mark.parametrize("container", ["Arrow", "Arrow in pandas", "polars", "awkward"])
+def test_a_step_that_is_not_there_is_named(container):
+    nested = CONTAINERS[container]([[[1.0], [2.0]], [[1.0], None]])
+    message = r"X\[1\] has steps of unequal shape: \(1,\) at step 0 and None at step 1"
+    with pytest.raises(ValueError, match=message):
+        VanillaRNNClassifier().fit(nested, [[0, 1], [0, 1]])
+
+
+FRAMES = {
+    "pandas": lambda x: pd.DataFrame({"i": range(len(x)), "x": x}),
+    "pandas of arrays": lambda x: pd.DataFrame({"x": pa.array(x).to_pandas()}),
+    "polars": lambda x: pl.DataFrame({"i": range(len(x)), "x": x}),
+    "Arrow": lambda x: pa.table({"x": x}),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda X: VanillaRNNClassifier().fit(X, [0, 1]),
+        StepwiseTransformer(StandardScaler()).fit,
+    ],
+    ids=["fit", "stepwise"],
+)
+def test_a_frame_around_a_column_of_sequences_is_refused(use, frame):
+    message = r"column 'x' of X holds sequences; pass the column alone, X\['x'\]"
+    with pytest.raises(ValueError, match=message):
+        use(FRAMES[frame]([x.tolist() for x in FEATURES]))
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        lambda x: list(pd.DataFrame(x).groupby("i")),
+        lambda x: list(pl.DataFrame(x).group_by("i")),
+    ],
+    ids=["pandas", "polars"],
+)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_groups_are_no_frames(taker, groups):
+    message = r"(X|sequences)\[0\] is a tuple that holds a data frame"
+    with pytest.raises(ValueError, match=message):
+        TAKERS[taker](groups({"i": [0, 0, 1], "x": [1.0, 2.0, 3.0]}))

@@ -627,7 +627,7 @@ def test_it_has_a_page_of_its_own():
     [
         (
             lambda: OneHotSequenceEncoder().fit([[np.str_("a"), np.int64(3)]]),
-            "step 1 is 3 of type int64, but .* type str_, as 'a' is",
+            "step 1 is 3 of type int, but .* type str, as 'a' is",
         ),
         (
             lambda: OneHotSequenceEncoder().fit([["a"]]).transform([[np.str_("b")]]),

@@ -173,7 +173,7 @@ def deduplicate(sequences, labels, weights, **options):
 
 
 @pytest.fixture
-def twins():
+def duplicates():
     """Four sequences: the first and the third are the same."""
     rng = np.random.default_rng(0)
     a, b, c = (rng.normal(size=(n, 2)) for n in (2, 3, 2))
@@ -183,22 +183,30 @@ def twins():
 
 
 @pytest.mark.parametrize("as_sparse", [False, True])
-def test_copies_are_merged_and_weight_0_is_dropped(twins, as_sparse):
-    _, (ids, w) = deduplicate(*twins, as_sparse=as_sparse)
+def test_copies_are_merged_and_weight_0_is_dropped(duplicates, as_sparse):
+    _, (ids, w) = deduplicate(*duplicates, as_sparse=as_sparse)
     assert_array_equal(ids, [1, 0])
     assert_array_equal(w[:2], 3.0)
 
 
-def test_weights_of_copies_are_added_step_by_step(twins):
-    X, y, weights = twins
+def test_weights_of_copies_are_added_step_by_step(duplicates):
+    X, y, weights = duplicates
     weights = [np.array([1.0, 2.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
     _, (_, w) = deduplicate(X, y, weights)
     assert_array_equal(w[:2], [1.5, 6.0])
 
 
+@given(st.permutations([0.1, 0.2, 0.3, 0.4, 0.7]))
+def test_the_order_of_copies_does_not_change_the_sum_of_their_weights(weights):
+    x, y = np.ones((2, 1)), np.array([0, 1])
+    w = [np.full(2, weight) for weight in weights]
+    _, (_, added) = deduplicate([x] * 5, [y] * 5, w)
+    assert_array_equal(added[:2], 0.1 + 0.2 + 0.3 + 0.4 + 0.7)
+
+
 @pytest.mark.parametrize("dtype", [int, float])
-def test_targets_at_steps_of_weight_0_are_ignored(twins, dtype):
-    X, y, weights = twins
+def test_targets_at_steps_of_weight_0_are_ignored(duplicates, dtype):
+    X, y, weights = duplicates
     weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 0.0]), weights[3]]
     y = [labels.astype(dtype) for labels in (y[0], y[1], y[2] + [0, 5], y[3])]
     _, (ids, w) = deduplicate(X, y, weights)
@@ -206,8 +214,8 @@ def test_targets_at_steps_of_weight_0_are_ignored(twins, dtype):
     assert_array_equal(w[:2], [1.5, 0.0])
 
 
-def test_steps_labeled_in_one_sequence_only_tell_it_from_its_like(twins):
-    X, y, weights = twins
+def test_steps_labeled_in_one_sequence_only_tell_it_from_its_like(duplicates):
+    X, y, weights = duplicates
     weights = [np.array([1.0, 0.0]), weights[1], np.array([0.5, 4.0]), weights[3]]
     _, (ids, w) = deduplicate(X, y, weights)
     assert len(ids) == 3
@@ -232,14 +240,14 @@ def test_zero_has_no_sign(filled, as_sparse):
     assert_array_equal(w[:5], 2.0)
 
 
-def test_sequences_with_other_labels_are_no_copies(twins):
-    X, y, weights = twins
+def test_sequences_with_other_labels_are_no_copies(duplicates):
+    X, y, weights = duplicates
     _, (ids, _) = deduplicate(X, [y[0], y[1], 1 - y[2], y[3]], weights)
     assert len(ids) == 3
 
 
-def test_given_weights_are_not_written_to(twins):
-    X, y, weights = twins
+def test_given_weights_are_not_written_to(duplicates):
+    X, y, weights = duplicates
     flat = np.concatenate(weights)
     packing.deduplicate(ListSource(X), np.concatenate(y), flat)
     assert_array_equal(flat, np.concatenate(weights))
@@ -263,8 +271,8 @@ def test_canonical_order_depends_on_nothing_but_content(order, most):
     assert contents(order) == contents(range(12))
 
 
-def test_canonical_order_is_longest_first(twins):
-    source, (ids, _) = deduplicate(*twins)
+def test_canonical_order_is_longest_first(duplicates):
+    source, (ids, _) = deduplicate(*duplicates)
     assert (np.diff(source.lengths[ids]) <= 0).all()
 
 

@@ -1,6 +1,7 @@
 """Padding put on and taken off."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from skrnn import as_ragged, pad_labels, pad_sequences, unpad, valid_steps
+from skrnn._validation.containers import objects
 
 SEQUENCES = st.integers(1, 3).flatmap(
     lambda n_features: st.lists(
@@ -149,3 +151,21 @@ def test_a_chosen_padding_label_may_not_be_a_label():
     assert pad_labels([[1], []], padding_label=9).tolist() == [[1], [9]]
     with pytest.raises(ValueError, match="padding_label=1 is one of the classes"):
         pad_labels([[1], []], padding_label=1)
+
+
+@pytest.mark.parametrize("helper", [unpad, valid_steps])
+@pytest.mark.parametrize(
+    "make", [list, objects, lambda x: pa.array([i.tolist() for i in x]).to_pandas()]
+)
+def test_lists_of_sequences_have_no_padding(helper, make):
+    sequences = [np.zeros((2, 1)), np.zeros((1, 1))]
+    message = r"Expected 3D array .*, got a list of sequences.*pad_sequences\(X\)"
+    with pytest.raises(ValueError, match=message):
+        helper(make(sequences))
+    assert helper(pad_sequences(sequences)).shape[0] == 2
+
+
+def test_what_goes_with_padded_sequences_is_padded():
+    X = pad_sequences([np.zeros((2, 1)), np.zeros((1, 1))])
+    with pytest.raises(ValueError, match=r"arrays\[0\] .* unequal shape: \(2,\) at"):
+        unpad(X, [["a", "b"], ["c"]])

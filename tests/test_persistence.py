@@ -85,8 +85,8 @@ ways = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_the_same_version_is_silent(way, model):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        twin = way(model)
-    assert vars(twin).keys() == vars(model).keys()
+        duplicate = way(model)
+    assert vars(duplicate).keys() == vars(model).keys()
 
 
 @models
@@ -112,9 +112,9 @@ def test_parameters_gained_since_get_their_defaults(model):
     state = model.__getstate__()
     *_, parameter = inspect.signature(type(model)).parameters.values()
     del state[parameter.name]
-    twin = type(model).__new__(type(model))
-    twin.__setstate__(state)
-    assert_equal(getattr(twin, parameter.name), parameter.default)
+    duplicate = type(model).__new__(type(model))
+    duplicate.__setstate__(state)
+    assert_equal(getattr(duplicate, parameter.name), parameter.default)
     assert "_skrnn_version" in state
 
 
@@ -144,19 +144,21 @@ def test_every_network_comes_back_whole(
         max_iter=2,
     )
     for way in WAYS:
-        twin = way(model)
-        assert_equal(vars(twin), vars(model))
+        duplicate = way(model)
+        assert_equal(vars(duplicate), vars(model))
         for one, other in zip(
-            twin.predict_proba(sequences), model.predict_proba(sequences), strict=True
+            duplicate.predict_proba(sequences),
+            model.predict_proba(sequences),
+            strict=True,
         ):
             assert_array_equal(one, other)
 
 
 def test_a_model_mapped_from_a_file_answers_the_same(tmp_path):
     joblib.dump(MODELS[0], tmp_path / "model")
-    twin = joblib.load(tmp_path / "model", mmap_mode="r")
-    assert isinstance(twin.output_coef_, np.memmap)
-    assert_array_equal(twin.predict_proba(X), MODELS[0].predict_proba(X))
+    duplicate = joblib.load(tmp_path / "model", mmap_mode="r")
+    assert isinstance(duplicate.output_coef_, np.memmap)
+    assert_array_equal(duplicate.predict_proba(X), MODELS[0].predict_proba(X))
 
 
 # Files of earlier versions. Those written for this version stand for it as well.

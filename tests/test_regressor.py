@@ -243,8 +243,8 @@ def test_nothing_is_written_to():
 def test_copies_answer_the_same():
     model = regressor().fit(X, PAIR)
     assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
-    twin = clone(model).fit(X, PAIR)
-    assert_array_equal(theta_of(twin), theta_of(model))
+    duplicate = clone(model).fit(X, PAIR)
+    assert_array_equal(theta_of(duplicate), theta_of(model))
 
 
 def test_steps_of_weight_0_are_read_and_their_targets_do_not_matter():

@@ -7,7 +7,13 @@ from samples import as_form, make_sequences
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from skrnn import as_ragged, valid_steps
+from skrnn import (
+    VanillaRNNClassifier,
+    VanillaRNNRegressor,
+    as_ragged,
+    pad_labels,
+    valid_steps,
+)
 from skrnn._validation.sequences import check_sequences
 from skrnn._validation.targets import (
     check_labels,
@@ -15,6 +21,7 @@ from skrnn._validation.targets import (
     padding_label_for,
     with_padding_label,
 )
+from skrnn.metrics import step_accuracy_score
 
 X, y = make_sequences()
 VALID = valid_steps(X)
@@ -234,3 +241,33 @@ def test_messages_name_a_padding_label_as_python_does():
         message = rf"padding_label={label.item()!r} is one of the classes"
         with pytest.raises(ValueError, match=message):
             padding_label_for(np.array([label]), label)
+
+
+UNEVEN = [[["a"], ["b", "c"], ["a"]], ["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda y: VanillaRNNClassifier().fit([np.zeros((3, 1)), np.zeros((2, 1))], y),
+        as_ragged,
+        pad_labels,
+        lambda y: step_accuracy_score(y, ["aba", "ba"]),
+    ],
+    ids=["fit", "as_ragged", "pad_labels", "metric"],
+)
+def test_uneven_labels_are_named_with_their_shapes(use):
+    message = r"\[0\] has steps of unequal shape: \(1,\) at step 0 and \(2,\) at step 1"
+    with pytest.raises(ValueError, match=message):
+        use(UNEVEN)
+
+
+@pytest.mark.parametrize("model", [VanillaRNNClassifier, VanillaRNNRegressor])
+def test_uneven_labels_of_rows_are_named(model):
+    with pytest.raises(ValueError, match=r"y has steps of unequal shape: \(1,\) at"):
+        model().fit(np.zeros((2, 1)), [[1.0], [2.0, 3.0]])
+
+
+def test_labels_of_several_axes_are_not_padded():
+    with pytest.raises(ValueError, match=r"sequences\[0\] has 2 axes; .*argmax"):
+        pad_labels([[["a", "b"]], [["c", "d"]]])

@@ -2,6 +2,9 @@
 
 import pickle
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +58,40 @@ def test_a_string_is_no_collection_of_entries():
 def test_tokens_have_to_be_hashable():
     with pytest.raises(TypeError, match="unhashable"):
         Trie([[["a"]]])
+
+
+@pytest.mark.parametrize("read", [pa.array, np.array, pd.Series, iter, set])
+def test_entries_come_in_any_container(read):
+    trie = Trie(read(["tobe", "to"]))
+    assert trie.holds_strings
+    assert sorted(walk(trie)) == ["to", "tobe"]
+
+
+@pytest.mark.parametrize("read", [pa.array, np.array, pd.DataFrame, pd.Series, iter])
+def test_lists_of_tokens_come_in_any_container(read):
+    trie = Trie(read([["to", "be"]]))
+    assert trie.holds_strings is False
+    assert pa.array(["to", "be"]) in trie
+    (token,) = trie.children(0)
+    assert type(token) is str
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (["ab", None], r"entries\[1\] is of type NoneType"),
+        ([1], r"entries\[0\] is of type int"),
+        ([["a"], "ab"], r"entries\[1\] is a string, unlike entries\[0\]"),
+        (["ab", ["a"]], r"entries\[1\] is not a string, unlike entries\[0\]"),
+        ([["a"], {"b"}], r"entries\[1\] is of type set"),
+        (3, "entries is of type int"),
+    ],
+)
+def test_what_is_no_entry_is_named(entries, message):
+    with pytest.raises(TypeError, match=message):
+        Trie(entries)
+
+
+def test_missing_tokens_are_named():
+    with pytest.raises(ValueError, match=r"entries\[1\] holds None"):
+        Trie([["a"], ["a", None]])

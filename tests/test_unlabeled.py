@@ -1,6 +1,7 @@
 """A label or target may be missing where the weight is 0, and only there."""
 
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from skrnn import (
     VanillaRNNClassifier,
     VanillaRNNRegressor,
     as_ragged,
+    frame_from_sequences,
+    pad_labels,
+    pad_sequences,
     unpad,
     valid_steps,
 )
@@ -24,6 +28,7 @@ X, y = make_sequences()
 WEIGHTS = np.ones(y.shape)
 WEIGHTS[::2, 1] = WEIGHTS[3] = 0  # single steps, and a whole sequence
 RAGGED, RAGGED_Y, RAGGED_WEIGHTS = unpad(X, y, WEIGHTS)
+N_MISSING = sum(int((weights == 0).sum()) for weights in RAGGED_WEIGHTS)
 NAMES = [np.array(["a", "b", "c"])[labels].tolist() for labels in RAGGED_Y]
 NUMBERS = [labels.tolist() for labels in RAGGED_Y]
 TARGET = np.where(y < 0, np.nan, np.cumsum(np.nan_to_num(X[..., 0]), axis=1))
@@ -242,3 +247,63 @@ def test_splits_and_cross_validated_predictions_go_by_the_labels_there_are():
     rare[1] = [None, None]
     for _, test in cv.split([np.zeros((2, 1))] * 12, rare):
         assert (test % 4 == 0).sum() == 1
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, np.float32(np.nan), pd.NA])
+@pytest.mark.parametrize("labels", [NAMES, NUMBERS], ids=["strings", "integers"])
+@pytest.mark.parametrize("form", ["ragged", "padded"])
+def test_helpers_keep_missing_labels_missing(labels, missing, form):
+    expected = classifier().fit(RAGGED, labels, RAGGED_WEIGHTS)
+    lists = without(labels, missing)
+    if form == "ragged":
+        model = classifier().fit(RAGGED, as_ragged(lists), RAGGED_WEIGHTS)
+    else:
+        padded = pad_labels(lists)
+        model = classifier().fit(pad_sequences(RAGGED), padded, WEIGHTS)
+        assert pd.isna(padded).sum() == N_MISSING
+    assert model.classes_.tolist() == expected.classes_.tolist()
+    assert_allclose(theta(model), theta(expected), rtol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [NAMES, NUMBERS], ids=["strings", "integers"])
+def test_a_frame_keeps_missing_labels_missing(labels):
+    lists = without(labels, np.nan)
+    column = frame_from_sequences(RAGGED, {"label": lists})["label"].tolist()
+    found = [None if label != label else label for label in column]
+    assert found == list(chain.from_iterable(without(labels, None)))
+    assert set(map(type, found)) == {type(labels[0][0]), type(None)}
+
+
+def test_a_frame_makes_no_strings_of_numbers():
+    sequences = [np.zeros((1, 1)), np.zeros((1, 1))]
+    frame = frame_from_sequences(sequences, {"label": [["a"], [1]]})
+    assert frame["label"].tolist() == ["a", 1]
+
+
+def test_padding_lies_below_floats_of_which_some_are_missing():
+    padded = pad_labels([[1.5, None], [2.0]])
+    assert padded.dtype == float
+    assert_array_equal(padded, [[1.5, np.nan], [2.0, 0.5]])
+
+
+@pytest.mark.parametrize("labels", [[["a", 1, "a"], ["b", "a"]], [["a"], [1]]])
+def test_helpers_make_no_strings_of_numbers(labels):
+    sequences = [np.zeros((len(row), 1)) for row in labels]
+    with pytest.raises(TypeError, match="mixed types: y holds str and int"):
+        classifier().fit(sequences, as_ragged(labels))
+    with pytest.raises(TypeError, match="mixed types: y holds str and int"):
+        pad_labels(labels)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_a_step_of_several_targets_may_be_missing(missing):
+    targets = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
+    sequences = [np.array([[0.1], [0.2]]), np.array([[0.3]])]
+    weights = [[1, 0], [1]]
+    expected = regressor().fit(sequences, targets, weights)
+    targets[0][1] = missing
+    assert_array_equal(
+        theta(regressor().fit(sequences, targets, weights)), theta(expected)
+    )
+    with pytest.raises(ValueError, match=r"contains NaN: y\[0\] at step 1"):
+        regressor().fit(sequences, targets)

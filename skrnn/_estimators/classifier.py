@@ -378,7 +378,7 @@ default=None
         weights = check_weights(sample_weight, sequences)
         labels = check_labels(y, sequences, type(self).__name__, weights)
         classes, codes = encode_labels(labels)
-        counts = np.bincount(codes, weights, minlength=len(classes))
+        counts = _class_counts(codes, weights, len(classes))
         weights *= self._set_classes(classes, counts)[codes]
         return Targets(codes, weights, len(classes))
 
@@ -541,6 +541,17 @@ default=None
             return 0.0, 0.0
         correct = np.asarray(self.classes_[codes] == labels)
         return float((weights * correct).sum()), float(weights.sum())
+
+
+def _class_counts(
+    codes: NDArray[np.intp], weights: NDArray[np.float64], n_classes: int
+) -> NDArray[np.float64]:
+    """Sum the weights of each class, independently of their order."""
+    if (weights % 1).any():  # sums of whole numbers are exact
+        order = np.lexsort((weights, codes))
+        codes, weights = codes[order], weights[order]
+    counts: Array = np.bincount(codes, weights, minlength=n_classes)
+    return counts
 
 
 def _class_weights(class_weight: Any, classes: Array, counts: Array) -> Array:

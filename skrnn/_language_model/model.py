@@ -19,9 +19,11 @@ from skrnn._sklearn_compat import (
     fit_context,
     validate_parameter_constraints,
 )
+from skrnn._validation.containers import shown
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_weights
+from skrnn._validation.tokens import type_group
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
 from .decoding import (
@@ -474,6 +476,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         """
         check_is_fitted(self)
         vocab = self._vocab
+        _, [tokens] = read_texts([tokens])
         numbers = vocab.read([tokens], self.encoder_).flat
         if reading is None:
             text = vocab.join("" if vocab.as_text else [], [])
@@ -531,8 +534,9 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         beam_width : int, default=10
             How many beginnings to read on, at least `n_completions`.
         vocabulary : Trie or iterable of entries, default=None
-            The only sequences that may be found. A :class:`Trie` is made once, other
-            collections are made into one in every call.
+            The only sequences that may be found: strings or lists of tokens, as in
+            `fit`. A :class:`Trie` is made once, other collections are made into one in
+            every call.
 
         Returns
         -------
@@ -551,7 +555,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             If a parameter is out of its range, the encoder rejects a token of the
             prefix, or the prefix is empty and `start=False`.
         TypeError
-            If the prefix is of another type than in `fit`.
+            If the prefix or the vocabulary is of another type than in `fit`.
         """
         _validate("complete", locals())
         check_is_fitted(self)
@@ -574,8 +578,29 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         )
         return [(self._vocab.join(text, tokens), p) for p, tokens in found]
 
-    def _trie_constraint(self, vocabulary: Any, text: Any) -> TrieConstraint | None:
+    def _trie_of(self, vocabulary: Any) -> Trie:
+        """Return a vocabulary of what the model was fitted on, strings or lists."""
         trie = vocabulary if isinstance(vocabulary, Trie) else Trie(vocabulary)
+        as_text = self._vocab.as_text
+        kinds = ["lists of tokens", "strings"]
+        if trie.holds_strings is (not as_text):
+            raise TypeError(
+                f"the model was fitted on {kinds[as_text]}, but vocabulary holds "
+                f"{kinds[not as_text]}"
+            )
+        known, tokens = self.tokens_[0], trie.children(0)
+        group = type_group(type(known))
+        if tokens and all(type_group(type(token)) is not group for token in tokens):
+            token = next(iter(tokens))
+            raise TypeError(
+                f"vocabulary holds tokens such as {shown(token)} of type "
+                f"{type(token).__name__}, but the model was fitted on tokens of type "
+                f"{type(known).__name__}"
+            )
+        return trie
+
+    def _trie_constraint(self, vocabulary: Any, text: Any) -> TrieConstraint | None:
+        trie = self._trie_of(vocabulary)
         node = trie.find(text)
         return (
             None if node is None else TrieConstraint(trie, self._vocab.number_of, node)
@@ -694,8 +719,8 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
                 f"the page computes a VanillaRNNClassifier, but classifier_ is a "
                 f"{type(self.classifier_).__name__}"
             )
-        if not (vocabulary is None or isinstance(vocabulary, Trie)):
-            vocabulary = Trie(vocabulary)
+        if vocabulary is not None:
+            vocabulary = self._trie_of(vocabulary)
         n = len(self.tokens_) + self.end
         page = render_page(
             {

@@ -8,10 +8,16 @@ Nodes are numbers, the root is 0; a node holds the tokens that may follow, each 
 the node it leads to.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
+from skrnn._validation.containers import plain, plain_container
 from skrnn._validation.persistence import set_module
+from skrnn._validation.tokens import as_list, as_python, invalid_reason
+
+from .vocabulary import read_texts
 
 
 @set_module("skrnn")
@@ -21,14 +27,20 @@ class Trie:
     Parameters
     ----------
     entries : iterable of str, or of sequences of tokens
-        The entries; an entry given twice counts once.
+        The entries, in any form in which :class:`VanillaRNNLanguageModel` takes
+        sequences, or an iterator over them; an entry given twice counts once.
+
+    Attributes
+    ----------
+    holds_strings : bool or None
+        Whether the entries are strings; None if there are none.
 
     Raises
     ------
     ValueError
-        If `entries` is a single string.
+        If `entries` is a single string, or holds None, NaN or infinity as a token.
     TypeError
-        If an entry is no sequence of hashable tokens.
+        If an entry is no sequence of hashable tokens, or only some are strings.
 
     Examples
     --------
@@ -40,18 +52,34 @@ class Trie:
     ['l', 'p']
     """
 
+    holds_strings: bool | None = None
+
     def __init__(self, entries: Iterable[Iterable[Hashable]]) -> None:
-        if isinstance(entries, str):
-            raise ValueError(
-                "entries is a string, not a collection of entries; wrap it in a list"
-            )
         self._children: list[dict[Any, int]] = [{}]
         self._ends: set[int] = set()
-        for entry in entries:
-            node = 0
-            for token in entry:
-                node = self._child(node, token)
-            self._ends.add(node)
+        for i, entry in enumerate(_listed(entries)):
+            is_string = isinstance(entry, str)
+            if not is_string:
+                entry = [as_python(t) for t in as_list(entry, f"entries[{i}]")]
+                if found := next(filter(None, map(invalid_reason, entry)), None):
+                    raise ValueError(f"entries[{i}] holds {found}; give tokens only")
+            if i == 0:
+                self.holds_strings = is_string
+            if is_string != self.holds_strings:
+                raise TypeError(
+                    f"entries[{i}] is {'' if is_string else 'not '}a string, unlike "
+                    "entries[0]; give all entries as strings, or none"
+                )
+            try:
+                self._add(entry)
+            except TypeError as error:
+                raise TypeError(f"entries[{i}] holds an {error}") from error
+
+    def _add(self, entry: Iterable[Hashable]) -> None:
+        node = 0
+        for token in entry:
+            node = self._child(node, token)
+        self._ends.add(node)
 
     def _child(self, node: int, token: Hashable) -> int:
         children = self._children[node]
@@ -75,7 +103,7 @@ class Trie:
             The node it leads to, or None if no entry begins so.
         """
         node: int | None = 0
-        for token in prefix:
+        for token in plain_container(prefix):
             node = self._children[node].get(token) if node is not None else None
         return node
 
@@ -116,3 +144,18 @@ class Trie:
     def __len__(self) -> int:
         """Count the entries."""
         return len(self._ends)
+
+
+def _listed(entries: Any) -> Any:
+    """Return entries as a list, or as an array of one axis."""
+    if not hasattr(entries, "__iter__"):
+        raise TypeError(
+            f"entries is of type {type(entries).__name__}; pass an iterable of strings "
+            "or of lists of tokens"
+        )
+    # Iterators, sets and the keys of mappings are taken too: each is read once.
+    if isinstance(entries, Mapping) or not hasattr(entries, "__getitem__"):
+        entries = list(entries)
+    entries = plain(entries, "entries")
+    is_table = isinstance(entries, np.ndarray) and entries.ndim > 1
+    return read_texts(entries)[1] if is_table else entries

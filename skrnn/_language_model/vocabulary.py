@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skrnn._validation.containers import plain
 from skrnn._validation.tokens import (
     Tokens,
     category_numbers,
@@ -145,11 +146,12 @@ class TokenVocabulary(NamedTuple):
         return prefix + "".join(tail) if self.as_text else [*prefix, *tail]
 
 
-def read_texts(texts: Any) -> tuple[Tokens, Any]:
-    """Read tokens; return them, and the texts as strings or as lists."""
+def read_texts(texts: Any) -> tuple[Tokens, list[Any]]:
+    """Read tokens; return them, and the texts as strings or lists of Python's."""
     tokens = read_tokens(texts, "auto")
-    if tokens.form == "array":
-        flat = [tokens.distinct[i] for i in tokens.indices.tolist()]
-        ends = tokens.lengths.cumsum().tolist()
-        texts = [flat[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    if tokens.form == "strings":
+        return tokens, list(plain(texts, "X"))
+    flat = [tokens.distinct[i] for i in tokens.indices.tolist()]
+    ends = tokens.lengths.cumsum().tolist()
+    texts = [flat[a:b] for a, b in zip([0, *ends], ends, strict=False)]
     return tokens, texts

@@ -5,8 +5,10 @@
 Containers are recognized by their methods, so none of the libraries is imported.
 """
 
+import re
 import reprlib
 from collections.abc import Iterable, Mapping
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -44,9 +46,52 @@ def _with_plain_items(items: Any, name: str) -> Any:
     for i, item in enumerate(items):
         if type(item) not in (list, tuple, np.ndarray):
             reject_others(item, f"{name}[{i}]")
-    converted = [plain_container(item) for item in items]
+    converted = [plain_item(item, f"{name}[{i}]") for i, item in enumerate(items)]
     same = all(a is b for a, b in zip(items, converted, strict=True))
     return items if same else converted
+
+
+def plain_item(item: Any, name: str) -> Any:
+    """Return one sequence as a list or array, and other values unchanged."""
+    item = plain_container(item)
+    if isinstance(item, np.ndarray) and item.dtype == object and item.ndim == 1:
+        return _stacked_rows(item, name)
+    return item
+
+
+def _stacked_rows(rows: NDArray[np.object_], name: str) -> Any:
+    """Stack an object array of rows, the form of Arrow's nested lists in pandas.
+
+    Rows that are not numbers of one shape become a list of lists.
+    """
+    kinds = set(map(type, rows))
+    if not kinds & {list, np.ndarray}:
+        return rows
+    arrays = [row if isinstance(row, np.ndarray) else _numbers(row) for row in rows]
+    if any(isinstance(v, list | np.ndarray) for a in arrays for v in _objects_of(a)):
+        return rows
+    if any(array.dtype.kind in "OU" or not array.size for array in arrays):
+        return [row.tolist() if isinstance(row, np.ndarray) else row for row in rows]
+    for step, array in enumerate(arrays):
+        if array.shape != arrays[0].shape:
+            raise ValueError(
+                f"{name} has steps of unequal shape: {arrays[0].shape} at step 0 and "
+                f"{array.shape} at step {step}"
+            )
+    return np.stack(arrays)
+
+
+def _numbers(row: Any) -> NDArray[Any]:
+    """Return a list as an array, an object array unless all items are numbers."""
+    if not isinstance(row, list):
+        return objects([row])
+    if all(isinstance(v, Number | np.bool_) for v in row):
+        return np.asarray(row)
+    return objects(row)
+
+
+def _objects_of(array: NDArray[Any]) -> Iterable[Any]:
+    return array.flat if array.dtype == object else ()
 
 
 def plain_container(values: Any) -> Any:
@@ -92,6 +137,11 @@ def shown(value: Any) -> str:
     if not isinstance(value, np.generic):
         return repr(value)
     return f"'{value}'" if value.dtype.kind in "mM" else repr(value.item())
+
+
+def plain_message(error: Exception) -> str:
+    """Return a message without NumPy's names of types, as in np.str_('a')."""
+    return re.sub(r"np\.str_\((.*)\)", r"\1", str(error))
 
 
 def _as_unicode(strings: NDArray[Any]) -> NDArray[Any]:

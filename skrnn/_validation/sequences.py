@@ -23,9 +23,9 @@ from sklearn.utils.validation import validate_data
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
 from .containers import objects as objects
-from .containers import plain_container
+from .containers import plain_container, plain_item, plain_message
 from .containers import reject_iterators as reject_iterators
-from .tables import common_columns, is_frame
+from .tables import column_names, common_columns, is_frame
 
 Array = NDArray[Any]
 
@@ -225,24 +225,12 @@ def _plain_item(item: Any, name: str) -> Any:
         return item
     if is_frame(item):
         return item
-    item = plain_container(item)
-    if isinstance(item, np.ndarray) and item.dtype == object and item.ndim == 1:
-        return _stacked_rows(item, name)
-    return item
-
-
-def _stacked_rows(rows: NDArray[np.object_], name: str) -> Array:
-    """Stack an object array of rows, the form of Arrow's nested lists in pandas."""
-    if not len(rows) or not all(isinstance(row, np.ndarray) for row in rows):
-        return rows
-    shapes = [row.shape for row in rows]
-    for step, shape in enumerate(shapes):
-        if shape != shapes[0]:
-            raise ValueError(
-                f"{name} has steps of unequal shape: {shapes[0]} at step 0 and {shape} "
-                f"at step {step}"
-            )
-    return np.stack(list(rows))
+    if isinstance(item, tuple) and any(map(is_frame, item)):
+        raise ValueError(
+            f"{name} is a tuple that holds a data frame, as items of groupby are; pass "
+            "the frames alone, [frame for _, frame in groups]"
+        )
+    return plain_item(item, name)
 
 
 def _are_ragged(items: Sequence[Any]) -> bool:
@@ -252,6 +240,7 @@ def _are_ragged(items: Sequence[Any]) -> bool:
     if 0 in axes:
         for i, item in enumerate(items):
             reject_iterators(item, f"X[{i}]")
+            evenly_nested(item, f"X[{i}]")
     if 2 in axes:
         return True
     if 1 in axes and len({np.shape(item) for item in items}) > 1:
@@ -336,7 +325,21 @@ def evenly_nested(item: Any, name: str) -> Array:
     try:
         return np.asarray(item)
     except ValueError as error:
-        raise ValueError(f"{name} has steps of unequal shape: {error}") from error
+        shapes = [_shape_in_words(step) for step in item]
+        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
+        found = (
+            "their lists are uneven"
+            if odd is None
+            else f"{shapes[0]} at step 0 and {shapes[odd]} at step {odd}"
+        )
+        raise ValueError(f"{name} has steps of unequal shape: {found}") from error
+
+
+def _shape_in_words(step: Any) -> str:
+    try:
+        return "None" if step is None else str(np.shape(step))
+    except ValueError:
+        return "an uneven list"
 
 
 def _check_padded(X: Array, padding_value: float) -> Sequences:
@@ -415,8 +418,9 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
             ensure_all_finite=False,
         )
     except ValueError as error:
+        reject_nested_columns(X, error)
         if "could not convert string to float" in str(error):
-            raise ValueError(f"{error}; {_HINT_STRINGS}") from error
+            raise ValueError(f"{plain_message(error)}; {_HINT_STRINGS}") from error
         raise
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format("X")) from error
@@ -429,6 +433,17 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
         n_features=X.shape[1],
         dtype=X.dtype,
     )
+
+
+def reject_nested_columns(X: Any, error: ValueError) -> None:
+    """Raise for a data frame with a column of sequences."""
+    for name in column_names(X) if is_frame(X) else ():
+        cells = plain_container(X[name])
+        if any(isinstance(cell, list | np.ndarray) for cell in cells):
+            raise ValueError(
+                f"column {name!r} of X holds sequences; pass the column alone, "
+                f"X[{name!r}]"
+            ) from error
 
 
 def _name_row(first: int, row: int) -> str:
@@ -489,12 +504,14 @@ def _numeric(X: Array) -> Array:
 
 
 def floats(values: Array, name: str) -> NDArray[np.float64]:
-    """Return values as floats; raise for Python integers that are too large."""
+    """Return values as floats; raise for other strings and too large integers."""
     try:
         with np.errstate(over="ignore"):  # long doubles: later found as infinity
             return values.astype(np.float64)
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format(name)) from error
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{plain_message(error)}, in {name}") from error
 
 
 def _require(condition: bool, found: str) -> None:

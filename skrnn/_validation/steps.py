@@ -26,6 +26,7 @@ from .sequences import (
     padded_lengths,
     reject_iterators,
     reject_masked,
+    reject_nested_columns,
 )
 from .tables import common_columns, is_frame, joined
 
@@ -189,6 +190,7 @@ def naming_the_step(steps: Any, sequences: Sequences | None) -> Iterator[None]:
         yield
     except ValueError as error:
         message = str(error)
+        reject_nested_columns(steps, error)
         if sequences is None and "inhomogeneous" in message:
             raise ValueError(
                 f"{message}\nPass sequences of a single feature as x[:, None] each, of "

@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .containers import plain, shown
-from .sequences import Sequences, floats, reject_masked
+from .sequences import Sequences, evenly_nested, floats, reject_masked
 from .tokens import invalid_reason, type_group
 
 Array = NDArray[Any]
@@ -89,6 +89,14 @@ def read_labels(
     return flat, missing
 
 
+def known_labels(parts: list[Part]) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the non-missing labels in one type, and a mask of missing ones."""
+    masks = [_missing(part) for part in parts]
+    missing = np.concatenate([np.empty(0, dtype=bool), *masks])
+    known = of_one_type(_concatenate(map(_drop_missing, parts, masks)))
+    return known if known.size else np.empty(0, dtype=int), missing
+
+
 def check_targets(
     y: Any,
     sequences: Sequences,
@@ -102,7 +110,7 @@ def check_targets(
     """
     y = _check_given(y, sequences, TARGET, estimator_name)
     if sequences.form == "rows":
-        flat = np.asarray(y)
+        flat = evenly_nested(y, "y")
         if flat.ndim not in (1, 2):
             raise ValueError(
                 f"y has shape {flat.shape} but X is 2-D, one step per sequence; pass "
@@ -161,7 +169,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
     if not hasattr(sample_weight, "__len__") or getattr(sample_weight, "ndim", 1) == 0:
         flat = np.full(n_steps, sample_weight)
     elif sequences.form == "rows" or not _holds_sequences(sample_weight):
-        per_sequence = np.asarray(sample_weight)
+        per_sequence = _single_weights(sample_weight)
         expected = sequences.lengths.shape
         if per_sequence.shape != expected:
             raise ValueError(
@@ -170,8 +178,12 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
         flat = np.repeat(per_sequence, sequences.lengths)
     else:
         flat = _concatenate(_per_sequence(sample_weight, sequences, WEIGHT))
+    if flat.dtype == object:
+        flat = np.asarray([np.nan if _is_missing(w) else w for w in flat.tolist()])
     if flat.dtype.kind == "c":
         raise ValueError("Complex data not supported: sample_weight is complex")
+    if flat.dtype.kind in "mM":
+        raise TypeError(f"sample_weight has dtype {flat.dtype}; pass numbers")
     weights = floats(flat, "sample_weight")
     if not np.isfinite(weights).all():
         bad = "NaN" if np.isnan(weights).any() else "infinity"
@@ -179,6 +191,17 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
     if (weights < 0).any():
         raise ValueError("Negative values in data passed to `sample_weight`.")
     return weights
+
+
+def _single_weights(sample_weight: Any) -> Array:
+    try:
+        return np.asarray(sample_weight)
+    except ValueError as error:
+        i = next(i for i, weight in enumerate(sample_weight) if np.iterable(weight))
+        raise ValueError(
+            f"sample_weight[{i}] is no single weight, but others are; give every "
+            "sequence one, or every sequence a weight for each step"
+        ) from error
 
 
 def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
@@ -210,14 +233,15 @@ def _check_given(
 
 
 def _labels_of_rows(y: Any, sequences: Sequences) -> Part:
-    shape = np.asarray(y).shape
+    is_list = isinstance(y, list | tuple)
+    values = array_of(y, "y") if is_list else np.asarray(y)
+    shape = values.shape
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"y has shape {shape} but X is 2-D, one step per sequence; for univariate "
             "series pass X[..., None]"
         )
-    is_list = isinstance(y, list | tuple)
-    flat: Array = column_or_1d(_from_list(y) if is_list else y, warn=True)
+    flat: Array = column_or_1d(values, warn=True)
     check_consistent_length(sequences.lengths, flat)
     return list(y) if is_list and len(shape) == 1 and _nullable(flat) else flat
 
@@ -227,12 +251,34 @@ def per_step(values: Any, sequences: Sequences, spec: ValueSpec) -> Array:
     return _concatenate(_per_sequence(plain(values, spec.name), sequences, spec))
 
 
-def _from_list(values: Sequence[Any]) -> Array:
-    """Return an array without converting numbers to strings."""
-    array = np.asarray(values)
-    if array.dtype.kind == "U" and any(isinstance(v, Number) for v in values):
-        return np.asarray(values, dtype=object)
-    return array
+def array_of(values: Sequence[Any], name: str) -> Array:
+    """Convert a list to an array, an object array where NumPy would change values.
+
+    NumPy converts everything next to strings to strings, even missing values, and
+    integers next to NaN to floats. A step without its several values gets NaN for each.
+    """
+    kinds = set(map(type, values))
+    if len(kinds) > 1 and kinds & {list, tuple, np.ndarray}:
+        values = _with_rows_of_nan(values)
+    array = evenly_nested(values, name)
+    if array.dtype.kind == "f":
+        missing = np.isnan(array)
+        if not missing.any():
+            return array
+        kept: Any = () if missing.all() else (float, np.floating)
+    elif array.dtype.kind == "U":
+        kept = str
+    else:
+        return array
+    unchanged = np.asarray(values, dtype=object)
+    kinds = set(map(type, unchanged.flat))
+    return array if all(issubclass(kind, kept) for kind in kinds) else unchanged
+
+
+def _with_rows_of_nan(values: Sequence[Any]) -> list[Any]:
+    rows = (v for v in values if isinstance(v, list | tuple | np.ndarray))
+    row = [np.nan] * next(len(np.atleast_1d(np.asarray(r, object))) for r in rows)
+    return [row if _is_missing(value) else value for value in values]
 
 
 def _holds_sequences(values: Any) -> bool:
@@ -267,7 +313,7 @@ def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Pa
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
         reject_masked(item, f"{name}[{i}]", "-1")
         is_list = isinstance(item, list | tuple | str)
-        part = _from_list(list(item)) if is_list else np.asarray(item)
+        part = array_of(list(item), f"{name}[{i}]") if is_list else np.asarray(item)
         if n_axes == 1 and part.ndim == 2 and part.shape[1] == 1:
             is_list, part = False, part[:, 0]
         if part.ndim == 0:
@@ -334,7 +380,7 @@ def _is_missing(value: Any) -> bool:
 def _drop_missing(part: Part, missing: NDArray[np.bool_]) -> Array:
     """Return the non-missing values; those of a list get their own type."""
     if isinstance(part, list):
-        return _from_list([v for v, m in zip(part, missing, strict=True) if not m])
+        return array_of([v for v, m in zip(part, missing, strict=True) if not m], "y")
     return part[~missing] if missing.any() else part
 
 
@@ -364,6 +410,14 @@ def _concatenate(parts: Iterable[Part]) -> Array:
             _mixed_types_message(type(texts[0][0].item()), type(numbers[0][0].item()))
         )
     return np.concatenate(arrays or [np.empty(0)])
+
+
+def concatenated(items: Sequence[Array]) -> Array:
+    """Concatenate arrays without converting numbers to strings."""
+    parts = [item for item in items if len(item)] or items
+    if len({part.dtype.kind == "U" for part in parts}) > 1:
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
 
 
 def of_one_type(flat: Array) -> Array:

@@ -92,7 +92,7 @@ def _tokens_of_lists(sequences: Sequence[Any]) -> Tokens:
             f"X[{odd}] is of type {type(sequences[odd]).__name__}, but X[0] is of type "
             f"{type(sequences[0]).__name__}; give all sequences as strings, or none"
         )
-    lists = [_as_list(sequence, f"X[{i}]") for i, sequence in enumerate(sequences)]
+    lists = [as_list(sequence, f"X[{i}]") for i, sequence in enumerate(sequences)]
     lengths = np.fromiter(map(len, lists), np.intp, len(lists))
     distinct, indices = _number(list(chain.from_iterable(lists)), lengths)
     return _checked(Tokens(distinct, indices, lengths, form="lists"))
@@ -131,7 +131,8 @@ def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
     return np.array(flat, dtype=bool).reshape(X.shape)
 
 
-def _as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
+def as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
+    """Return the tokens of one sequence that is not a string."""
     if isinstance(sequence, list | tuple):
         return sequence
     reject_iterators(sequence, name)
@@ -162,7 +163,14 @@ def _number(
             "another hashable"
         ) from error
     numbers = {token: i for i, token in enumerate(distinct)}
+    distinct = [as_python(token) for token in distinct]
     return distinct, np.fromiter(map(numbers.__getitem__, tokens), np.intp, len(tokens))
+
+
+def as_python(token: Any) -> Any:
+    """Convert NumPy's strings, numbers and booleans to those of Python."""
+    is_value = isinstance(token, np.generic) and token.dtype.kind not in "mM"
+    return token.item() if is_value else token
 
 
 def _is_hashable(token: Any) -> bool:
@@ -238,7 +246,7 @@ def sorted_categories(tokens: Tokens) -> NDArray[Any]:
 
 def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     """Check the categories given by the user."""
-    given = list(_as_list(categories, "categories"))
+    given = list(as_list(categories, "categories"))
     for i, token in enumerate(given):
         if not _is_hashable(token) or invalid_reason(token):
             raise ValueError(

@@ -49,7 +49,7 @@ class Chunk(SizeofMixin):
     """Labeled sequences of one chunk, checked."""
 
     sequences: Sequences
-    y: Array  # (n_steps,) labels, or (n_steps, ...) numbers
+    y: Array  # (n_steps,) labels, empty if all are missing, or (n_steps, ...) numbers
     w: Vector  # (n_steps,)
 
 
@@ -59,9 +59,11 @@ class ClassTargets(NamedTuple):
     classes: Array
     class_weights: Vector
 
-    def encode(self, y: Array) -> Ids:
+    def encode(self, chunk: "Chunk") -> Ids:
         """Return the class index of each label."""
-        return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
+        if not len(chunk.y):  # no step is labeled, and all weights are zero
+            return np.zeros(len(chunk.w), np.intp)
+        return np.searchsorted(self.classes, chunk.y).astype(np.intp, copy=False)
 
     def weights(self, y: Ids) -> Vector:
         """Return the factor on the weight of each step."""
@@ -71,9 +73,9 @@ class ClassTargets(NamedTuple):
 class NumericTargets(NamedTuple):
     """Targets that are numbers."""
 
-    def encode(self, y: Array) -> Array:
+    def encode(self, chunk: "Chunk") -> Array:
         """Return one row of numbers for each step."""
-        return y.reshape(len(y), -1)
+        return chunk.y.reshape(len(chunk.y), -1)
 
     def weights(self, y: Array) -> Vector:
         """Return the factor on the weight of each step."""
@@ -93,16 +95,12 @@ class ChunkReader(NamedTuple):
 def load(
     check: ChunkReader, chunks: Sequence[tuple[Any, Any, Any]], first: int
 ) -> list[Chunk]:
-    """Check sequences, targets and weights.
-
-    Chunks without sequences or without any label are left out.
-    """
-    read = [
+    """Check sequences, targets and weights of all chunks with sequences."""
+    return [
         _load(check, sized(X), sized(y), sized(sample_weight), first + i)
         for i, (X, y, sample_weight) in enumerate(chunks)
         if length(X)
     ]
-    return [chunk for chunk in read if len(chunk.y)]
 
 
 def sized(part: Any) -> Any:
@@ -156,7 +154,7 @@ def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
         sequences, y, w = chunk.sequences, chunk.y, chunk.w
         labels = y if has_labels else np.zeros(len(y))
         classes, codes = np.unique(labels, return_inverse=True)
-        counts = sums(codes, w, len(classes))
+        counts = sums(codes, w[: len(codes)], len(classes))
         is_single = sequences.dtype == np.float32
         found.append(
             Description(
@@ -182,6 +180,9 @@ def describe_all(found: list[Description]) -> Description:
             raise ValueError(
                 f"chunks differ in the {name}: {values}; give all chunks the same"
             )
+    is_single = all(one.is_single for one in found)
+    form = _common_form([one.form for one in found])
+    found = [one for one in found if len(one.classes)] or found[:1]
     # Concatenation with strings would turn numbers of other chunks into strings.
     labels = [label for one in found for label in one.classes.tolist()]
     of_one_type(objects(labels))
@@ -189,12 +190,8 @@ def describe_all(found: list[Description]) -> Description:
         np.concatenate([one.classes for one in found]), return_inverse=True
     )
     counts = sums(codes, np.concatenate([one.counts for one in found]), len(classes))
-    is_single = all(one.is_single for one in found)
     return found[0]._replace(
-        is_single=is_single,
-        form=_common_form([one.form for one in found]),
-        classes=classes,
-        counts=counts,
+        is_single=is_single, form=form, classes=classes, counts=counts
     )
 
 

@@ -211,6 +211,6 @@ default=None
 
     def __sklearn_clone__(self) -> Self:
         """Return an unfitted copy that uses the same client."""
-        twin: Self = BaseEstimator.__sklearn_clone__(copy.copy(self))
-        twin.client = self.client
-        return twin
+        duplicate: Self = BaseEstimator.__sklearn_clone__(copy.copy(self))
+        duplicate.client = self.client
+        return duplicate

@@ -80,7 +80,7 @@ def _joined(arrays: list[Array], dtype: Any) -> Array:
 def _index_chunk(chunk: Chunk, targets: Targets) -> SequenceIndex:
     lengths = chunk.sequences.lengths
     starts = first_steps(lengths)
-    y = targets.encode(chunk.y)
+    y = targets.encode(chunk)
     # Copies may differ in the targets, and so the classes, of steps with zero weight.
     w = np.where(targets.weights(y) > 0, chunk.w, 0.0)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)

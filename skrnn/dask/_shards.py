@@ -67,7 +67,7 @@ def _chunk_slices(
             if begin <= i < end:
                 start = starts[i - begin]
                 w[start : start + len(weights)] = weights
-        y = targets.encode(chunk.y)
+        y = targets.encode(chunk)
         w *= targets.weights(y)
         yield _ChunkSlice(
             chunk.sequences,

@@ -94,7 +94,8 @@ OneHotSequenceEncoder and one of them
     spreads near 1. Over very long sequences rounding can add up to more than 1e-5.
 
     NaN and infinity in X, and sums that overflow in single precision, make outputs NaN
-    from their step on, in the direction of reading.
+    from their step on, in the direction of reading. An output that itself overflows is
+    NaN at its step.
 
     An id that is no index of `categories_`, -1 for example, is an unknown token: an
     error of the runtime if `handle_unknown="error"`, a row of zeros or the infrequent
@@ -281,7 +282,8 @@ def _network(graph: "_Graph", network: _Network, rows: str, valid: str) -> str:
         states = graph.add("Concat", *directions, axis=2)
     states = graph.add("Transpose", states, perm=[1, 0, 2])
     products = graph.add("MatMul", states, _float32(network.output_coef_))
-    return graph.add("Add", products, _float32(network.output_intercept_))
+    outputs = graph.add("Add", products, _float32(network.output_intercept_))
+    return _nan_unless_finite(graph, outputs, outputs)
 
 
 def _direction(
@@ -306,14 +308,18 @@ def _direction(
     before, row, is_valid = (f"{inputs}_{name}" for name in ("before", "row", "valid"))
     products = step.add("MatMul", before, _float32(recurrent_coef))
     sums = step.add("Add", row, products)
-    # Zero times what is not finite is NaN, which goes on to the next steps.
-    nan_mask = step.add("Mul", sums, np.float32(0))
-    state = step.add("Add", step.add(operator, sums), nan_mask)
+    state = _nan_unless_finite(step, step.add(operator, sums), sums)
     # The backward direction comes from padding, where the state stays zero.
     state = step.add("Where", is_valid, state, np.float32(0))
     return graph.scan(
         step, (before, start), [(row, inputs), (is_valid, valid)], state, is_backward
     )
+
+
+def _nan_unless_finite(graph: "_Graph", values: str, sums: str) -> str:
+    """Return values, which are NaN where the sums they are made of are not finite."""
+    # Zero times what is not finite is NaN, which goes on to the next steps.
+    return graph.add("Add", values, graph.add("Mul", sums, np.float32(0)))
 
 
 def _float32(values: Array) -> NDArray[np.float32]:

@@ -59,8 +59,9 @@ default=None
     ValueError
         If the padding label stands at a valid step, so that it may be a class; if
         `y_true` and `y_pred` differ in the number of sequences or of labels of a
-        sequence; if a label is missing at a step whose weight is not 0; if there are no
-        valid steps; if weights or `lengths` are not as described.
+        sequence; if both are lists of strings; if a label is missing at a step whose
+        weight is not 0; if there are no valid steps; if weights or `lengths` are not as
+        described.
     TypeError
         If labels are of mixed types or come as a masked array.
 
@@ -76,6 +77,10 @@ default=None
     - in an array of labels, of shape (n_sequences, n_steps), the `padding_label` at
       the end of a row;
     - in an array with one more axis, or of floats, NaN at the end of a row.
+
+    Strings are sequences of one label per character beside sequences, and one label
+    each beside an array that `predict` returned for 2-D X. Two lists of strings that
+    may be either raise.
 
     In a list of sequences, a Series of them or a 1-D object array, -1 and `""` are
     labels, and there must be one for every valid step of the other argument.

@@ -19,12 +19,19 @@ from sklearn.utils.validation import column_or_1d
 from skrnn._validation.containers import plain, shown
 from skrnn._validation.sequences import (
     Sequences,
+    evenly_nested,
     floats,
     objects,
     padded_lengths,
     reject_masked,
 )
-from skrnn._validation.targets import check_complete, check_weights, of_one_type
+from skrnn._validation.targets import (
+    array_of,
+    check_complete,
+    check_weights,
+    concatenated,
+    of_one_type,
+)
 from skrnn._validation.tokens import type_group
 from skrnn.preprocessing._padding import check_lengths
 
@@ -129,6 +136,8 @@ def pair_steps(
     true, predicted = _as_array(y_true, "y_true"), _as_array(y_pred, "y_pred")
     if _is_flat(true) and isinstance(y_pred, list | tuple):
         predicted = _rows_of_numbers(predicted)
+    if not isinstance(y_pred, np.ndarray):
+        _reject_two_lists_of_strings(true, predicted)
     true, predicted = _characters(true, predicted)
     check_consistent_length(true, predicted)
     sequences = _sequences_of(true, predicted, padding_label, lengths)
@@ -192,21 +201,9 @@ def _is_sequence(item: Any) -> bool:
 
 def _labels_of(item: Any, name: str) -> Array:
     reject_masked(item, name, "padding_label")
-    item = list(item) if isinstance(item, str) else item
-    try:
-        array = np.asarray(item)
-    except ValueError as error:
-        raise ValueError(f"{name} has steps of unequal shape: {error}") from error
-    if array.ndim == 1 and isinstance(item, list | tuple) and _is_retyped(array, item):
-        return np.asarray(item, dtype=object)
-    return array
-
-
-def _is_retyped(array: Array, labels: Any) -> bool:
-    """Tell numbers that are strings now, or floats because of a missing label."""
-    if array.dtype.kind == "U":
-        return not all(isinstance(label, str) for label in labels)
-    return array.dtype.kind == "f" and bool(np.isnan(array).any())
+    if isinstance(item, str | list | tuple):
+        return array_of(list(item), name)
+    return evenly_nested(item, name)
 
 
 def _is_ragged(array: Array) -> bool:
@@ -230,15 +227,27 @@ def _rows_of_numbers(array: Array) -> Array:
 
 def _characters(true: Array, predicted: Array) -> tuple[Array, Array]:
     """Take strings apart that stand for sequences of one label per character."""
-
-    def is_text(array: Array) -> bool:
-        return _is_flat(array) and all(isinstance(item, str) for item in array)
-
-    if is_text(true) and not _is_flat(predicted) and predicted.dtype.kind in "UO":
+    if _is_text(true) and not _is_flat(predicted) and predicted.dtype.kind in "UO":
         true = objects(_labels_of(text, "y_true") for text in true)
-    if is_text(predicted) and not _is_flat(true):
+    if _is_text(predicted) and not _is_flat(true):
         predicted = objects(_labels_of(text, "y_pred") for text in predicted)
     return true, predicted
+
+
+def _is_text(array: Array) -> bool:
+    return _is_flat(array) and all(isinstance(item, str) for item in array)
+
+
+def _reject_two_lists_of_strings(true: Array, predicted: Array) -> None:
+    """Raise where strings may be sequences of characters, or one label each."""
+    both = _is_text(true) and _is_text(predicted)
+    if both and any(len(text) != 1 for text in (*true, *predicted)):
+        raise ValueError(
+            "y_true and y_pred are lists of strings, which may be sequences or labels; "
+            "pass strings of one label per character through as_ragged, labels of "
+            "one-step sequences as np.asarray(y_pred), and wrap a single sequence in a "
+            "list"
+        )
 
 
 def _padding_label(array: Array, padding_label: Any) -> Any:
@@ -367,10 +376,7 @@ def _concatenate(values: Array, lengths: NDArray[np.intp], name: str) -> Array:
             f"{name}[{i}] has {n_labels[i]} labels but y_pred[{i}] has {lengths[i]} "
             "valid steps; give every valid step one label"
         )
-    parts = [item for item in values if len(item)]
-    if len({part.dtype.kind == "U" for part in parts}) > 1:
-        parts = [part.astype(object) for part in parts]
-    return np.concatenate(parts)
+    return concatenated(list(values))
 
 
 def _check_contradictions(

@@ -21,7 +21,12 @@ from sklearn.utils import check_array, check_random_state, indexable
 
 from skrnn._validation.containers import plain
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import Sequences, padded_lengths, reject_iterators
+from skrnn._validation.sequences import (
+    Sequences,
+    list_items,
+    padded_lengths,
+    reject_iterators,
+)
 from skrnn._validation.targets import encode_labels, read_labels
 
 Array = NDArray[Any]
@@ -107,6 +112,11 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
             If X or y is a generator or another iterable without indices.
         """
         reject_iterators(X, "X")
+        items = list_items(X)
+        if items is not None:
+            X = items
+            for i, item in enumerate(items):
+                reject_iterators(item, f"X[{i}]")
         y = None if y is None else plain(y, "y")
         X, y, groups = indexable(X, y, groups)
         fold_of = self._fold_of_sequences(X, y, groups)

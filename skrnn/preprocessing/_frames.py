@@ -20,6 +20,7 @@ from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import read_any_steps
 from skrnn._validation.sequences import Sequences, objects
 from skrnn._validation.tables import column_names, is_frame
+from skrnn._validation.targets import concatenated
 from skrnn._validation.tokens import invalid_reason, type_group
 
 from ._padding import as_ragged, pad_labels, pad_sequences
@@ -80,11 +81,12 @@ def sequences_from_frame(
     Raises
     ------
     ValueError
-        If a column does not exist, exists twice, or has a missing value; if a column of
-        features does not contain numbers; if two steps of a sequence have the same
-        value in `order`; if there are no rows.
+        If a column does not exist, exists twice, has a missing value, or contains
+        sequences; if a column of features does not contain numbers; if two steps of a
+        sequence have the same value in `order`; if there are no rows.
     TypeError
-        If `df` is not a data frame of pandas or polars, or a column mixes types.
+        If `df` is not a data frame of pandas or polars, or if a column mixes types or
+        is not named by a string.
 
     See Also
     --------
@@ -115,6 +117,7 @@ def sequences_from_frame(
     array(['mon', 'tue'], dtype='<U3')
     """
     _check_frame(df)
+    _check_names(sequence=sequence, features=features, label=label, order=order)
     if features is None:
         named = {order, *_listed(sequence), *_listed(label or [])}
         features = [name for name in df.columns if name not in named]
@@ -146,6 +149,19 @@ def _check_frame(df: Any) -> None:
         raise TypeError(f"df is of type {kind}; pass a data frame")
 
 
+def _check_names(**names: Any) -> None:
+    for parameter, name in names.items():
+        may_be_listed = parameter != "order"
+        if isinstance(name, str) or name is None:
+            continue
+        if not (may_be_listed and np.iterable(name)):
+            more = ", or a list of names" if may_be_listed else ""
+            raise TypeError(
+                f"{parameter}={shown(name)} is of type {type(name).__name__}; pass the "
+                f"name of a column, a string{more}"
+            )
+
+
 def _listed(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
@@ -160,6 +176,12 @@ def _column(df: Any, name: str) -> Array:
             f"df has {n_columns} columns {name!r}; drop or rename all but one"
         )
     values = np.asarray(df[name].to_numpy())
+    if values.ndim > 1:
+        _reject_cells(name, 0)
+    if values.dtype.kind == "O":
+        for row, cell in enumerate(values):
+            if isinstance(cell, list | np.ndarray):
+                _reject_cells(name, row)
     if values.dtype.kind == "O":
         reasons = [invalid_reason(value) for value in values.tolist()]
         missing = np.array([found not in (None, "infinity") for found in reasons], bool)
@@ -180,6 +202,13 @@ def _column(df: Any, name: str) -> Array:
                 f"type, as df[{name!r}].astype(str) does"
             )
     return _typed(values)
+
+
+def _reject_cells(name: str, row: int) -> None:
+    raise ValueError(
+        f"column {name!r} of df holds a sequence in row {row}, but each row is one "
+        f"step; pass df.explode({name!r}), with all columns of sequences"
+    )
 
 
 def _typed(values: Array) -> Array:
@@ -279,7 +308,7 @@ def frame_from_sequences(
     values: Mapping[Any, Any] | None = None,
     *,
     sequence_names: Any = None,
-    feature_names: Sequence[str] | None = None,
+    feature_names: str | Sequence[str] | None = None,
     sequence: str = "sequence",
     order: str = "step",
     padding_value: float = np.nan,
@@ -299,7 +328,7 @@ def frame_from_sequences(
         by one name followed by `_0`, `_1`, ...
     sequence_names : array-like of shape (n_sequences,), default=None
         Names of the sequences; None numbers them.
-    feature_names : sequence of str, default=None
+    feature_names : str or sequence of str, default=None
         Column names for the features of X. None takes those of data frames, `token` for
         tokens, and `x0`, `x1`, ... otherwise. An empty list leaves X out.
     sequence : str, default="sequence"
@@ -320,6 +349,8 @@ def frame_from_sequences(
     ------
     ValueError
         If values do not match the steps of X, or names are too few or not distinct.
+    TypeError
+        If `values` is not a mapping, or `sequence_names` have several types.
 
     See Also
     --------
@@ -346,7 +377,7 @@ def frame_from_sequences(
     lengths = sequences.lengths
     if sequence_names is None:
         sequence_names = np.arange(len(lengths))
-    sequence_names = np.asarray(plain(sequence_names, "sequence_names"))
+    sequence_names = _names_of_sequences(plain(sequence_names, "sequence_names"))
     if len(sequence_names) != len(lengths):
         raise ValueError(
             f"sequence_names has {len(sequence_names)} names but X has {len(lengths)} "
@@ -359,9 +390,18 @@ def frame_from_sequences(
     ]
     if feature_names is None:
         feature_names = _feature_names(steps)
+    elif isinstance(feature_names, str):
+        feature_names = [feature_names]
+    feature_names = plain(feature_names, "feature_names")
+    if isinstance(feature_names, np.ndarray):
+        feature_names = feature_names.tolist()
     if len(feature_names):
         steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
         parts += _named_columns(tuple(feature_names), steps)
+    if not isinstance(values, Mapping | None):
+        raise TypeError(
+            f"values is of type {type(values).__name__}; pass a dict, {{name: values}}"
+        )
     for name, per_step in (values or {}).items():
         per_step = plain(per_step, f"values[{name!r}]")
         parts += _named_columns(name, _flat(per_step, sequences, name))
@@ -369,6 +409,25 @@ def frame_from_sequences(
     if len(columns) < len(parts):
         raise ValueError(f"two columns have one name: {[name for name, _ in parts]}")
     return import_module(library).DataFrame(columns)
+
+
+def _names_of_sequences(names: Any) -> Array:
+    """Return one name for each sequence; names may be tuples."""
+    if isinstance(names, list | tuple):
+        names = objects(names)
+    if np.ndim(names) != 1:
+        raise ValueError(
+            f"sequence_names has shape {np.shape(names)}; give every sequence one name"
+        )
+    if names.dtype == object:
+        kinds = {type_group(type(name)): type(name).__name__ for name in names}
+        if len(kinds) > 1:
+            one, other, *_ = kinds.values()
+            raise TypeError(
+                f"sequence_names mixes types: it holds {one} and {other}; give all "
+                "names one type"
+            )
+    return _typed(names)
 
 
 def _feature_names(steps: Any) -> list[str]:
@@ -397,6 +456,8 @@ def _flat(per_step: Any, sequences: Sequences, name: Any) -> Array:
     """Return the values at valid steps, of shape (M,) or (M, K)."""
     what = f"values[{name!r}]"
     lengths = sequences.lengths
+    if not hasattr(per_step, "__len__"):
+        raise ValueError(f"{what} is {shown(per_step)}; give every step of X a value")
     if len(per_step) != len(lengths):
         raise ValueError(
             f"{what} has {len(per_step)} sequences but X has {len(lengths)}"
@@ -415,4 +476,4 @@ def _flat(per_step: Any, sequences: Sequences, name: Any) -> Array:
             raise ValueError(
                 f"{what}[{i}] has {len(item)} steps but X[{i}] has {n} valid ones"
             )
-    return np.concatenate(list(items))
+    return concatenated(list(items))

@@ -18,7 +18,13 @@ from skrnn._validation.sequences import (
     reject_iterators,
 )
 from skrnn._validation.tables import common_columns
-from skrnn._validation.targets import of_one_type, padding_label_for, with_padding_label
+from skrnn._validation.targets import (
+    LABEL,
+    array_of,
+    known_labels,
+    padding_label_for,
+    with_padding_label,
+)
 
 Array = NDArray[Any]
 
@@ -115,12 +121,13 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     Returns
     -------
     ndarray of shape (n_sequences, n_steps)
-        A new array.
+        A new array. Missing labels (None, NaN or `pandas.NA`) become NaN; unless the
+        other labels are floats, the array then has dtype object.
 
     Raises
     ------
     ValueError
-        If `padding_label` is one of the labels.
+        If `padding_label` is one of the labels, or a step has several labels.
     TypeError
         If labels are of mixed types, or `sequences` is a generator or another iterable
         without indices.
@@ -133,12 +140,22 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
            [ 2, -1, -1]])
     """
     items = _ragged(sequences, "sequences")
-    flat = np.concatenate([item for item in items if len(item)] or [np.empty(0, int)])
-    flat = of_one_type(flat)
+    for i, item in enumerate(items):
+        if item.ndim > 1:
+            raise ValueError(
+                f"sequences[{i}] has {item.ndim} axes; give every step one label"
+                + LABEL.hint
+            )
+    known, missing = known_labels(list(items))
     with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
-        label = padding_label_for(np.unique(flat), padding_label)
+        label = padding_label_for(np.unique(known), padding_label)
     lengths = np.array([len(item) for item in items], dtype=np.intp)
-    flat = with_padding_label(flat, label)
+    flat = with_padding_label(known, label)
+    if missing.any():
+        known = flat
+        dtype = known.dtype if known.dtype.kind == "f" else object
+        flat = np.full(missing.shape, np.nan, dtype)
+        flat[~missing] = known
     result = np.full((len(items), int(lengths.max(initial=0))), label, flat.dtype)
     result[np.arange(result.shape[1]) < lengths[:, None]] = flat
     return result
@@ -179,10 +196,10 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     >>> labels.tolist()
     [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
     """
-    reject_iterators(X, "X")
-    X = np.asarray(X)
+    X = _padded(X)
     lengths = padded_lengths(X, padding_value)
     check_consistent_length(X, *arrays)
+    arrays = tuple(evenly_nested(a, f"arrays[{i}]") for i, a in enumerate(arrays))
     for a in arrays:
         if np.ndim(a) < 2 or np.shape(a)[1] < lengths.max(initial=0):
             raise ValueError(
@@ -194,6 +211,21 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
         for a in (X, *arrays)
     )
     return results if arrays else results[0]
+
+
+def _padded(X: Any) -> Array:
+    """Return an array, and tell lists of sequences from it, which have no padding."""
+    reject_iterators(X, "X")
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype == object and array.ndim < 3:
+        raise ValueError(
+            "Expected 3D array (n_sequences, n_steps, n_features), got a list of "
+            "sequences, which has no padding; pad_sequences(X) makes an array of it"
+        )
+    return array
 
 
 @set_module("skrnn")
@@ -212,10 +244,13 @@ def as_ragged(y: Any) -> NDArray[np.object_]:
     Returns
     -------
     ndarray of object of shape (n_sequences,)
-        The labels of each sequence as an array.
+        The labels of each sequence as an array: an object array where labels are
+        missing beside strings or integers, or of mixed types.
 
     Raises
     ------
+    ValueError
+        If a sequence is a single label, or its steps differ in shape.
     TypeError
         If y is a generator or another iterable without indices.
 
@@ -232,7 +267,10 @@ def _ragged(y: Any, name: str) -> NDArray[np.object_]:
     """Return an array for each sequence of labels."""
     y = plain(y, name)
     items = [
-        np.asarray(list(labels) if isinstance(labels, str) else labels) for labels in y
+        array_of(list(labels), f"{name}[{i}]")
+        if isinstance(labels, str | list | tuple)
+        else evenly_nested(labels, f"{name}[{i}]")
+        for i, labels in enumerate(y)
     ]
     for i, item in enumerate(items):
         if item.ndim == 0:
@@ -273,8 +311,7 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
     array([[ True,  True],
            [ True, False]])
     """
-    reject_iterators(X, "X")
-    X = np.asarray(X)
+    X = _padded(X)
     lengths = padded_lengths(X, padding_value)
     return np.arange(X.shape[1]) < lengths[:, None]
 

@@ -6,7 +6,7 @@ MUTANTS = [
     Mutant(
         "relu of NaN is zero",
         "export/_onnx",
-        'state = step.add("Add", step.add(operator, sums), nan_mask)',
+        "state = _nan_unless_finite(step, step.add(operator, sums), sums)",
         'state = step.add("Max", step.add(operator, sums), np.float32(-1))',
         "export_onnx",
     ),
@@ -36,6 +36,13 @@ MUTANTS = [
         "export/_onnx",
         "_float32(recurrent_coef)",
         "_float32(recurrent_coef.T)",
+        "export_onnx",
+    ),
+    Mutant(
+        "outputs that overflow are infinite, in ONNX",
+        "export/_onnx",
+        "return _nan_unless_finite(graph, outputs, outputs)",
+        "return outputs",
         "export_onnx",
     ),
     Mutant(

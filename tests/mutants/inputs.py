@@ -120,16 +120,16 @@ MUTANTS = [
     # Nested lists
     Mutant(
         "arrays of rows are not stacked",
-        "_validation/sequences",
+        "_validation/containers",
         "return _stacked_rows(item, name)",
         "return item",
         "nested",
     ),
     Mutant(
         "rows of unequal length are compared by their axes",
-        "_validation/sequences",
-        "if shape != shapes[0]:",
-        "if len(shape) != len(shapes[0]):",
+        "_validation/containers",
+        "if array.shape != arrays[0].shape:",
+        "if array.ndim != arrays[0].ndim:",
         "nested",
     ),
     # Tokens

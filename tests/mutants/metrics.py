@@ -51,8 +51,8 @@ MUTANTS = [
     Mutant(
         "numbers beside strings become strings",
         "metrics/_pairs",
-        "        return not all(isinstance(label, str) for label in labels)",
-        "        return False",
+        "return array_of(list(item), name)",
+        "return np.asarray(list(item))",
         "metrics",
     ),
     Mutant(

@@ -353,8 +353,8 @@ MUTANTS = [
     Mutant(
         "weights of copies replaced instead of added",
         "_network/data/packing",
-        " + n] += w[",
-        " + n] = w[",
+        "w[steps[0]] = np.sort(w[steps], axis=0).sum(axis=0)",
+        "w[steps[0]] = w[steps[-1]]",
         "packing",
     ),
     Mutant(
@@ -638,8 +638,8 @@ MUTANTS = [
     Mutant(
         "the rows before those of a step are a place off",
         "_network/data/packing",
-        "offsets[t[next_rows] - 1] + i[next_rows]",
-        "offsets[t[next_rows] - 1] + np.sort(i[next_rows])",
+        "np.arange(batch_sizes[0], offsets[-1]) - shift",
+        "np.arange(batch_sizes[0], offsets[-1]) - shift - 1",
         "packing",
     ),
     Mutant(

@@ -154,8 +154,6 @@ def trie_data(vocabulary: Trie) -> list[str]:
 
     Raises
     ------
-    TypeError
-        If the vocabulary has tokens other than single characters.
     ValueError
         If the entries take more than `MAX_BYTES`.
     """
@@ -173,11 +171,6 @@ def _walk(vocabulary: Trie) -> Iterator[Sequence[str]]:
             yield entry
         children = vocabulary.children(node)
         for token in reversed(children):
-            if not isinstance(token, str) or len(token) != 1:
-                raise TypeError(
-                    f"vocabulary holds the token {token!r}; what is typed into the "
-                    "page is single characters, so pass strings"
-                )
             stack.append((children[token], (*entry, token)))
 
 

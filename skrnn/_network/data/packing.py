@@ -142,11 +142,11 @@ def pack(
     # Number of the sequence in the batch.
     i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
     equal = lengths[-1] == lengths[0]
-    next_rows = slice(batch_sizes[0], None)
     if equal:
-        previous_rows = slice(0, int(offsets[-2]))
+        previous_rows: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
     else:
-        previous_rows = offsets[t[next_rows] - 1] + i[next_rows]
+        shift = np.repeat(batch_sizes[:-1], batch_sizes[1:])
+        previous_rows = np.arange(batch_sizes[0], offsets[-1]) - shift
     if starts is None:
         starts = first_steps(source.lengths)
     steps = starts[ids][i] + t
@@ -194,16 +194,17 @@ def deduplicate(
     """
     starts = first_steps(source.lengths)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
-    given, first = w, dict[bytes, int]()
+    copies = dict[bytes, list[int]]()
     for i, digest in zip(ids.tolist(), digests(source, ids, y, w), strict=True):
-        duplicate_of = first.setdefault(digest, i)
-        if duplicate_of != i:
-            if w is given:
-                w = w.copy()
-            n = source.lengths[i]
-            start = starts[duplicate_of]
-            w[start : start + n] += w[starts[i] : starts[i] + n]
-    ids = np.array([first[digest] for digest in sorted(first)], dtype=np.intp)
+        copies.setdefault(digest, []).append(i)
+    if len(copies) < len(ids):
+        w = w.copy()
+    for first, *others in copies.values():
+        if others:
+            steps = starts[[first, *others], None] + np.arange(source.lengths[first])
+            # In the order of their size: sums of fractions are rounded.
+            w[steps[0]] = np.sort(w[steps], axis=0).sum(axis=0)
+    ids = np.array([copies[digest][0] for digest in sorted(copies)], dtype=np.intp)
     return UniqueSequences(ids[by_length(source.lengths[ids])], w)
 
 
