@@ -1,11 +1,11 @@
-r"""A vocabulary as a tree: entries that begin alike share the way to where they part.
+r"""A vocabulary as a prefix tree: entries share nodes for common prefixes.
 
     "hell", "hello", "help"      h - e - l - l* - o*
                                           \
                                            p*           (* an entry ends here)
 
-Nodes are numbers, the root is 0; a node holds the tokens that may follow, each with
-the node it leads to.
+Nodes are integers, the root is 0. Each node maps every possible next token to its
+child node.
 """
 
 from collections.abc import Hashable, Iterable
@@ -16,19 +16,19 @@ from skrnn._validation.persistence import set_module
 
 @set_module("skrnn")
 class Trie:
-    """Known sequences, for completions that shall be nothing else.
+    """Prefix tree that restricts completions to a vocabulary.
 
     Parameters
     ----------
     entries : iterable of str, or of sequences of tokens
-        The entries; an entry given twice counts once.
+        The entries; duplicates count once.
 
     Raises
     ------
     ValueError
         If `entries` is a single string.
     TypeError
-        If an entry is no sequence of hashable tokens.
+        If an entry is not a sequence of hashable tokens.
 
     Examples
     --------
@@ -62,17 +62,17 @@ class Trie:
         return child
 
     def find(self, prefix: Iterable[Hashable]) -> int | None:
-        """Follow a prefix from the root.
+        """Find the node of a prefix.
 
         Parameters
         ----------
         prefix : str or iterable of tokens
-            The beginning of an entry.
+            Prefix of an entry.
 
         Returns
         -------
         int or None
-            The node it leads to, or None if no entry begins so.
+            The node of the prefix, or None if no entry starts with it.
         """
         node: int | None = 0
         for token in prefix:
@@ -80,17 +80,17 @@ class Trie:
         return node
 
     def children(self, node: int) -> dict[Any, int]:
-        """Return the tokens that may follow.
+        """Return the possible next tokens.
 
         Parameters
         ----------
         node : int
-            What `find` returned, or 0 for the root.
+            A node returned by `find`, or 0 for the root.
 
         Returns
         -------
         dict of {token: int}
-            Each token with the node that it leads to.
+            The child node of each token.
         """
         return self._children[node]
 
@@ -100,17 +100,17 @@ class Trie:
         Parameters
         ----------
         node : int
-            What `find` returned, or 0 for the root.
+            A node returned by `find`, or 0 for the root.
 
         Returns
         -------
         bool
-            Whether the way to the node is an entry.
+            Whether the path from the root to the node is an entry.
         """
         return node in self._ends
 
     def __contains__(self, entry: Iterable[Hashable]) -> bool:
-        """Tell whether something is an entry."""
+        """Tell whether a sequence is an entry."""
         return self.find(entry) in self._ends
 
     def __len__(self) -> int:
