@@ -1,10 +1,11 @@
-"""How a text goes on: the most probable endings, and random ones.
+"""Decoding: beam search and sampling of continuations.
 
-    log p(text) = sum_t log p(token_t | tokens before)
+    log p(text) = sum_t log p(token_t | previous tokens)
 
-Tokens are numbers, and the column behind the last token's is the end. Many texts are
-read side by side, a token of each at a time; ``advance`` reads them and says what may
-follow. Where texts part, the state that they share is copied, never computed again.
+Tokens are integers; the column after the last token is the end. Many texts are
+processed in parallel, one token of each at a time: ``advance`` reads these tokens and
+returns the log-probabilities of the next. When a text branches, its state is copied,
+never recomputed.
 """
 
 import heapq
@@ -25,28 +26,28 @@ State = tuple[Array, ...]  # arrays with a row for each text
 
 
 class BeamState(NamedTuple):
-    """What is known of texts read so far."""
+    """Next-token log-probabilities and hidden states of several texts."""
 
-    log_proba: Array  # (n_texts, n_columns) of what comes next
+    log_proba: Array  # (n_texts, n_columns) of the next token
     state: State
 
 
-SelectFn = Callable[[Array], Indices]  # of values, where those are to go on with
+SelectFn = Callable[[Array], Indices]  # values -> indices of those to keep
 Advance = Callable[[Indices, State], BeamState]
 Completion = tuple[float, tuple[int, ...]]  # log-probability and tokens
 
 
 class Expansion(NamedTuple):
-    """Texts that are one token longer."""
+    """Texts extended by one token."""
 
-    parents: Indices  # (n_texts,) the texts that they continue
-    tokens: Indices  # (n_texts,) what was added
+    parents: Indices  # (n_texts,) index of the extended text
+    tokens: Indices  # (n_texts,) the added token
     totals: Array  # (n_texts,) log-probabilities
-    nodes: list[Any]  # where they stand in the vocabulary
+    nodes: list[Any]  # node of each text in the trie
 
 
 class Unconstrained(NamedTuple):
-    """Every token may follow every text, and every text may end."""
+    """Any token may follow any text, and any text may end."""
 
     n_tokens: int
     start: Any = None
@@ -58,7 +59,7 @@ class Unconstrained(NamedTuple):
     def expand(
         self, totals: Array, nodes: list[Any], log_proba: Array, select: SelectFn
     ) -> Expansion:
-        """Let the best of all longer texts grow."""
+        """Extend texts by any token and keep the selected ones."""
         gained = (totals[:, None] + log_proba[:, : self.n_tokens]).ravel()
         kept = select(gained)
         parents, tokens = np.divmod(kept, self.n_tokens)
@@ -66,10 +67,10 @@ class Unconstrained(NamedTuple):
 
 
 class TrieConstraint(NamedTuple):
-    """Texts follow the entries of a trie and end where these end."""
+    """Texts are restricted to the entries of a trie."""
 
     trie: Trie
-    numbers: Mapping[Any, int]  # of the tokens that the model knows
+    numbers: Mapping[Any, int]  # ids of the tokens known to the model
     start: int
 
     def may_end(self, node: int) -> bool:
@@ -79,7 +80,7 @@ class TrieConstraint(NamedTuple):
     def expand(
         self, totals: Array, nodes: list[int], log_proba: Array, select: SelectFn
     ) -> Expansion:
-        """Let the best of the longer texts grow that begin an entry."""
+        """Extend texts to prefixes of entries and keep the selected ones."""
         found = [
             (parent, self.numbers[token], child)
             for parent, node in enumerate(nodes)
@@ -104,22 +105,22 @@ def complete(
     max_length: int,
     has_end: bool,
 ) -> list[Completion]:
-    """Search for the most probable ways in which a text goes on and ends.
+    """Find the most probable completions of a text by beam search.
 
-    A beam search: of all texts of equal length the most probable ``beam_width`` are
-    read on. A text never gains probability, so one that is less probable than all that
-    is to be returned is dropped, and the search is over when none is left.
+    At each length, the ``beam_width`` most probable texts are extended. Extending a
+    text never increases its probability, so texts less probable than the worst
+    completion found are pruned. The search stops when no text is left.
 
     Parameters
     ----------
     beam : BeamState
-        Of a single text.
+        State of a single text.
     advance : callable
     constraint : Unconstrained or TrieConstraint
     n_completions, beam_width, max_length : int
     has_end : bool
-        Whether the last column is the end. Where there is none, texts end at
-        ``max_length``, or with an entry of the vocabulary.
+        Whether the last column is the end. If not, texts end at ``max_length`` or at
+        the end of an entry of the vocabulary.
 
     Returns
     -------
@@ -156,9 +157,9 @@ def complete(
 
 
 def _argmax_n(values: Array, n: int, above: float) -> Indices:
-    """Return where the n largest values are that exceed a bound, largest first.
+    """Return the indices of the n largest values above a bound, largest first.
 
-    Of equal values the first are taken: a search finds the same on every machine.
+    Ties are broken by position, so results are the same on every machine.
     """
     (found,) = np.nonzero(values > above)
     order = np.argsort(-values[found], kind="stable")
@@ -174,15 +175,15 @@ def sample(
     max_length: int,
     has_end: bool,
 ) -> list[list[int]]:
-    """Draw ways in which a text goes on.
+    """Sample continuations of a text.
 
     Parameters
     ----------
     beam : BeamState
-        Of a single text.
+        State of a single text.
     advance : callable
     select : callable
-        Draws a column for each row of log-probabilities.
+        Samples a column for each row of log-probabilities.
     n_samples, max_length : int
     has_end : bool
         Whether the last column is the end.
@@ -210,7 +211,7 @@ def sample(
 
 @dataclass(frozen=True)
 class TokenSampler:
-    """Draw columns by their probabilities, flattened, sharpened or cut."""
+    """Sample columns by probability, with temperature, top-k and top-p."""
 
     rng: np.random.RandomState
     temperature: float
@@ -219,7 +220,7 @@ class TokenSampler:
 
     def __call__(self, log_proba: Array) -> Indices:
         """Draw a column for each row of shape (n_columns,)."""
-        # Divided by next to nothing, all but the best go to minus infinity.
+        # With a tiny temperature, all but the best overflow to minus infinity.
         with np.errstate(over="ignore"):
             below = log_proba - log_proba.max(axis=1, keepdims=True)
             weights = np.exp(below / self.temperature)
@@ -229,7 +230,7 @@ class TokenSampler:
             weights[:, self.top_k :] = 0
         mass = weights.cumsum(axis=1)
         if self.top_p is not None:
-            # What is kept is the shortest run of columns that has the mass.
+            # Keep the fewest columns whose total probability reaches top_p.
             reached = mass - weights >= self.top_p * mass[:, -1:]
             weights[reached] = 0
             mass = weights.cumsum(axis=1)

@@ -57,17 +57,16 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class DecoderState(NamedTuple):
-    """A text as far as it was read: what `read` returns and takes.
+    """Decoder state after reading a text, returned and accepted by `read`.
 
     Attributes
     ----------
     text : str or list
-        What was read.
+        The text read so far.
     log_proba : ndarray of shape (n_columns,)
-        Logarithms of the probabilities of what comes next, in the order of
-        `predict_proba`.
+        Log-probabilities of the next token, in the order of `predict_proba`.
     state : tuple of ndarray of shape (1, n_hidden)
-        The states of each layer.
+        The hidden state of each layer.
     """
 
     text: Any
@@ -77,26 +76,26 @@ class DecoderState(NamedTuple):
 
 @set_module("skrnn")
 class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
-    r"""Recurrent network that says which token comes next.
+    r"""Recurrent network that predicts the next token.
 
-    It learns from sequences alone, strings or lists of tokens: it reads a token at a
-    time and gives every token a probability of being the next one. So it scores
-    sequences, draws new ones, and completes what somebody is typing.
+    It is trained on unlabeled sequences, strings or lists of tokens. It reads one
+    token at a time and predicts the probability of every token to be the next. It can
+    score sequences, sample new ones, and complete text as it is typed.
 
     Parameters
     ----------
     classifier : VanillaRNNClassifier, default=None
-        The network, which has to be one-way. None is a
-        :class:`VanillaRNNClassifier` with its defaults.
+        The network, which must be unidirectional. None uses a
+        :class:`VanillaRNNClassifier` with default parameters.
     encoder : OneHotSequenceEncoder, default=None
-        What turns tokens into features. It also decides about tokens that `fit` has
-        not seen, and which tokens are too rare to be told apart (see Notes). None is a
-        :class:`OneHotSequenceEncoder` with its defaults.
+        Encodes tokens as features. It also determines how unknown tokens are handled
+        and which infrequent tokens are grouped (see Notes). None uses a
+        :class:`OneHotSequenceEncoder` with default parameters.
     start : bool, default=True
-        Whether the model reads a start before the first token, so that the first token
-        is predicted too.
+        Whether the model reads a start token before each sequence, so that the first
+        token is predicted too.
     end : bool, default=True
-        Whether the model predicts where a sequence ends.
+        Whether the model predicts the end of each sequence.
 
     Attributes
     ----------
@@ -112,32 +111,34 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
     See Also
     --------
     VanillaRNNClassifier : Labels every step of a sequence.
-    Trie : The known entries that completions can be limited to.
+    Trie : Prefix tree that restricts completions to a vocabulary.
 
     Notes
     -----
-    The probability of a sequence is the product of those of its tokens, each given all
-    tokens before it, and of the end. With `start=True` and `end=True` a sequence of
-    length n so counts as n + 1 tokens, and the probabilities of all sequences sum to 1;
-    with `start=False` the first token counts for nothing, with `end=False` the end.
+    The probability of a sequence is the product of the conditional probabilities of
+    its tokens, each given all previous tokens, and of the end. With `start=True` and
+    `end=True`, a sequence of length n counts as n + 1 tokens, and the probabilities of
+    all sequences sum to 1. `start=False` leaves out the first token, `end=False` the
+    end.
 
-    Tokens that the encoder takes for infrequent (`min_frequency`, `max_categories`)
-    share one column of it, and one class of the network, whose probability is divided
-    evenly among them; all tokens keep a column in `predict_proba`. What happens with a
-    token that is not in `tokens_` is up to the encoder's `handle_unknown`:
+    Tokens that the encoder considers infrequent (`min_frequency`, `max_categories`)
+    share one column of the encoder and one class of the network. The probability of
+    the class is divided evenly among them; every token keeps its own column in
+    `predict_proba`. The encoder's `handle_unknown` determines how tokens outside
+    `tokens_` are handled:
 
     =======================  =====================================================
-    "error"                  an error
-    "ignore"                 it is read as a row of zeros; where the next token is
-                             such a one, nothing is predicted or counted
-    "infrequent_if_exist"    it is one more of the infrequent tokens, where there
-                             are any, and otherwise ignored
+    "error"                  raises an error
+    "ignore"                 encoded as a row of zeros; not predicted or counted
+                             as the next token
+    "infrequent_if_exist"    grouped with the infrequent tokens if there are any,
+                             otherwise ignored
     "warn"                   the same, with a warning
     =======================  =====================================================
 
-    The network reads one token after the other and carries its state along. Nothing is
-    read twice: the search for completions goes on from the state behind the prefix, and
-    `read` gives that state to callers who get their text one key at a time.
+    The network reads one token at a time and updates its state. No token is processed
+    twice: completion continues from the state after the prefix, and `read` returns
+    this state to callers whose text arrives one key at a time.
 
     Examples
     --------
@@ -154,7 +155,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
     >>> model.sample(3, random_state=0)
     ['hello', 'hello', 'hello']
 
-    One key at a time, and only what is in a vocabulary:
+    One key at a time, with completions restricted to a vocabulary:
 
     >>> from skrnn import Trie
     >>> reading = model.read("hel")
@@ -185,7 +186,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, sequences: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn which token follows which beginning.
+        """Fit the model to sequences.
 
         Parameters
         ----------
@@ -193,9 +194,9 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             Strings, lists of tokens, or any other form that
             :class:`OneHotSequenceEncoder` takes.
         y : object, default=None
-            Ignored; scikit-learn's tools pass it.
+            Ignored; present for API consistency.
         sample_weight : array-like of shape (n_sequences,), default=None
-            Weight of each sequence, for instance how often it occurs.
+            Weight of each sequence, for example its frequency.
 
         Returns
         -------
@@ -205,11 +206,12 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `sequences` is a single string, holds no tokens or none to be predicted,
-            or holds None, NaN or infinity; if `sample_weight` is not as described; if
-            the classifier is two-way; whatever the encoder and the classifier raise.
+            If `sequences` is a single string, contains no tokens or none to predict,
+            or contains None, NaN or infinity; if `sample_weight` is not as described;
+            if the classifier is bidirectional; if the encoder or the classifier raises
+            it.
         TypeError
-            If tokens are unhashable, of several types, or have no order.
+            If tokens are unhashable, of mixed types, or cannot be sorted.
         """
         default = VanillaRNNClassifier(), OneHotSequenceEncoder()
         classifier = clone(default[0] if self.classifier is None else self.classifier)
@@ -233,11 +235,11 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             raise ValueError(
                 "sequences has no token to predict: all are too short, or unknown"
             )
-        # A step of weight 0 is read, but what follows it is not learned.
+        # Steps with zero weight are processed but excluded from the loss.
         weights[classes < 0] = 0
         classes[classes < 0] = classes.max()
         with warnings.catch_warnings():
-            # Short texts of many letters are no regression problem.
+            # Short texts with many letters look like regression targets.
             warnings.filterwarnings("ignore", "The number of unique classes")
             classifier.fit(
                 vocab.sequences(read),
@@ -255,13 +257,13 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
 
     @property
     def _vocab(self) -> TokenVocabulary:
-        # Stored as a dict, so that files hold no type of ours.
+        # Stored as a dict, so that saved files contain no private types.
         return TokenVocabulary(**self._alphabet_parts)
 
     def _pairs(
         self, vocab: TokenVocabulary, texts: TokenIds
     ) -> tuple[TokenIds, TokenIds]:
-        """Return what is read, and what follows each of it."""
+        """Return the inputs, and the next token of each input."""
         bounded = vocab.add_boundaries(texts, start=self.start, end=self.end)
         return bounded.without(-1), bounded.without(0)
 
@@ -294,7 +296,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_sequences,)
-            The sum of the log-probabilities of the tokens and the end, in nats.
+            Sum of the log-probabilities of the tokens and the end, in nats.
 
         Raises
         ------
@@ -303,27 +305,27 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         ValueError
             If `sequences` is not as described, or the encoder rejects a token.
         TypeError
-            If tokens are of another type than in `fit`.
+            If tokens have a different type than in `fit`.
         """
         return self._log_proba_of(sequences)[0]
 
     def score(self, sequences: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Compute the mean log-probability per token, the end counted as one.
+        """Compute the mean log-probability per token, including the end.
 
         Parameters
         ----------
         sequences : array-like of n_sequences sequences
             Sequences in any of the forms that `fit` takes.
         y : object, default=None
-            Ignored; scikit-learn's tools pass it.
+            Ignored; present for API consistency.
         sample_weight : array-like of shape (n_sequences,), default=None
             Weight of each sequence.
 
         Returns
         -------
         float
-            The mean in nats. It is minus infinity if a token of the encoder's
-            `categories` was not in `fit`.
+            Mean log-probability in nats. Minus infinity if a token of the encoder's
+            `categories` did not occur in `fit`.
 
         Raises
         ------
@@ -331,9 +333,9 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             If `fit` was not called before.
         ValueError
             If `sequences` or `sample_weight` is not as described, the encoder rejects a
-            token, or no token is to be predicted.
+            token, or there is no token to predict.
         TypeError
-            If tokens are of another type than in `fit`.
+            If tokens have a different type than in `fit`.
         """
         log_proba, n_tokens = self._log_proba_of(sequences)
         weights = _weights(sample_weight, len(n_tokens))
@@ -343,12 +345,12 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
                 "sequences of weight above zero have no token to predict: all are too "
                 "short, or unknown"
             )
-        # Nothing times minus infinity were no number.
+        # Zero times minus infinity would be NaN.
         log_proba[weights == 0] = 0
         return float(weights @ log_proba / total)
 
     def perplexity(self, sequences: Any, sample_weight: Any = None) -> float:
-        """Compute the perplexity: among how many tokens the model might as well guess.
+        """Compute the perplexity: the effective number of equally likely tokens.
 
         Parameters
         ----------
@@ -370,7 +372,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         return float(np.exp(-self.score(sequences, sample_weight=sample_weight)))
 
     def bits_per_token(self, sequences: Any, sample_weight: Any = None) -> float:
-        """Compute the cross-entropy in bits per token, the end counted as one.
+        """Compute the cross-entropy in bits per token, including the end.
 
         Parameters
         ----------
@@ -382,7 +384,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         Returns
         -------
         float
-            `-score / log(2)`: the length of the shortest code, per token.
+            `-score / log(2)`: the optimal code length per token.
 
         Raises
         ------
@@ -392,19 +394,19 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         return -self.score(sequences, sample_weight=sample_weight) / float(np.log(2))
 
     def predict_proba(self, prefixes: Any) -> Array:
-        """Predict the probability of every token to come next.
+        """Predict the probability of every token to be the next.
 
         Parameters
         ----------
         prefixes : array-like of n_prefixes sequences
-            Beginnings of sequences, in any of the forms that `fit` takes. They can be
+            Prefixes of sequences, in any of the forms that `fit` takes. They can be
             empty if `start=True`.
 
         Returns
         -------
         ndarray of shape (n_prefixes, n_tokens + 1) or (n_prefixes, n_tokens)
-            The probabilities, in the order of `tokens_`; with `end=True` the last
-            column is that of the end.
+            Probabilities in the order of `tokens_`; with `end=True` the last column is
+            the probability of the end.
 
         Raises
         ------
@@ -414,7 +416,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             If `prefixes` is not as described, the encoder rejects a token, or a prefix
             is empty and `start=False`.
         TypeError
-            If tokens are of another type than in `fit`.
+            If tokens have a different type than in `fit`.
         """
         check_is_fitted(self)
         numbers = self._vocab.read(prefixes, self.encoder_)
@@ -428,51 +430,51 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         return np.exp(self._to_tokens(np.stack([steps[-1] for steps in found])))
 
     def _to_tokens(self, log_proba: Array) -> Array:
-        """Turn log-probabilities of classes into those of tokens, and of the end."""
+        """Convert log-probabilities of classes to those of tokens and the end."""
         n = len(self.tokens_) + self.end
         columns, log_shares = self._columns[:n], self._log_shares[:n]
         spread: Array = log_proba[:, columns] + log_shares
         return spread
 
     def _advance(self, numbers: Indices, state: State) -> BeamState:
-        """Read one more token of several texts."""
+        """Process the next token of several texts."""
         proba, state = self.classifier_.step(self._vocab.dense_rows(numbers), state)
         return BeamState(self._token_log_proba(proba), state)
 
     def _token_log_proba(self, proba: Array) -> Array:
-        """Turn probabilities of classes into logarithms of those of tokens."""
+        """Convert probabilities of classes to log-probabilities of tokens."""
         with np.errstate(divide="ignore"):
             return self._to_tokens(np.log(proba.astype(np.float64, copy=False)))
 
     def read(self, tokens: Any, reading: DecoderState | None = None) -> DecoderState:
-        """Read tokens, and remember where they lead.
+        """Process tokens and return the decoder state.
 
-        What is returned serves as a prefix for `complete` and `sample`, and to read on
-        from, at a cost that does not depend on what was read before. It is never
-        changed, so to take a key back is to go on with an earlier one.
+        The state can be passed to `complete` and `sample` as a prefix, and to `read` to
+        continue. The cost does not depend on the length of the text already read.
+        States are never modified: to undo a key, reuse the earlier state.
 
         Parameters
         ----------
         tokens : str or list
-            The tokens that come next: a string where `fit` had strings, else a list.
+            The next tokens: a string if the model was fitted on strings, else a list.
         reading : DecoderState, default=None
-            What an earlier call returned, for tokens that come behind others. None
-            begins a new text.
+            State returned by an earlier call, to continue its text. None starts a new
+            text.
 
         Returns
         -------
         DecoderState
-            A named tuple of the text read so far (`text`), the logarithms of the
-            probabilities of what comes next (`log_proba`), and the state (`state`).
+            Named tuple of the text read so far (`text`), the log-probabilities of the
+            next token (`log_proba`), and the hidden state (`state`).
 
         Raises
         ------
         NotFittedError
             If `fit` was not called before.
         ValueError
-            If the encoder rejects a token, or nothing was read and `start=False`.
+            If the encoder rejects a token, or the text is empty and `start=False`.
         TypeError
-            If `tokens` are of another type than in `fit`.
+            If `tokens` have a different type than in `fit`.
         """
         check_is_fitted(self)
         vocab = self._vocab
@@ -501,7 +503,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         return DecoderState(text, log_proba, state)
 
     def _prefix_state(self, prefix: Any) -> tuple[Any, BeamState]:
-        """Return the text of a prefix, and what is known behind it."""
+        """Return the text of a prefix, and the beam state after it."""
         text, log_proba, state = (
             prefix if isinstance(prefix, DecoderState) else self.read(prefix)
         )
@@ -516,23 +518,22 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         beam_width: int = 10,
         vocabulary: Any = None,
     ) -> list[tuple[Any, float]]:
-        """Find the most probable whole sequences that begin with a prefix.
+        """Find the most probable complete sequences that start with a prefix.
 
-        It is a beam search: of all beginnings of equal length only the most probable
-        are read on. A wide beam finds the most probable completions, a narrow one may
-        miss some.
+        Uses beam search: only the most probable candidates of each length are extended.
+        A wider beam is less likely to miss probable completions.
 
         Parameters
         ----------
         prefix : str, list or DecoderState, default=""
-            The beginning, or what `read` returned.
+            The prefix, or the state returned by `read`.
         n_completions : int, default=5
-            How many to find.
+            Number of completions to find.
         max_length : int, default=None
-            Largest number of tokens to add to the prefix. None is the length of the
+            Maximum number of tokens to add to the prefix. None uses the length of the
             longest sequence in `fit`.
         beam_width : int, default=10
-            How many beginnings to read on, at least `n_completions`.
+            Number of candidates to keep, at least `n_completions`.
         vocabulary : Trie or iterable of entries, default=None
             The only sequences that may be found: strings or lists of tokens, as in
             `fit`. A :class:`Trie` is made once, other collections are made into one in
@@ -541,19 +542,19 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         Returns
         -------
         list of (str or list, float)
-            The completions, each with the prefix, and the logarithm of their
-            probability given the prefix, best first. There are fewer than
-            `n_completions` where no more end within `max_length` tokens. Without an end
-            (`end=False`) a sequence is whole if it is in the vocabulary, or, where
-            there is none, `max_length` tokens longer than the prefix.
+            Completions including the prefix, each with its log-probability given the
+            prefix, best first. There are fewer than `n_completions` if no more
+            sequences end within `max_length` tokens. Without an end (`end=False`), a
+            sequence is complete if it is in the vocabulary or, without a vocabulary,
+            if it is `max_length` tokens longer than the prefix.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called before.
         ValueError
-            If a parameter is out of its range, the encoder rejects a token of the
-            prefix, or the prefix is empty and `start=False`.
+            If a parameter is out of range, the encoder rejects a token of the prefix,
+            or the prefix is empty and `start=False`.
         TypeError
             If the prefix or the vocabulary is of another type than in `fit`.
         """
@@ -617,42 +618,42 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         max_length: int | None = None,
         random_state: Any = None,
     ) -> list[Any]:
-        """Draw sequences that begin with a prefix.
+        """Sample sequences that start with a prefix.
 
         Parameters
         ----------
         n_samples : int, default=1
-            How many to draw.
+            Number of sequences to sample.
         prefix : str, list or DecoderState, default=""
-            The beginning, or what `read` returned.
+            The prefix, or the state returned by `read`.
         temperature : float, default=1.0
-            What log-probabilities are divided by: 1 draws from the model, less prefers
-            what is probable, more comes closer to all tokens alike.
+            Divisor of the log-probabilities: 1 samples from the model, lower values
+            favor probable tokens, higher values approach a uniform distribution.
         top_k : int, default=None
-            Draw among so many most probable tokens only.
+            Sample only from the `top_k` most probable tokens.
         top_p : float, default=None
-            Draw among the most probable tokens only, as few as have this probability
-            together.
+            Sample only from the smallest set of most probable tokens whose total
+            probability is at least `top_p`.
         max_length : int, default=None
-            Largest number of tokens to add to the prefix; a sequence that has not ended
-            by then is cut off. None is the length of the longest sequence in `fit`.
+            Maximum number of tokens to add to the prefix; longer sequences are
+            truncated. None uses the length of the longest sequence in `fit`.
         random_state : int, RandomState instance or None, default=None
-            Determines what is drawn.
+            Seed or generator for sampling.
 
         Returns
         -------
         list of n_samples str or list
-            The sequences, each with the prefix.
+            The sequences, each including the prefix.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called before.
         ValueError
-            If a parameter is out of its range, the encoder rejects a token of the
-            prefix, or the prefix is empty and `start=False`.
+            If a parameter is out of range, the encoder rejects a token of the prefix,
+            or the prefix is empty and `start=False`.
         TypeError
-            If the prefix is of another type than in `fit`.
+            If the prefix has a different type than in `fit`.
         """
         _validate("sample", locals())
         check_is_fitted(self)
@@ -675,35 +676,36 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         title: str = "Autocomplete",
         n_completions: int = 5,
     ) -> None:
-        """Write a page with a search box that completes what is typed.
+        """Write an HTML page with a search box that completes typed text.
 
-        The page is one file with all that it needs, the weights included (in float32).
-        It shows the completions that `complete` finds, what the next character may be,
-        the hidden state, and the network unrolled over what was typed. It opens in any
-        browser and connects to nothing. `page.html#q=abc` opens with "abc" typed.
+        The page is one self-contained file that includes the weights (in float32). It
+        shows the completions that `complete` finds, the probabilities of the next
+        character, the hidden state, and the network unrolled over the typed text. It
+        works in any browser and makes no connections. `page.html#q=abc` opens with
+        "abc" typed.
 
         Parameters
         ----------
         path : str or path-like
-            The file to write. It is replaced if it exists.
+            The file to write. An existing file is overwritten.
         vocabulary : Trie or iterable of str, default=None
-            The only strings that may be found, as in `complete`.
+            Restricts completions to these strings, as in `complete`.
         title : str, default="Autocomplete"
-            The heading.
+            Heading of the page.
         n_completions : int, default=5
-            How many completions to show.
+            Number of completions to show.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called before.
         ValueError
-            If a parameter is out of its range, or weights or vocabulary take more than
-            4,000,000 bytes.
+            If a parameter is out of range, or the weights or the vocabulary take more
+            than 4,000,000 bytes.
         TypeError
             If the model was fitted on lists of tokens, which cannot be typed as
-            characters, or is not made of a :class:`VanillaRNNClassifier`; if the
-            vocabulary is not made of strings.
+            characters; if its classifier is not a :class:`VanillaRNNClassifier`; if
+            the vocabulary contains anything but strings.
         OSError
             If the file cannot be written.
         """
@@ -740,7 +742,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         Path(path).write_text(page, encoding="utf-8", newline="\n")
 
     def __sklearn_tags__(self) -> Tags:
-        """Say that X holds tokens."""
+        """Declare that X contains tokens."""
         tags: Tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.categorical = True
@@ -761,7 +763,7 @@ def _weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
 
 
 def _cut(values: Array, texts: TokenIds) -> list[Array]:
-    """Give each text that has any tokens its values."""
+    """Split values by text, omitting texts without tokens."""
     ends = texts.lengths[texts.lengths > 0].cumsum()
     return np.split(values, ends[:-1])
 
@@ -769,10 +771,10 @@ def _cut(values: Array, texts: TokenIds) -> list[Array]:
 def _columns(
     vocab: TokenVocabulary, known: Array, *, has_end: bool
 ) -> tuple[Indices, Array]:
-    """Find the column of every number among the classes of the classifier.
+    """Find the column of every token id among the classes of the classifier.
 
-    With it comes what to add to the log-probability there: the logarithm of the
-    number's share of its class, minus infinity where `fit` never met the class.
+    Also return the term to add to the log-probability there: the logarithm of the
+    token's share of its class, or minus infinity if the class did not occur in `fit`.
     """
     classes = vocab.classes(has_end)
     columns = np.minimum(np.searchsorted(known, classes), len(known) - 1)

@@ -1,11 +1,11 @@
-r"""A vocabulary as a tree: entries that begin alike share the way to where they part.
+r"""A vocabulary as a prefix tree: entries share nodes for common prefixes.
 
     "hell", "hello", "help"      h - e - l - l* - o*
                                           \
                                            p*           (* an entry ends here)
 
-Nodes are numbers, the root is 0; a node holds the tokens that may follow, each with
-the node it leads to.
+Nodes are integers, the root is 0. Each node maps every possible next token to its
+child node.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -22,7 +22,7 @@ from .vocabulary import read_texts
 
 @set_module("skrnn")
 class Trie:
-    """Known sequences, for completions that shall be nothing else.
+    """Prefix tree that restricts completions to a vocabulary.
 
     Parameters
     ----------
@@ -90,17 +90,17 @@ class Trie:
         return child
 
     def find(self, prefix: Iterable[Hashable]) -> int | None:
-        """Follow a prefix from the root.
+        """Find the node of a prefix.
 
         Parameters
         ----------
         prefix : str or iterable of tokens
-            The beginning of an entry.
+            Prefix of an entry.
 
         Returns
         -------
         int or None
-            The node it leads to, or None if no entry begins so.
+            The node of the prefix, or None if no entry starts with it.
         """
         node: int | None = 0
         for token in plain_container(prefix):
@@ -108,17 +108,17 @@ class Trie:
         return node
 
     def children(self, node: int) -> dict[Any, int]:
-        """Return the tokens that may follow.
+        """Return the possible next tokens.
 
         Parameters
         ----------
         node : int
-            What `find` returned, or 0 for the root.
+            A node returned by `find`, or 0 for the root.
 
         Returns
         -------
         dict of {token: int}
-            Each token with the node that it leads to.
+            The child node of each token.
         """
         return self._children[node]
 
@@ -128,17 +128,17 @@ class Trie:
         Parameters
         ----------
         node : int
-            What `find` returned, or 0 for the root.
+            A node returned by `find`, or 0 for the root.
 
         Returns
         -------
         bool
-            Whether the way to the node is an entry.
+            Whether the path from the root to the node is an entry.
         """
         return node in self._ends
 
     def __contains__(self, entry: Iterable[Hashable]) -> bool:
-        """Tell whether something is an entry."""
+        """Tell whether a sequence is an entry."""
         return self.find(entry) in self._ends
 
     def __len__(self) -> int:

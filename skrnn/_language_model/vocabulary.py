@@ -1,12 +1,12 @@
-"""Tokens of a language model: as numbers, as rows to read, as classes to predict.
+"""Tokens of a language model: as ids, as input rows, as output classes.
 
-    number    0 ... n - 1        n                              -1
-    to read   row of the token   row of the start               row of the unknown
-    to guess  class of the token class of the end               of no class
+    id        0 ... n - 1         n                              -1
+    input     row of the token    row of the start               row of the unknown
+    output    class of the token  class of the end               no class
 
-Infrequent tokens share a class as they share a column of the encoder, and the
-probability of the class evenly. Where the encoder counts what it does not know among
-them, an unknown token is one more of them.
+Infrequent tokens share a class, as they share a column of the encoder; the
+probability of the class is divided evenly among them. If the encoder groups unknown
+tokens with the infrequent ones, an unknown token belongs to this class too.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ Indices = NDArray[np.intp]
 
 
 class TokenIds(NamedTuple):
-    """Texts as the numbers of their tokens, one text after another."""
+    """Texts as concatenated token ids."""
 
     flat: Indices  # (n_tokens,)
     lengths: Indices  # (n_texts,)
@@ -49,12 +49,12 @@ class TokenIds(NamedTuple):
 
 
 class TokenVocabulary(NamedTuple):
-    """All tokens that a fitted encoder knows, and what it makes of them."""
+    """All tokens of a fitted encoder, with their rows and classes."""
 
     tokens: NDArray[Any]  # (n_tokens,)
     rows: Any  # (n_tokens + 2, n_features), dense or CSR: tokens, start, unknown
     infrequent: NDArray[np.bool_]  # (n_tokens,)
-    number_of: dict[Any, int]  # the number of each token
+    number_of: dict[Any, int]  # the id of each token
     unknown_joins: bool  # whether an unknown token counts as infrequent
     as_text: bool  # whether texts are strings
 
@@ -62,7 +62,7 @@ class TokenVocabulary(NamedTuple):
     def of(
         cls, encoder: OneHotSequenceEncoder, *, as_text: bool, has_start: bool
     ) -> "TokenVocabulary":
-        """Ask an encoder for its tokens and their rows."""
+        """Build the vocabulary from the tokens and rows of an encoder."""
         tokens = encoder.categories_
         rare = getattr(encoder, "infrequent_categories_", None)
         rare = set() if rare is None else set(rare.tolist())
@@ -84,11 +84,11 @@ class TokenVocabulary(NamedTuple):
 
     @property
     def boundary_id(self) -> int:
-        """The number of the start, where it is read, and of the end."""
+        """The id of the start (as an input) and of the end (as an output)."""
         return len(self.tokens)
 
     def read(self, texts: Any, encoder: OneHotSequenceEncoder) -> TokenIds:
-        """Find the numbers of tokens; the encoder decides about unknown ones."""
+        """Convert tokens to ids; the encoder handles unknown tokens."""
         tokens, texts = read_texts(texts)
         if (tokens.form == "strings") != self.as_text and tokens.lengths.any():
             kinds = ["lists of tokens", "strings"]
@@ -103,7 +103,7 @@ class TokenVocabulary(NamedTuple):
         return TokenIds(numbers[tokens.indices], tokens.lengths)
 
     def add_boundaries(self, texts: TokenIds, *, start: bool, end: bool) -> TokenIds:
-        """Put the start in front of texts, and the end behind them."""
+        """Prepend the start to texts, and append the end."""
         lengths = texts.lengths + start + end
         flat = np.full(lengths.sum(), self.boundary_id)
         shift = texts.sequence_ids * (start + end) + start
@@ -111,7 +111,7 @@ class TokenVocabulary(NamedTuple):
         return TokenIds(flat, lengths)
 
     def sequences(self, texts: TokenIds) -> list[Any]:
-        """Return the rows of each text that has any."""
+        """Return the rows of each text, omitting empty texts."""
         rows = self.rows[texts.flat]
         ends = texts.lengths[texts.lengths > 0].cumsum()
         if not sparse.issparse(rows):
@@ -120,20 +120,20 @@ class TokenVocabulary(NamedTuple):
         return [rows[a:b] for a, b in zip(starts, ends, strict=True)]
 
     def dense_rows(self, numbers: Indices) -> Array:
-        """Return the rows of numbers, to be read one by one."""
+        """Return the rows of token ids as a dense array."""
         rows = self.rows[numbers]
         dense: Array = rows.toarray() if sparse.issparse(rows) else rows
         return dense
 
     def classes(self, has_end: bool) -> Indices:
-        """Return the class of every number, -1 for no class."""
+        """Return the class of every token id, -1 for no class."""
         own = np.arange(len(self.tokens))
         own[self.infrequent] = self.infrequent.argmax()
         unknown = self.infrequent.argmax() if self.unknown_joins else -1
         return np.append(own, [self.boundary_id if has_end else -1, unknown])
 
     def log_shares(self) -> Array:
-        """Return the logarithm of every number's share of its class."""
+        """Return the logarithm of every token's share of its class."""
         shares = np.zeros(len(self.tokens) + 2)
         if self.infrequent.any():
             rare = np.append(self.infrequent, [False, self.unknown_joins])
@@ -141,7 +141,7 @@ class TokenVocabulary(NamedTuple):
         return shares
 
     def join(self, prefix: Any, numbers: Sequence[int]) -> Any:
-        """Put tokens behind a prefix."""
+        """Append tokens to a prefix."""
         tail = self.tokens[list(numbers)].tolist()
         return prefix + "".join(tail) if self.as_text else [*prefix, *tail]
 

@@ -1,10 +1,9 @@
-"""Sequences to learn from, made of what every installation already has.
+"""Data sets of sequences that need no download.
 
-Real text (the standard library's own source), real images in an order that
-obeys a rule (scikit-learn's digits), and generators whose best possible accuracy
-is known. Every function returns a `Bunch`; where there are labels, `return_X_y=True`
-makes it `(X, y)`.
-Padded data has NaN in X and -1 in y behind the end of each sequence.
+Real text (the source of the standard library), sequences of real images that follow a
+rule (scikit-learn's digits), and generators with known optimal accuracy. Every function
+returns a `Bunch`; for labeled data, `return_X_y=True` returns `(X, y)` instead. Padded
+data has NaN in X and -1 in y after the end of each sequence.
 """
 
 from ._digit_strings import make_digit_strings

@@ -1,4 +1,4 @@
-"""What all data sets share: checks of arguments, and the form of the result."""
+"""Checks of arguments and the form of the result, common to all data sets."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -28,7 +28,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "lag": [Interval(Integral, 0, None, closed="left")],
     "noise": [_NOT_NEGATIVE],
     "separation": [_NOT_NEGATIVE],
-    # A probability of 1 would leave states that no sequence can reach.
+    # A probability of 1 would make states unreachable.
     "stay": [Interval(Real, 0, 1, closed="left")],
     "rule": [StrOptions({"checksum", "date", "repeat", "lexicon"})],
     "subset": [StrOptions({"train", "test", "all"})],
@@ -41,7 +41,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def validate(caller: str, arguments: dict[str, Any], **special: list[Any]) -> None:
-    """Check the arguments of a public function as scikit-learn does."""
+    """Validate the arguments of a public function as scikit-learn does."""
     validate_parameter_constraints(_CONSTRAINTS | special, arguments, caller)
     shortest, longest = arguments.get("min_length"), arguments.get("max_length")
     if shortest is not None and longest is not None and shortest > longest:
@@ -52,5 +52,5 @@ def validate(caller: str, arguments: dict[str, Any], **special: list[Any]) -> No
 
 
 def finish(bunch: Bunch, return_X_y: bool) -> Any:
-    """Return the bunch, or its data and target alone."""
+    """Return the bunch, or only its data and target."""
     return (bunch.data, bunch.target) if return_X_y else bunch

@@ -1,4 +1,4 @@
-"""Handwritten digits in an order that obeys a rule."""
+"""Sequences of handwritten digits that follow a rule."""
 
 import datetime
 from typing import Any, Literal
@@ -26,40 +26,39 @@ def make_digit_strings(
     random_state: Seed = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make strings of handwritten digits that obey a rule, so that context helps.
+    """Generate strings of handwritten digits that follow a rule.
 
-    Every step is one of scikit-learn's bundled images of digits, its label the
-    digit. Noise makes a single image hard to read; the rule makes the string as a
-    whole easier.
+    Every step is an image from scikit-learn's digits data set, labeled with its digit.
+    Noise makes single images hard to classify; the rule makes context informative.
 
     Parameters
     ----------
     n_sequences : int, default=500
-        How many strings.
+        Number of strings.
     rule : {"checksum", "date", "repeat", "lexicon"}, default="lexicon"
-        What a string obeys:
+        The rule that all strings follow:
 
-        - "checksum": its digits sum to a multiple of ten;
-        - "date": it is a day between 1900 and 2099 as `yyyymmdd`;
-        - "repeat": its second half says the first half again;
-        - "lexicon": it is one of `n_codes` codes.
+        - "checksum": the digits sum to a multiple of ten;
+        - "date": the string is a day between 1900 and 2099 as `yyyymmdd`;
+        - "repeat": the second half repeats the first half;
+        - "lexicon": the string is one of `n_codes` codes.
     min_length : int, default=4
-        Shortest string. Dates have eight digits whatever the range.
+        Minimum length. Dates always have eight digits.
     max_length : int, default=14
-        Longest string. Lengths are drawn evenly ("repeat": from the even numbers).
+        Maximum length. Lengths are distributed uniformly ("repeat": over even numbers).
     n_codes : int, default=200
-        How many codes the lexicon holds.
+        Number of codes in the lexicon.
     lexicon_seed : int, default=0
-        Determines the lexicon and nothing else, so that a training set and a test
-        set drawn with different `random_state` speak the same language.
+        Seed of the lexicon only, so that a training set and a test set with different
+        `random_state` use the same codes.
     noise : float, default=0.4
-        Standard deviation of the Gaussian noise added to each pixel; pixels lie in
-        [0, 1] without it.
+        Standard deviation of the Gaussian noise added to each pixel; without noise,
+        pixels are in [0, 1].
     subset : {"train", "test", "all"}, default="all"
-        Which images to use. "test" is every third image and "train" the others:
-        no image is in both.
+        Which images to use. "test" is every third image and "train" the others; the
+        two are disjoint.
     random_state : int, RandomState instance or None, default=None
-        Determines strings, images and noise.
+        Seed or generator for strings, images and noise.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -80,15 +79,15 @@ def make_digit_strings(
             Each step's index in :func:`~sklearn.datasets.load_digits`, -1 as
             padding.
         lexicon : ndarray of shape (n_codes,)
-            The codes as str; only where `rule="lexicon"`.
+            The codes as str; only present if `rule="lexicon"`.
 
     (data, target) : tuple
-        These two alone, if `return_X_y` is True.
+        Only these two, if `return_X_y` is True.
 
     Raises
     ------
     ValueError
-        If `min_length` to `max_length` holds no length that the rule can have.
+        If the rule allows no length from `min_length` to `max_length`.
 
     Examples
     --------
@@ -134,7 +133,7 @@ def make_digit_strings(
 def _free(
     rng: np.random.RandomState, n: int, shortest: int, longest: int
 ) -> tuple[Array, Array]:
-    """Digits without any rule, (n, longest), and their lengths, (n,)."""
+    """Return random digits, (n, longest), and their lengths, (n,)."""
     lengths = rng.randint(shortest, longest + 1, size=n)
     return rng.randint(10, size=(n, longest)), lengths
 
@@ -174,7 +173,7 @@ def _dates(rng: np.random.RandomState, n: int) -> tuple[Array, Array]:
 def _draw_images(
     rng: np.random.RandomState, digits: Array, subset: str
 ) -> tuple[Array, Array]:
-    """One image for each digit: its pixels, digits.shape + (64,), and its index."""
+    """Draw images of digits; return pixels, digits.shape + (64,), and indices."""
     pixels, labels = load_digits(return_X_y=True)
     third = np.arange(len(labels)) % 3
     allowed = {"train": third < 2, "test": third == 2, "all": third < 3}[subset]

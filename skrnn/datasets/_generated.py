@@ -1,4 +1,4 @@
-"""Generators whose best possible accuracy is known, and the textbook's letters."""
+"""Generators with known optimal accuracy, and the textbook's letters."""
 
 from typing import Any, Literal
 
@@ -26,38 +26,39 @@ def make_hmm_sequences(
     random_state: Seed = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make observations of a hidden Markov chain, labeled with its states.
+    """Generate observations of a hidden Markov model, labeled with its states.
 
-    The chain is known, so the exact probability of each state is known too: given
-    the observations so far (filtering), which no model that reads forward only
-    can beat, and given the whole sequence (smoothing), which no model can beat.
+    The parameters are known, so the exact posterior probabilities of the states are
+    known too. Given the observations so far (filtering), they are the optimum for
+    unidirectional models; given the whole sequence (smoothing), for all models.
 
     Parameters
     ----------
     n_sequences : int, default=200
-        How many sequences.
+        Number of sequences.
     n_states : int, default=3
         Number of hidden states, the classes.
     n_features : int, default=4
-        Size of an observation; for categorical emissions the number of symbols.
+        Number of features of an observation; for categorical emissions, the number of
+        symbols.
     emission : {"gaussian", "categorical"}, default="gaussian"
-        Whether a state emits a Gaussian vector of unit covariance around its mean,
-        or one of `n_features` symbols, given one-hot.
+        Whether a state emits a Gaussian vector with unit covariance around its mean,
+        or one of `n_features` symbols, one-hot encoded.
     min_length : int, default=10
-        Shortest sequence.
+        Minimum length of a sequence.
     max_length : int, default=30
-        Longest sequence; lengths are drawn evenly.
+        Maximum length of a sequence; lengths are distributed uniformly.
     stay : float, default=0.8
         Each row of the transition matrix is `stay` times the state itself plus
         `1 - stay` times a random distribution; in [0, 1).
     separation : float, default=0.7
-        How different the states look: scale of the standard normal variables that
-        are the Gaussian means, or the logits of the symbol probabilities.
+        Separation of the states: scale of the normal variables that are the Gaussian
+        means, or the logits of the symbol probabilities.
     chain_seed : int, default=0
-        Determines the chain and nothing else, so that sets drawn with different
-        `random_state` come from the same chain.
+        Seed of the parameters only, so that data sets with different `random_state`
+        come from the same chain.
     random_state : int, RandomState instance or None, default=None
-        Determines lengths, states and observations.
+        Seed or generator for lengths, states and observations.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -75,7 +76,7 @@ def make_hmm_sequences(
         lengths : ndarray of shape (n_sequences,)
             The number of steps of each sequence.
         filtering : ndarray of shape (n_sequences, max_length, n_states)
-            Probabilities of the states given the observations up to and with this
+            Probabilities of the states given the observations up to and including this
             step, NaN as padding.
         smoothing : ndarray of shape (n_sequences, max_length, n_states)
             The same given the whole sequence.
@@ -87,12 +88,12 @@ def make_hmm_sequences(
             The means, or the probabilities of the symbols.
 
     (data, target) : tuple
-        These two alone, if `return_X_y` is True.
+        Only these two, if `return_X_y` is True.
 
     Notes
     -----
-    With `x_{1:t}` for the first t observations, the filter goes forward and the
-    smoother back through it::
+    With `x_{1:t}` the first t observations, filtering is a forward recursion and
+    smoothing a backward recursion::
 
         p(s_t | x_{1:t-1}) = sum_i p(s_{t-1} = i | x_{1:t-1}) p(s_t | s_{t-1} = i)
         p(s_t | x_{1:t}) is proportional to p(s_t | x_{1:t-1}) p(x_t | s_t)
@@ -134,7 +135,7 @@ def make_hmm_sequences(
     else:
         X = look[states] + rng.standard_normal((*states.shape, n_features))
         scores = X @ look.T - (look**2).sum(axis=1) / 2
-        # Factors common to all states cancel; without them nothing underflows.
+        # Factors common to all states cancel; removing them avoids underflow.
         likelihood = np.exp(scores - scores.max(axis=-1, keepdims=True))
     filtering, smoothing = _posteriors(likelihood, valid, start, transition)
     for padded in (X, filtering, smoothing):
@@ -154,7 +155,7 @@ def make_hmm_sequences(
 
 
 def _draw(rng: np.random.RandomState, proba: Array) -> Array:
-    """One index for each distribution along the last axis."""
+    """Draw one index from each distribution along the last axis."""
     bounds = proba.cumsum(axis=-1)[..., :-1]
     drawn = rng.uniform(size=(*proba.shape[:-1], 1)) > bounds
     return np.asarray(drawn.sum(axis=-1))
@@ -163,7 +164,7 @@ def _draw(rng: np.random.RandomState, proba: Array) -> Array:
 def _walk(
     rng: np.random.RandomState, start: Array, transition: Array, shape: tuple[int, int]
 ) -> Array:
-    """Hidden states of shape (n_sequences, n_steps)."""
+    """Draw hidden states of shape (n_sequences, n_steps)."""
     states = np.empty(shape, dtype=int)
     states[:, 0] = _draw(rng, np.tile(start, (shape[0], 1)))
     for t in range(1, shape[1]):
@@ -199,23 +200,23 @@ def make_recall(
     random_state: Seed = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Make random symbols, each labeled with the symbol seen `lag` steps before.
+    """Generate random symbols, each labeled with the symbol `lag` steps earlier.
 
-    A test of memory alone. The first `lag` steps of every sequence, where there is
-    nothing to recall, have a class of their own, so 100 % can be reached.
+    A pure memory task. The first `lag` steps of every sequence, where there is nothing
+    to recall, have a separate class, so an accuracy of 100% is possible.
 
     Parameters
     ----------
     n_sequences : int, default=200
-        How many sequences.
+        Number of sequences.
     n_steps : int, default=20
         Length of every sequence.
     n_symbols : int, default=4
-        How many symbols there are.
+        Number of symbols.
     lag : int, default=5
-        How far back the label lies; below `n_steps`.
+        Number of steps from the symbol to its label; less than `n_steps`.
     random_state : int, RandomState instance or None, default=None
-        Determines the symbols.
+        Seed or generator for the symbols.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -227,17 +228,17 @@ def make_recall(
         data : ndarray of shape (n_sequences, n_steps, n_symbols)
             One-hot symbols; symbol k (from 1 on) is column k - 1.
         target : ndarray of shape (n_sequences, n_steps)
-            The symbol `lag` steps before, 1 to `n_symbols`, or 0 for none yet.
+            The symbol `lag` steps earlier, 1 to `n_symbols`, or 0 if there is none.
         target_names : ndarray of shape (n_symbols + 1,)
             The labels 0 to `n_symbols`.
 
     (data, target) : tuple
-        These two alone, if `return_X_y` is True.
+        Only these two, if `return_X_y` is True.
 
     Raises
     ------
     ValueError
-        If `lag` is not below `n_steps`.
+        If `lag` is not less than `n_steps`.
 
     Examples
     --------
@@ -268,10 +269,10 @@ def make_recall(
 
 @set_module("skrnn.datasets")
 def load_hello(*, return_X_y: bool = False) -> Any:
-    """Load the textbook's four letters: h, e, l, l, each labeled with the next.
+    """Load the textbook example: the letters h, e, l, l, each labeled with the next.
 
-    The same letter l is to be followed by l once and by o once, so only a model
-    that remembers can label all four steps.
+    The letter l is followed once by l and once by o, so only a model with memory can
+    label all four steps correctly.
 
     Parameters
     ----------
@@ -286,7 +287,7 @@ def load_hello(*, return_X_y: bool = False) -> Any:
         data : ndarray of shape (1, 4, 4)
             The letters h, e, l, l, one-hot.
         target : ndarray of shape (1, 4)
-            The letters that follow: e, l, l, o.
+            The next letters: e, l, l, o.
         tokens : ndarray of shape (1, 4)
             The letters of `data` as str.
         feature_names : list of str
@@ -295,7 +296,7 @@ def load_hello(*, return_X_y: bool = False) -> Any:
             The letters that occur as labels, sorted: e, l, o.
 
     (data, target) : tuple
-        These two alone, if `return_X_y` is True.
+        Only these two, if `return_X_y` is True.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Names of Python: what its standard library calls things, and how often."""
+"""Identifiers of the Python standard library, and their frequencies."""
 
 import ast
 import sysconfig
@@ -30,22 +30,22 @@ def load_python_names(
 ) -> Bunch:
     """Load the names that the Python standard library defines.
 
-    Modules, classes, functions, their parameters, variables and attributes: tens of
-    thousands of words that people made up to be typed, with the number of times that
-    the library uses each. They are what a search box for code would complete.
+    Names of modules, classes, functions, parameters, variables and attributes: tens of
+    thousands of words with their frequencies in the library. They are typical entries
+    for autocompletion of code.
 
     Parameters
     ----------
     n_names : int or None, default=None
-        How many names, drawn at random, each as probable as any other. None gives all
-        of them in the order of the alphabet.
+        Number of names, drawn uniformly at random. None returns all names in
+        alphabetical order.
     min_length : int, default=1
-        Shortest name, in characters.
+        Minimum length of a name, in characters.
     max_length : int or None, default=None
-        Longest name; None for no limit.
+        Maximum length of a name; None for no limit.
     random_state : int, RandomState instance or None, default=None
-        Determines which names are drawn. The same seed gives the same names as long
-        as Python is the same.
+        Seed or generator for drawing names. The same seed gives the same names with the
+        same version of Python.
 
     Returns
     -------
@@ -53,22 +53,23 @@ def load_python_names(
         Dictionary-like object with the attributes:
 
         data : ndarray of shape (n_names,), dtype object
-            The names, str. No two are equal.
+            The names as str, without duplicates.
         frequency : ndarray of shape (n_names,)
-            How many times the library defines or uses each name: weights to learn with.
+            How often the library defines or uses each name; can serve as
+            `sample_weight`.
 
     Raises
     ------
     ValueError
-        If the library has fewer than `n_names` names of the lengths wanted.
+        If the library has fewer than `n_names` names of these lengths.
     FileNotFoundError
-        If this Python comes without its source.
+        If the source of the standard library is not installed.
 
     Notes
     -----
-    A name counts as defined where it is assigned to, imported as, or given to a
-    function, a class, a parameter or a module. Left out are test directories, and files
-    that cannot be decoded or parsed. The first call reads the whole library, in some
+    A name is defined where it is assigned to, imported as, or given to a function, a
+    class, a parameter or a module. Test directories, and files that cannot be decoded
+    or parsed, are ignored. The first call reads the whole library, which takes a few
     seconds.
 
     Examples
@@ -119,7 +120,7 @@ def _names_of_file(path: Path) -> Iterator[tuple[str, bool]]:
     """Yield every name in a file, and whether it is defined there."""
     try:
         with tokenize.open(path) as file, warnings.catch_warnings():
-            # The library warns of its own outdated escapes.
+            # Outdated escapes in the library cause warnings.
             warnings.simplefilter("ignore")
             tree = ast.parse(file.read())
     except (OSError, SyntaxError, UnicodeDecodeError, ValueError):
@@ -131,7 +132,7 @@ def _names_of_file(path: Path) -> Iterator[tuple[str, bool]]:
 
 
 def _names_of_node(node: Any) -> Iterator[tuple[str, bool]]:
-    """Yield the names that stand in a node itself."""
+    """Yield the names of a node, without its children."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield node.name, True

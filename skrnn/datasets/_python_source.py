@@ -1,4 +1,4 @@
-"""Python source: each character labeled by the token it belongs to."""
+"""Python source code, each character labeled with the type of its token."""
 
 import io
 import keyword
@@ -44,26 +44,25 @@ def load_python_source(
     random_state: Seed = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Load lines of the Python standard library, every character labeled.
+    """Load lines of the Python standard library with a label for every character.
 
-    The source that comes with the running Python is real text of variable length,
-    and the `tokenize` module knows the truth about it. Each line is a sequence,
-    each character a step, labeled space, keyword, name, number, string, comment
-    or operator.
+    The source is real text of variable length, with ground truth from the `tokenize`
+    module. Each line is a sequence and each character a step, labeled space, keyword,
+    name, number, string, comment or operator.
 
     Parameters
     ----------
     n_lines : int or None, default=2000
-        How many lines. They come from files drawn at random, at first at most 50
-        from each, so that few files are read. None gives every line there is
-        (some seconds), in the order of the library.
+        Number of lines. They come from files drawn at random, at first at most 50 lines
+        from each, so that few files are read. None returns all lines in the order of
+        the library (takes a few seconds).
     min_length : int, default=1
-        Shortest line, in characters, indentation included.
+        Minimum length of a line, in characters, including indentation.
     max_length : int or None, default=79
-        Longest line; None for no limit.
+        Maximum length of a line; None for no limit.
     random_state : int, RandomState instance or None, default=None
-        Determines which lines are drawn. The same seed gives the same lines as
-        long as Python is the same.
+        Seed or generator for drawing lines. The same seed gives the same lines with the
+        same version of Python.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -73,7 +72,7 @@ def load_python_source(
         Dictionary-like object with the attributes:
 
         data : ndarray of shape (n_lines,), dtype object
-            The lines, str without the newline. No two are equal, none is blank.
+            The lines as str without the newline, without duplicates or blank lines.
         target : ndarray of shape (n_lines,), dtype object
             For each line an ndarray of shape (n_characters,) of str labels.
         target_names : ndarray of shape (7,)
@@ -83,23 +82,22 @@ def load_python_source(
             :class:`~sklearn.model_selection.GroupKFold`.
 
     (data, target) : tuple
-        These two alone, if `return_X_y` is True.
+        Only these two, if `return_X_y` is True.
 
     Raises
     ------
     ValueError
-        If the library has fewer than `n_lines` lines of the lengths wanted.
+        If the library has fewer than `n_lines` lines of these lengths.
     FileNotFoundError
-        If this Python comes without its source.
+        If the source of the standard library is not installed.
 
     Notes
     -----
     Keywords are those of :func:`keyword.iskeyword`, so `match`, `case` and `type`
-    are names. Brackets, commas and the backslash at a line's end count as
-    operators. Left out are blank lines, lines that share a token with another line
-    (docstrings), lines with an expression inside an f-string, which Python labels
-    since 3.12 only, files that cannot be decoded or tokenized, and test
-    directories.
+    are names. Brackets, commas and the backslash at the end of a line are operators.
+    Ignored are blank lines; lines that share a token with another line (docstrings);
+    lines with an expression inside an f-string, which Python tokenizes only since 3.12;
+    files that cannot be decoded or tokenized; and test directories.
 
     Examples
     --------
@@ -184,7 +182,7 @@ def _lines_of_file(path: Path) -> list[tuple[str, bytes]]:
 
 
 def _labeled_lines(source: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the lines and, per character, the index of its label in `_LABELS`."""
+    """Yield each line and the indices of its labels in `_LABELS`."""
     lines = source.split("\n")
     codes = [bytearray(len(line)) for line in lines]
     left_out: set[int] = set()
@@ -206,9 +204,9 @@ def _labeled_lines(source: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _tokens(source: str) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]]]:
-    """Yield type, start and end of each token, an f-string as one string.
+    """Yield type, start and end of each token; an f-string is one string.
 
-    Python 3.11 gives an f-string as one token, later versions as many.
+    Python 3.11 returns an f-string as one token, later versions as several.
     """
     depth, start = 0, (0, 0)
     for item in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -229,7 +227,7 @@ def _tokens(source: str) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]
 
 
 def _is_stray(item: tokenize.TokenInfo) -> bool:
-    # From Python 3.12 on stray characters come as operators or names, not as errors.
+    # Since Python 3.12, stray characters are operators or names, not errors.
     if item.type == token.OP:
         return item.string not in _OPERATORS
     if item.type == token.NAME:
@@ -241,6 +239,6 @@ def _has_expression(string: str) -> bool:
     prefix = re.split("['\"]", string, maxsplit=1)[0].lower()
     if not {"f", "t"} & set(prefix):
         return False
-    # A brace doubled is text, and so is the one in \N{DASH} unless raw.
+    # A double brace is text, and so is the brace in \N{DASH} unless the string is raw.
     literal = r"\{\{" if "r" in prefix else r"\{\{|\\N\{|\\[^N{]"
     return "{" in re.sub(literal, "", string)

@@ -4,8 +4,8 @@
                                                                        probabilities
 
 An encoder before the network becomes a table from token ids to columns, and OneHot.
-What is NaN or overflows in the network stays NaN. Scan is there for that: the operator
-RNN computes relu(NaN) = 0, and takes overflowing sums for large numbers of either sign.
+NaN and overflow in the network result in NaN. This requires Scan: the RNN operator
+computes relu(NaN) = 0, and treats overflowing sums as large numbers of either sign.
 """
 
 from numbers import Integral, Real
@@ -34,7 +34,7 @@ _Tensors = dict[str, _Tensor]
 
 __all__ = ["to_onnx"]
 
-# Years old, so that runtimes in use know them; all operators here are older still.
+# Old enough for all common runtimes; the operators used here are older still.
 _OPSET, _IR_VERSION = 17, 8
 
 _STEPS = ("n_sequences", "n_steps")
@@ -48,58 +48,60 @@ def to_onnx(estimator: Any) -> "ModelProto":
     ----------
     estimator : VanillaRNNClassifier, VanillaRNNRegressor, or Pipeline of \
 OneHotSequenceEncoder and one of them
-        The fitted network, alone or behind the encoder that makes its features.
+        The fitted network, alone or after the encoder of its features.
 
     Returns
     -------
     onnx.ModelProto
-        A checked model that computes in single precision; see Notes.
+        A checked model that uses single precision; see Notes.
 
     Raises
     ------
     ImportError
-        If the package onnx is missing.
+        If the package onnx is not installed.
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        If the estimator is of another kind, or a classifier's labels and
+        If the estimator has another type, or a classifier's labels and
         `padding_label_` are not all strings or all numbers.
     ValueError
-        If a label is an integer of more than 64 bits, sign included, is not exact among
-        floats, or is no text of UTF-8; if weights are beyond single precision.
+        If a label is an integer that does not fit into 64 bits with sign, has no exact
+        representation as a float, or cannot be encoded as UTF-8; if weights exceed the
+        range of single precision.
 
     Notes
     -----
     The inputs are
 
-    - ``X``: for a network float32 of shape (n_sequences, n_steps, n_features); for a
-      pipeline int64 of shape (n_sequences, n_steps), the index of each token in the
-      encoder's `categories_`. What stands at padding is never read.
+    - ``X``: for a network, float32 of shape (n_sequences, n_steps, n_features); for a
+      pipeline, int64 of shape (n_sequences, n_steps), the index of each token in the
+      encoder's `categories_`. Values at padded positions are ignored.
     - ``lengths``: int32 of shape (n_sequences,), the number of valid steps of each
       sequence.
 
-    and the outputs, for any number of sequences and steps, of a classifier
+    The outputs, for any number of sequences and steps, are, for a classifier,
 
     - ``label``: of shape (n_sequences, n_steps), `padding_label_` at padding and where
       probabilities are NaN; strings, int64 (also for booleans) or float64.
     - ``probabilities``: float32 of shape (n_sequences, n_steps, n_classes), in the
       order of `classes_`, and NaN at padding;
 
-    of a regressor
+    and for a regressor,
 
     - ``prediction``: float32 of shape (n_sequences, n_steps), or (n_sequences, n_steps,
       n_outputs) if y had an axis of outputs, and NaN at padding.
 
-    Single precision holds seven digits: X, and y of a regressor, should have means and
-    spreads near 1. Over very long sequences rounding can add up to more than 1e-5.
+    Single precision has seven digits: X, and y of a regressor, should have means and
+    standard deviations near 1. In very long sequences, rounding errors can exceed 1e-5.
 
     NaN and infinity in X, and sums that overflow in single precision, make outputs NaN
     from their step on, in the direction of reading. An output that itself overflows is
     NaN at its step.
 
-    An id that is no index of `categories_`, -1 for example, is an unknown token: an
-    error of the runtime if `handle_unknown="error"`, a row of zeros or the infrequent
-    category otherwise ("warn" warns no more). `n_steps` of the encoder is no limit.
+    An id that is not an index of `categories_`, such as -1, is an unknown token: an
+    error of the runtime if `handle_unknown="error"`, otherwise a row of zeros or the
+    infrequent category ("warn" does not warn). `n_steps` of the encoder is not
+    enforced.
 
     Examples
     --------
@@ -138,7 +140,7 @@ def _axes(*numbers: int) -> NDArray[np.int64]:
 
 
 def _valid_steps(graph: "_Graph") -> str:
-    """Tell valid steps; lengths that do not go with X are errors of the runtime."""
+    """Mark valid steps; invalid lengths are errors of the runtime."""
     shape = graph.add("Shape", "X")
     n_sequences = graph.add("Slice", shape, _axes(0), _axes(1))
     n_steps = graph.add("Gather", shape, np.int64(1))
@@ -146,7 +148,7 @@ def _valid_steps(graph: "_Graph") -> str:
     # One length for every sequence; otherwise it would be broadcast.
     lengths = graph.add("Reshape", graph.cast("lengths", np.int64), n_sequences)
     is_negative = graph.add("Less", lengths, np.int64(0))
-    # An index out of bounds is an error, a negative one counts from the end.
+    # An index out of bounds is an error; a negative one would count from the end.
     index = graph.add("Where", is_negative, after_all, lengths)
     possible = graph.add("Range", np.int64(0), after_all, np.int64(1))
     lengths = graph.add("Gather", possible, index)
@@ -155,7 +157,7 @@ def _valid_steps(graph: "_Graph") -> str:
 
 
 def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
-    """Tell the encoder and the network; check that both are fitted."""
+    """Return the encoder and the network; check that both are fitted."""
     is_pipeline = isinstance(estimator, Pipeline)
     match [step for _, step in estimator.steps] if is_pipeline else [estimator]:
         case [VanillaRNNClassifier() | VanillaRNNRegressor() as network]:
@@ -180,7 +182,7 @@ def _answer_labels(
 ) -> _Tensors:
     labels, n_classes = _labels(network), len(network.classes_)
     proba = graph.add("Softmax", logits, axis=2)
-    # What runtimes take for the largest of several NaN is left to them.
+    # Runtimes differ in which of several NaN is the largest.
     total = graph.add("ReduceSum", proba, _axes(2), keepdims=0)
     is_known = graph.add("And", valid, graph.add("Not", graph.add("IsNaN", total)))
     code = graph.add("ArgMax", logits, axis=2, keepdims=0)
@@ -208,7 +210,7 @@ def _answer_numbers(
 
 
 def _labels(network: VanillaRNNClassifier) -> Array:
-    """Return the classes, and behind them the label of padding, in a type of ONNX."""
+    """Return the classes, followed by the label of padding, in an ONNX type."""
     labels = [*network.classes_.tolist(), network.padding_label_]
     if all(isinstance(label, str) for label in labels):
         for label in labels:
@@ -230,7 +232,7 @@ def _labels(network: VanillaRNNClassifier) -> Array:
 
 
 def _exact(labels: list[Any], dtype: Any, name: str) -> Array:
-    """Return numbers in a type that has to hold each of them."""
+    """Convert numbers to a type that must represent each of them exactly."""
     for label in labels:
         try:
             is_held = dtype(label).item() == label or label != label  # as NaN is
@@ -245,8 +247,8 @@ def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
     """Turn ids of tokens into rows, of shape (n_sequences, n_steps, n_columns)."""
     n_tokens = len(encoder.categories_)
     n_columns = len(encoder.get_feature_names_out())
-    # The last entry is for unknown tokens. A column that does not exist makes a row of
-    # zeros, and an entry that does not exist is an error of the runtime.
+    # The last entry is for unknown tokens. A column that does not exist gives a row of
+    # zeros; an entry that does not exist is an error of the runtime.
     numbers = np.append(np.arange(n_tokens), -1)
     columns = np.full(n_tokens + 1, n_columns)
     token, column = encoder._encoder.transform(numbers[:, None]).nonzero()
@@ -309,7 +311,7 @@ def _direction(
     products = step.add("MatMul", before, _float32(recurrent_coef))
     sums = step.add("Add", row, products)
     state = _nan_unless_finite(step, step.add(operator, sums), sums)
-    # The backward direction comes from padding, where the state stays zero.
+    # The backward direction starts in padding, where the state stays zero.
     state = step.add("Where", is_valid, state, np.float32(0))
     return graph.scan(
         step, (before, start), [(row, inputs), (is_valid, valid)], state, is_backward
@@ -318,12 +320,12 @@ def _direction(
 
 def _nan_unless_finite(graph: "_Graph", values: str, sums: str) -> str:
     """Return values, which are NaN where the sums they are made of are not finite."""
-    # Zero times what is not finite is NaN, which goes on to the next steps.
+    # Zero times a non-finite value is NaN, which propagates to the next steps.
     return graph.add("Add", values, graph.add("Mul", sums, np.float32(0)))
 
 
 def _float32(values: Array) -> NDArray[np.float32]:
-    """Return weights in single precision, which has to hold their size."""
+    """Convert weights to single precision; raise if they exceed its range."""
     largest = np.abs(values).max(initial=0)
     limits = np.finfo(np.float32)
     if largest and not limits.tiny <= largest <= limits.max:
@@ -336,7 +338,7 @@ def _float32(values: Array) -> NDArray[np.float32]:
 
 
 class _Graph:
-    """Nodes in the order of computation, and the constants they use."""
+    """Nodes in topological order, and their constants."""
 
     def __init__(self, prefix: str = "") -> None:
         try:
@@ -370,9 +372,9 @@ class _Graph:
         state: str,
         direction: int,
     ) -> str:
-        """Run a graph at every row, backwards in direction 1; return all states.
+        """Run a graph at every row, backward in direction 1; return all states.
 
-        `start` and `rows` pair the names in the graph with those out here.
+        `start` and `rows` pair names inside the graph with names outside.
         """
         states = step.add("Identity", state)
         within, outside = zip(start, *rows, strict=True)
@@ -400,7 +402,7 @@ class _Graph:
         return name
 
     def cast(self, name: str, dtype: Any) -> str:
-        """Add a node that changes the type."""
+        """Add a node that casts to a type."""
         return self.add("Cast", name, to=self._type(dtype))
 
     def _type(self, dtype: Any) -> int:

@@ -1,9 +1,9 @@
-"""Networks handed to PyTorch and taken from it.
+"""Conversion of networks to and from PyTorch.
 
     torch   h_t = f(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
-    here    h_t = f(x_t W_xh + h_{t-1} W_hh + b_h)
+    skrnn   h_t = f(x_t W_xh + h_{t-1} W_hh + b_h)
 
-The weights are each other's transposes, and torch's two biases add up to one.
+The weights are transposed, and b_h is the sum of the two biases of PyTorch.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ __all__ = ["from_torch", "to_torch"]
 
 @set_module("skrnn.export")
 def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
-    """Copy a fitted network into modules of PyTorch.
+    """Convert a fitted network to PyTorch modules.
 
     Parameters
     ----------
@@ -38,33 +38,33 @@ def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
     Returns
     -------
     rnn : torch.nn.RNN
-        The hidden layers, with ``batch_first=True``, in the type of the weights. All
-        layers of an RNN have one size: smaller ones are filled up with units whose
-        weights and gradients are zero, now and in any further training.
+        The hidden layers, with ``batch_first=True``, in the dtype of the weights. All
+        layers of an RNN have the same size: smaller layers are padded with units whose
+        weights and gradients are zero, also in further training.
     linear : torch.nn.Linear
-        The output layer: its values are the logits, in the order of `classes_`.
+        The output layer, which returns logits in the order of `classes_`.
 
     Raises
     ------
     ImportError
-        If PyTorch is missing.
+        If PyTorch is not installed.
     NotFittedError
         If the estimator is not fitted.
 
     See Also
     --------
-    from_torch : The way back.
+    from_torch : The inverse conversion.
 
     Notes
     -----
-    A two-way RNN has to begin at the last valid step of a sequence. Padding makes it
-    begin too late; ``torch.nn.utils.rnn.pack_sequence`` takes sequences of several
-    lengths.
+    The backward direction of a bidirectional RNN must start at the last valid step of a
+    sequence. With padding it would start in the padding, so use
+    ``torch.nn.utils.rnn.pack_sequence`` for sequences of different lengths.
 
     Examples
     --------
-    Probabilities by torch, of X of shape (n_sequences, n_steps, n_features) without
-    padding::
+    Probabilities computed by PyTorch, for X of shape (n_sequences, n_steps, n_features)
+    without padding::
 
         rnn, linear = to_torch(network)
         states, _ = rnn(torch.from_numpy(X))
@@ -101,12 +101,12 @@ def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
 def from_torch(
     rnn: "nn.RNN", linear: "nn.Linear", classes: ArrayLike
 ) -> VanillaRNNClassifier:
-    """Make a fitted classifier of modules of PyTorch.
+    """Convert PyTorch modules to a fitted classifier.
 
     Parameters
     ----------
     rnn : torch.nn.RNN
-        The hidden layers: tanh or relu, one-way or two-way, of any number.
+        The hidden layers: any number, tanh or relu, unidirectional or bidirectional.
     linear : torch.nn.Linear
         The output layer, from the states of the last hidden layer to logits.
     classes : array-like of shape (n_classes,)
@@ -115,26 +115,27 @@ def from_torch(
     Returns
     -------
     VanillaRNNClassifier
-        A classifier that holds copies of the weights. It predicts, and its `fit` goes
-        on from them after ``set_params(warm_start=True)``. Attributes that report on
-        a training, such as `loss_`, are missing.
+        A classifier with copies of the weights. It can predict, and after
+        ``set_params(warm_start=True)`` its `fit` continues from these weights.
+        Attributes that describe training, such as `loss_`, are missing.
 
     Raises
     ------
     TypeError
-        If `rnn` is no ``torch.nn.RNN``, but an LSTM for example, or `classes` are of
-        mixed types, or of one that cannot be a label.
+        If `rnn` is not a ``torch.nn.RNN`` but, for example, an LSTM; if `classes` have
+        mixed types, or a type that cannot be a label.
     ValueError
-        If `linear` has not as many inputs as `rnn` has states, or `classes` does not
-        name as many labels as there are outputs, or holds None or NaN.
+        If the number of inputs of `linear` differs from the number of states of `rnn`;
+        if the number of distinct `classes` differs from the number of outputs, or
+        `classes` contains None or NaN.
 
     See Also
     --------
-    to_torch : The way there.
+    to_torch : The inverse conversion.
 
     Examples
     --------
-    After a training by torch::
+    After training with PyTorch::
 
         network = from_torch(rnn, linear, classes=["comment", "keyword", "name"])
         network.predict(X)
@@ -174,7 +175,7 @@ def from_torch(
 
 
 def _labels(classes: Any) -> Array:
-    """Return the labels as `fit` would take them."""
+    """Return the labels in the form in which `fit` would store them."""
     reject_masked(classes, "classes", "-1")
     given = np.asarray(classes)
     if given.ndim != 1:
@@ -185,12 +186,12 @@ def _labels(classes: Any) -> Array:
     for i, label in enumerate(items):
         if invalid_reason(label):
             raise ValueError(f"classes[{i}] is {invalid_reason(label)}; pass a label")
-    of_one_type(items)  # in the array strings have turned numbers into strings
+    of_one_type(items)  # in the array, NumPy has converted mixed types to strings
     return of_one_type(given)
 
 
 def _suffixes(n_layers: int, n_directions: int) -> list[list[str]]:
-    """Return how torch's names end, for each layer and direction."""
+    """Return the suffixes of PyTorch's names, for each layer and direction."""
     ways = ["", "_reverse"][:n_directions]
     return [[f"l{layer}{way}" for way in ways] for layer in range(n_layers)]
 
@@ -198,7 +199,7 @@ def _suffixes(n_layers: int, n_directions: int) -> list[list[str]]:
 def _of_hidden_layers(
     estimator: VanillaRNNClassifier, n_directions: int, n_hidden: int
 ) -> dict[str, Array]:
-    """Name the weights of all hidden layers as torch does, filled up to one size."""
+    """Return the hidden weights by PyTorch's names, padded to one size."""
     weights = {}
     layers = zip(
         _suffixes(len(estimator.recurrent_coefs_), n_directions),
@@ -207,7 +208,7 @@ def _of_hidden_layers(
         estimator.hidden_intercepts_,
         strict=True,
     )
-    # The input comes in blocks, one for each direction of the layer below.
+    # The input has one block for each direction of the layer below.
     n_blocks, width = 1, estimator.n_features_in_
     for suffixes, *directions in layers:
         for suffix, coef, recurrent, bias in zip(suffixes, *directions, strict=True):
@@ -222,7 +223,7 @@ def _of_hidden_layers(
 
 
 def _fill(array: Array, shape: tuple[int, ...]) -> Array:
-    """Enlarge an array by zeros at the end of each axis."""
+    """Pad an array with zeros at the end of each axis."""
     result = np.zeros(shape, array.dtype)
     result[tuple(map(slice, array.shape))] = array
     return result

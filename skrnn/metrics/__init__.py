@@ -1,7 +1,7 @@
 """Metrics of labeled steps, and scorers for scikit-learn's searches.
 
-All of them take labels and predictions in the forms that the estimators take and
-return, and none of them counts padding, whatever stands in it. `flatten_steps` says
+All functions accept labels and predictions in the forms that the estimators accept and
+return. Padded positions are ignored, whatever their values. `flatten_steps` documents
 which steps are valid.
 """
 

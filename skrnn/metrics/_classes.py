@@ -1,4 +1,4 @@
-"""F1 score, confusion matrix and report of classes, taken over the valid steps."""
+"""F1 score, confusion matrix and classification report over the valid steps."""
 
 from typing import Any, Literal
 
@@ -37,27 +37,27 @@ def step_f1_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur at a step whose
-        weight is not 0, sorted.
+        The labels to include, in this order. None uses all labels at steps with nonzero
+        weight, sorted.
     pos_label : object, default=1
-        The label whose score `average="binary"` returns.
+        The positive label if `average="binary"`.
     average : {"macro", "micro", "weighted", "binary"} or None, default="macro"
-        How the scores of the labels become one: their plain mean, the score of all
-        decisions together, the mean weighted by how often labels are true, or the
-        score of `pos_label` alone. None returns the score of every label.
+        How to average the scores of the labels: unweighted mean, score over all
+        decisions, mean weighted by the support of each label, or the score of
+        `pos_label` only. None returns the score of every label.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step. Steps with zero weight are left out,
-        and their true labels may be missing.
+        Weight of each sequence, or of each step. Steps with zero weight are ignored;
+        their true labels may be missing.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
-        What stands for a quotient by zero; "warn" is 0 with a warning.
+        Value to return for a division by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses -1 for integers, the empty string for strings, and NaN for
         floats.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
@@ -67,10 +67,10 @@ default=None
     Raises
     ------
     ValueError
-        If `labels` names a label twice; if `y_true` and `y_pred` do not go together,
+        If `labels` contains a label twice; if `y_true` and `y_pred` are inconsistent,
         see :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` are not of the type of `y_true`.
+        If `labels` and `y_true` have different types.
 
     See Also
     --------
@@ -112,7 +112,7 @@ def step_confusion_matrix(
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
 ) -> Array:
-    """Count how often each label of a valid step was taken for each other.
+    """Compute the confusion matrix of the labels of all valid steps.
 
     Parameters
     ----------
@@ -122,34 +122,34 @@ def step_confusion_matrix(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur at a step whose
-        weight is not 0, sorted.
+        The labels to include, in this order. None uses all labels at steps with nonzero
+        weight, sorted.
     normalize : {"true", "pred", "all"} or None, default=None
-        Divide by the sums of rows, of columns, or by the total.
+        Whether to divide by the sums of rows, of columns, or by the total.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step. Steps with zero weight are left out,
-        and their true labels may be missing.
+        Weight of each sequence, or of each step. Steps with zero weight are ignored;
+        their true labels may be missing.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses -1 for integers, the empty string for strings, and NaN for
         floats.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
     ndarray of shape (n_labels, n_labels)
-        Entry (i, j) counts steps of label i that were predicted to have label j.
+        Entry (i, j) counts steps with true label i and predicted label j.
 
     Raises
     ------
     ValueError
-        If `labels` names a label twice; if `y_true` and `y_pred` do not go together,
+        If `labels` contains a label twice; if `y_true` and `y_pred` are inconsistent,
         see :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` are not of the type of `y_true`.
+        If `labels` and `y_true` have different types.
 
     See Also
     --------
@@ -204,27 +204,27 @@ def step_classification_report(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     labels : array-like of shape (n_labels,), default=None
-        The labels to look at, in this order. None takes all that occur at a step whose
-        weight is not 0, sorted.
+        The labels to include, in this order. None uses all labels at steps with nonzero
+        weight, sorted.
     target_names : array-like of shape (n_labels,), default=None
         Names to print instead of the labels.
     digits : int, default=2
         Number of decimals.
     output_dict : bool, default=False
-        Whether to return the numbers instead of a text.
+        Whether to return a dictionary instead of text.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step. Steps with zero weight are left out,
-        and their true labels may be missing.
+        Weight of each sequence, or of each step. Steps with zero weight are ignored;
+        their true labels may be missing.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
-        What stands for a quotient by zero; "warn" is 0 with a warning.
+        Value to return for a division by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses -1 for integers, the empty string for strings, and NaN for
         floats.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
@@ -235,11 +235,11 @@ default=None
     Raises
     ------
     ValueError
-        If `labels` names a label twice; if two rows of a dictionary have one name; if
-        `y_true` and `y_pred` do not go together, see
+        If `labels` contains a label twice; if two rows of a dictionary have the same
+        name; if `y_true` and `y_pred` are inconsistent, see
         :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` are not of the type of `y_true`.
+        If `labels` and `y_true` have different types.
 
     See Also
     --------
@@ -287,7 +287,7 @@ default=None
 
 
 def _check_keys(names: list[str]) -> None:
-    """Raise where rows of a report would overwrite each other in a dictionary."""
+    """Raise if rows of a report would overwrite each other in a dictionary."""
     keys = [*names, "accuracy", "micro avg", "macro avg", "weighted avg"]
     for name in names:
         if keys.count(name) > 1:

@@ -23,47 +23,48 @@ def flatten_steps(
 ) -> tuple[Array, Array, NDArray[np.float64] | None]:
     """Return the valid steps of labels and predictions as flat arrays.
 
-    Any metric of scikit-learn works on what comes out.
+    Any scikit-learn metric can be applied to the result.
 
     Parameters
     ----------
     y_true : array-like of shape (n_sequences, n_steps), list or object array of \
 n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequences,)
         The true label of every step. Values at padded positions are ignored, and an
-        array may have more columns than `y_pred`. Where the weight is 0, a label may be
-        missing: None, NaN or `pandas.NA`.
+        array may have more columns than `y_pred`. Labels may be missing (None, NaN or
+        `pandas.NA`) at steps with zero weight.
     y_pred : array-like or list
-        What `predict`, `predict_proba`, `predict_log_proba` or `decision_function` of
-        a model returned: labels in any of the forms of `y_true`, or numbers with one
-        more axis for the classes.
+        The result of `predict`, `predict_proba`, `predict_log_proba` or
+        `decision_function`: labels in any of the forms of `y_true`, or numbers with an
+        additional axis of classes.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step. Steps with zero weight are left out.
+        Weight of each sequence, or of each step. Steps with zero weight are omitted.
     padding_label : object, default="auto"
-        The label of padding in an array of labels, `padding_label_` of the model.
-        "auto" takes -1 for integers, the empty string for strings, and NaN for floats.
+        The label of padding in an array of labels: `padding_label_` of the model.
+        "auto" uses -1 for integers, the empty string for strings, and NaN for floats.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded arrays do not show it.
+        The number of valid steps of each sequence, if padded arrays do not determine
+        it.
 
     Returns
     -------
     y_true : ndarray of shape (n_steps,)
-        The true labels, one sequence after another.
+        The true labels of all sequences, concatenated.
     y_pred : ndarray of shape (n_steps,) or (n_steps, n_classes)
         The predictions.
     sample_weight : ndarray of shape (n_steps,) or None
-        The weights, all above zero; None if none were given.
+        The weights, all positive; None if `sample_weight` is None.
 
     Raises
     ------
     ValueError
-        If the padding label stands at a valid step, so that it may be a class; if
-        `y_true` and `y_pred` differ in the number of sequences or of labels of a
-        sequence; if both are lists of strings; if a label is missing at a step whose
-        weight is not 0; if there are no valid steps; if weights or `lengths` are not as
-        described.
+        If the padding label occurs at a valid step, so that it may be a class; if
+        `y_true` and `y_pred` differ in the number of sequences or in the number of
+        labels of a sequence; if both are lists of strings; if a label is missing at a
+        step with nonzero weight; if there are no valid steps; if weights or `lengths`
+        are not as described.
     TypeError
-        If labels are of mixed types or come as a masked array.
+        If labels have mixed types or are a masked array.
 
     See Also
     --------
@@ -72,11 +73,11 @@ default=None
 
     Notes
     -----
-    Only arrays of two axes and more have padding:
+    Only arrays with two or more axes have padding:
 
-    - in an array of labels, of shape (n_sequences, n_steps), the `padding_label` at
-      the end of a row;
-    - in an array with one more axis, or of floats, NaN at the end of a row.
+    - in an array of labels of shape (n_sequences, n_steps), the `padding_label` at the
+      end of a row;
+    - in an array with an additional axis, or of floats, NaN at the end of a row.
 
     Strings are sequences of one label per character beside sequences, and one label
     each beside an array that `predict` returned for 2-D X. Two lists of strings that
@@ -84,17 +85,17 @@ default=None
 
     In a list of sequences, a Series of them or a 1-D object array, -1 and `""` are
     labels, and there must be one for every valid step of the other argument.
-    Of two padded arrays the predictions decide which steps are valid. A padding label
-    that also stands at a valid step, of `y_pred` or `y_true`, may be a class and
-    raises, as does a negative integer other than -1 under "auto". Pass `padding_label`
-    where -1 or `""` is a class, or where classes are floats. Scorers ask the model and
-    need neither.
+    If both arrays are padded, the predictions determine which steps are valid. A
+    padding label at a valid step of `y_pred` or `y_true` may be a class and raises an
+    error, as does a negative integer other than -1 with "auto". Pass `padding_label` if
+    -1 or `""` is a class, or if classes are floats. Scorers read the padding label from
+    the model.
 
-    No metric of this module counts a step of weight 0, and none lists a class that
-    occurs only there, unless `labels` names it.
+    All metrics of this module ignore steps with zero weight, and classes that occur
+    only there, unless they are in `labels`.
 
-    Real-valued targets of a regressor are flattened in the same way; they may have
-    one more axis for the outputs.
+    Real-valued targets of a regressor are flattened in the same way; they may have an
+    additional axis of outputs.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""True and predicted values, in every form that users have, step by step.
+"""Pair true and predicted values of all valid steps, for every form of input.
 
     y_true, y_pred of (n_sequences, n_steps)  ->  y_true, y_pred of (n_valid_steps,)
 
-Padding exists only in arrays of two axes and more; in a list every entry is a value.
-Padded predictions say which steps are valid, and padded true labels only beside
-predictions in a list.
+Only arrays with two or more axes have padding; in a list every entry is a value.
+Padded predictions determine which steps are valid. Padding of true labels is read only
+if the predictions are a list.
 """
 
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ Array = NDArray[Any]
 
 @dataclass
 class Steps:
-    """True and predicted values of all valid steps, one sequence after another."""
+    """True and predicted values of all valid steps, concatenated."""
 
     y_true: Array  # (n_valid_steps,), or (n_valid_steps, n_outputs)
     y_pred: Array  # (n_valid_steps,), or (n_valid_steps, n_classes)
@@ -49,7 +49,7 @@ class Steps:
     form: Literal["padded", "ragged", "rows"]
 
     def weighted(self) -> "Steps":
-        """Leave out the steps of weight 0, at which true labels may be missing."""
+        """Omit steps with zero weight, where true labels may be missing."""
         if self.sample_weight is None or self.sample_weight.all():
             return self
         counts = self.sample_weight > 0
@@ -74,7 +74,7 @@ class Steps:
         return y_true, y_pred, objects(np.split(self.sample_weight, ends))
 
     def require_labels(self) -> None:
-        """Raise where steps have several numbers instead of one label."""
+        """Raise if steps have several numbers instead of one label."""
         for name, values in (("y_true", self.y_true), ("y_pred", self.y_pred)):
             if values.ndim > 1:
                 raise ValueError(
@@ -85,7 +85,7 @@ class Steps:
         require_one_type(self.y_true, "y_true", self.y_pred, "y_pred")
 
     def weights_of_sequences(self) -> NDArray[np.float64]:
-        """Return one weight for each sequence, 0 for those without a valid step."""
+        """Return the weight of each sequence, 0 for those without a valid step."""
         weights = np.zeros(len(self.lengths))
         there = self.lengths > 0
         if self.sample_weight is None:
@@ -104,7 +104,7 @@ class Steps:
 
 
 def require_one_type(one: Any, name: str, other: Any, other_name: str) -> None:
-    """Raise where one holds numbers and the other strings, which never are equal."""
+    """Raise if one contains numbers and the other strings, which are never equal."""
     if type_group(type(one[0])) is not type_group(type(other[0])):
         raise TypeError(
             f"{name} holds {shown(one[0])} but {other_name} holds {shown(other[0])}; "
@@ -113,7 +113,7 @@ def require_one_type(one: Any, name: str, other: Any, other_name: str) -> None:
 
 
 def check_names(labels: Any, y_true: Array) -> Any:
-    """Return the labels that an average is over, which are of the type of y_true."""
+    """Check that `labels` are distinct and have the type of y_true; return them."""
     if labels is None or not hasattr(labels, "__len__"):
         return labels
     names = list(plain(labels, "labels"))
@@ -166,7 +166,7 @@ def pair_steps(
 
 
 def _with_booleans(true: Array, predicted: Array) -> Array:
-    """Return as booleans what padded predictions of boolean classes hold as numbers."""
+    """Convert padded predictions of boolean classes from numbers to booleans."""
     is_boolean = true.dtype == bool and predicted.dtype.kind in "iu"
     if is_boolean and np.isin(predicted, [0, 1]).all():
         return predicted.astype(bool)
@@ -174,7 +174,7 @@ def _with_booleans(true: Array, predicted: Array) -> Array:
 
 
 def _as_array(values: Any, name: str) -> Array:
-    """Return a padded array, an object array of arrays, or one label for each row."""
+    """Return a padded array, an object array of arrays, or one label per row."""
     reject_masked(values, name, "padding_label")
     if values is None:
         raise ValueError(f"{name} is None")
@@ -207,7 +207,7 @@ def _labels_of(item: Any, name: str) -> Array:
 
 
 def _is_ragged(array: Array) -> bool:
-    """Tell sequences of any length from an array of single labels."""
+    """Tell whether an array contains sequences rather than single labels."""
     return array.dtype == object and array.ndim == 1 and any(map(_is_sequence, array))
 
 
@@ -216,7 +216,7 @@ def _is_flat(array: Array) -> bool:
 
 
 def _rows_of_numbers(array: Array) -> Array:
-    """Return the array that lists of equally many floats make, all else as it is."""
+    """Stack lists of floats of equal length; return anything else unchanged."""
     if not _is_ragged(array) or any(np.ndim(item) != 1 for item in array):
         return array
     is_rectangle = len({item.shape for item in array}) == 1
@@ -280,7 +280,7 @@ def _sequences_of(
 
 
 def _is_rows_of_numbers(predicted: Array, true: Array) -> bool:
-    """Tell probabilities of one step for each sequence from labels of many."""
+    """Tell whether predictions are probabilities of one step per sequence."""
     return predicted.ndim == 2 and predicted.dtype.kind == "f" and _is_flat(true)
 
 
@@ -303,7 +303,7 @@ def _valid_lengths(
 
 
 def lengths_from_marks(is_padding: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the lengths of sequences whose padding is marked."""
+    """Return the lengths of sequences from a mask of padding."""
     return padded_lengths(is_padding[..., None], padding_value=True)
 
 
@@ -317,7 +317,7 @@ def _check_lengths_of_lists(
     n_true = _valid_lengths(true, padding_label, lengths)
     wrong = n_predicted != n_true
     if lengths is None and true.dtype.kind == "f":
-        # NaN may be a missing label, too, which the weights allow or not.
+        # NaN may also be a missing label, which is valid if its weight is zero.
         wrong = (n_predicted < n_true) | (n_predicted > true.shape[1])
     if wrong.any():
         i = int(wrong.argmax())
@@ -340,7 +340,7 @@ def _equals(array: Array, label: Any) -> NDArray[np.bool_]:
     is_nan = isinstance(label, float) and np.isnan(label)
     if array.dtype != object:
         return np.asarray(array != array if is_nan else array == label)
-    # pandas.NA compares as itself, which NumPy cannot take for True or False.
+    # Comparing pandas.NA returns NA, which NumPy cannot convert to a boolean.
     equal = [value != value if is_nan else value == label for value in array.flat]
     marks = [isinstance(mark, bool | np.bool_) and bool(mark) for mark in equal]
     return np.array(marks, dtype=bool).reshape(array.shape)
@@ -382,7 +382,7 @@ def _concatenate(values: Array, lengths: NDArray[np.intp], name: str) -> Array:
 def _check_contradictions(
     true: Array, predicted: Array, sequences: Sequences, label: Any, is_auto: bool
 ) -> None:
-    """Raise where the padding label may be a class."""
+    """Raise if the padding label may be a class."""
     if predicted.ndim > 1 or (isinstance(label, float) and np.isnan(label)):
         return
     for name, flat in (("y_true", true), ("y_pred", predicted)):

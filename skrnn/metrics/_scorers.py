@@ -1,8 +1,8 @@
-"""Scorers for scikit-learn's searches, of metrics over valid steps.
+"""Scorers for scikit-learn's searches, from metrics over valid steps.
 
     scorer(estimator, X, y)  =  metric(steps of y, steps of estimator.predict(X))
 
-Steps are flattened first; the rest is left to scikit-learn's own scorers.
+Steps are flattened first; scikit-learn's own scorers do the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from ._steps import sequence_accuracy_score, step_log_loss
 
 Array = NDArray[Any]
 
-# Two of them have to see where sequences end, the third a column for every class.
+# The first two need the ends of sequences, the third a column for every class.
 _OF_SEQUENCES = (sequence_accuracy_score, span_f1_score, step_log_loss)
 
 
@@ -39,22 +39,23 @@ def make_step_scorer(
 ) -> Callable[..., float]:
     """Make a scorer from a metric, for models that label steps.
 
-    It is :func:`sklearn.metrics.make_scorer` for sequences in any form: padding never
-    counts. The scorer goes wherever scikit-learn takes `scoring`.
+    The equivalent of :func:`sklearn.metrics.make_scorer` for sequences in any form;
+    padding is ignored. The scorer can be used wherever scikit-learn accepts `scoring`.
 
     Parameters
     ----------
     metric : callable
-        A metric of scikit-learn, or any other function of the true and the predicted
+        A scikit-learn metric, or any other function of the true and the predicted
         labels of all valid steps, as arrays of shape (n_valid_steps,).
     response_method : str or sequence of str, default="predict"
-        The method of the model that the metric looks at: "predict", "predict_proba"
-        or "decision_function"; of several the first that the model has.
+        The method of the model that returns the predictions: "predict",
+        "predict_proba" or "decision_function". If several are given, the first that
+        the model has is used.
     greater_is_better : bool, default=True
-        Whether a large value is good. If False, the scorer returns its negative.
+        Whether larger values are better. If False, the scorer returns the negative.
     flatten : bool or "auto", default="auto"
-        If False, the metric gets object arrays of one array for each sequence instead
-        of flat ones. "auto" does that for the metrics of this module that need it.
+        If False, the metric receives object arrays with one array per sequence instead
+        of flat arrays. "auto" does this for the metrics of this module that need it.
     **kwargs : object
         Further arguments of the metric.
 
@@ -67,7 +68,7 @@ def make_step_scorer(
     Raises
     ------
     TypeError
-        If `metric` is no function.
+        If `metric` is not callable.
 
     See Also
     --------
@@ -75,15 +76,14 @@ def make_step_scorer(
 
     Notes
     -----
-    Predicted labels at the end of a row that are no class of the model are padding,
-    as are rows of NaN; so `padding_label` is of no concern here.
+    Predicted labels at the end of a row that are not classes of the model are padding,
+    as are rows of NaN, so `padding_label` is not needed.
 
-    A metric of probabilities that has a parameter `labels` gets the classes of the
-    model in it, since not all of them occur in every part of the data. Weights have
-    one number for each sequence or for each step; in searches they are routed to the
-    scorer by `set_score_request`, as scikit-learn's user guide says. Flat arrays hold
-    no steps of zero weight; with `flatten=False` the metric gets them, and their
-    weights.
+    If a metric of probabilities has a parameter `labels`, the scorer passes the classes
+    of the model, because a part of the data may lack some of them. Weights have one
+    value per sequence or per step; in searches, `set_score_request` routes them to the
+    scorer, as scikit-learn's user guide explains. Flat arrays omit steps with zero
+    weight; with `flatten=False` the metric receives these steps and their weights.
 
     Examples
     --------
@@ -110,13 +110,13 @@ def make_step_scorer(
 
 @set_module("skrnn.metrics")
 def get_step_scorer(scoring: str) -> Callable[..., float]:
-    """Return the scorer of a name, for models that label steps.
+    """Return a scorer by name, for models that label steps.
 
     Parameters
     ----------
     scoring : str
-        A name that scikit-learn knows, such as "accuracy", "balanced_accuracy",
-        "f1_macro", "neg_log_loss" or "roc_auc_ovr", or "sequence_accuracy" or
+        The name of a scikit-learn scorer, such as "accuracy", "balanced_accuracy",
+        "f1_macro", "neg_log_loss" or "roc_auc_ovr"; or "sequence_accuracy" or
         "span_f1".
 
     Returns
@@ -128,12 +128,12 @@ def get_step_scorer(scoring: str) -> Callable[..., float]:
     Raises
     ------
     ValueError
-        If there is no scorer of that name.
+        If there is no scorer with that name.
 
     See Also
     --------
     make_step_scorer : Makes a scorer from any metric.
-    sklearn.metrics.get_scorer_names : Lists the names that scikit-learn knows.
+    sklearn.metrics.get_scorer_names : Lists the names of scikit-learn's scorers.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def get_step_scorer(scoring: str) -> Callable[..., float]:
 
 
 class _StepScorer(BaseScorer):
-    """A scorer that hands the valid steps of sequences to its metric."""
+    """A scorer that passes the valid steps of sequences to its metric."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class _StepScorer(BaseScorer):
         else:
             y_pred = getattr(estimator, method)(X)
         if _is_rows_of_outputs(estimator, y_pred):
-            # Sequences of one step: their two axes look like steps otherwise.
+            # Sequences of one step; otherwise the outputs would be taken for steps.
             y_true, y_pred = np.asarray(y_true)[:, None], y_pred[:, None]
         steps = pair_steps(
             y_true,
@@ -218,7 +218,7 @@ class _StepScorer(BaseScorer):
             kwargs.setdefault("labels", estimator.classes_)
         flat = steps.weighted()
         true, predicted, weights = flat.y_true, flat.y_pred, flat.sample_weight
-        if not self._flatten:  # such a metric leaves out itself what has weight 0
+        if not self._flatten:  # the metric itself omits steps with zero weight
             true, predicted, weights = steps.split()
         if weights is not None:
             kwargs["sample_weight"] = weights
@@ -234,7 +234,7 @@ class _StepScorer(BaseScorer):
 
 
 class _Answers:
-    """A model that has answered: scikit-learn's own scorers ask it for flat steps."""
+    """A model with fixed predictions, for scikit-learn's own scorers."""
 
     def __init__(self, estimator: Any, method: str, answers: Array) -> None:
         self.estimator = estimator
@@ -252,7 +252,7 @@ class _Answers:
 
 
 def _is_rows_of_outputs(estimator: Any, y_pred: Any) -> bool:
-    """Tell several numbers for each row of 2-D X from one for each step."""
+    """Tell whether a regressor has several outputs per row of 2-D X."""
     n_outputs = getattr(last_step(estimator), "n_outputs_", 1)
     is_regressor = not hasattr(estimator, "classes_")
     return is_regressor and np.ndim(y_pred) == 2 and n_outputs > 1
@@ -261,7 +261,7 @@ def _is_rows_of_outputs(estimator: Any, y_pred: Any) -> bool:
 def _lengths(
     estimator: Any, method: str, y_true: Any, y_pred: Any
 ) -> NDArray[np.intp] | None:
-    """Return the lengths of sequences where an array of labels may not show them."""
+    """Return the lengths of sequences if labels alone may not determine them."""
     if np.ndim(y_pred) == 1:
         is_ragged = y_pred.dtype == object and np.ndim(y_pred[0]) > 0
         if not is_ragged or len(getattr(y_true, "shape", ())) < 2:

@@ -1,22 +1,21 @@
-r"""Spans named by the labels of their steps, and how many of them were found.
+r"""Metrics of spans, which are encoded in the labels of steps.
 
     step    Ada    King   wrote  to  London          Ada    King   wrote  to  London
     BIO     B-PER  I-PER  O      O   B-LOC   IOBES   B-PER  E-PER  O      O   S-LOC
 
-Labels are a prefix and the type of the span; a span is right where its first step,
-its last step and its type are. Read as the CoNLL-2000 script and seqeval read them,
-a boundary lies between two neighboring steps unless the second goes on with what
-the first began:
+A label is a prefix and the type of the span. A span is correct if its first step, last
+step and type are correct. As in the CoNLL-2000 script and seqeval, there is a boundary
+between two adjacent steps unless the second continues the span of the first:
 
     boundary = left in {E, S, O}  or  right in {B, S, O}  or  their types differ
 
-The schemes differ in the prefixes that they have, and in those that a span must have
-at its ends. BILOU writes L and U for E and S:
+The schemes differ in their prefixes, and in the prefixes required at the ends of a
+span. BILOU uses L and U instead of E and S:
 
-    step    Ada    King   Bob    wrote    to one type, PER
+    step    Ada    King   Bob    wrote    all of type PER
     BIO     B      I      B      O        every span starts with B
-    IOB1    I      I      B      O        B only where it starts behind another
-    IOE1    I      E      I      O        E only where it ends before another
+    IOB1    I      I      B      O        B only directly after another span
+    IOE1    I      E      I      O        E only directly before another span
     IOE2    I      E      E      O        every span ends with E
 """
 
@@ -36,7 +35,7 @@ Scheme = Literal["BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"]
 
 
 class _Rules(NamedTuple):
-    """What a scheme allows at the ends of spans, in the prefixes of IOBES."""
+    """Prefixes that a scheme allows, in the notation of IOBES."""
 
     prefixes: str  # of labels
     first: str = "BIES"  # of a span of several steps
@@ -74,10 +73,10 @@ def span_f1_score(
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
 ) -> Any:
-    """Return the F1 score of whole spans in BIO labels and their relatives.
+    """Return the F1 score of whole spans in BIO or similar labels.
 
-    A predicted span is right if a true one has the same first step, the same last
-    step and the same type. A span lies within one sequence.
+    A predicted span is correct if a true span has the same first step, last step and
+    type. Spans do not cross sequences.
 
     Parameters
     ----------
@@ -88,27 +87,27 @@ def span_f1_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     scheme : {"BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"} or None, default=None
-        None finds spans in any sequence of labels, as seqeval does by default. A name
-        counts only spans that are spelled out as the scheme wants (see Notes), as
-        seqeval's strict mode does.
+        None finds spans in any sequence of labels, as seqeval does by default. With a
+        name, only spans that follow the scheme count (see Notes), as in seqeval's
+        strict mode.
     labels : array-like of str, default=None
-        The types of spans to look at, in this order. None takes all that occur,
+        The types of spans to include, in this order. None uses all types that occur,
         sorted.
     average : {"micro", "macro", "weighted"} or None, default="micro"
-        How the scores of the types become one: the score of all spans together, the
-        plain mean, or the mean weighted by the number of true spans. None returns the
-        score of every type.
+        How to average the scores of the types: score over all spans, unweighted mean,
+        or mean weighted by the number of true spans. None returns the score of every
+        type.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence, and so of its spans. Sequences with zero weight are
-        left out; zero weight at some steps of a sequence is an error.
+        Weight of each sequence and its spans. Sequences with zero weight are ignored;
+        zero weight at only some steps of a sequence is an error.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
-        What stands for a quotient by zero; "warn" is 0 with a warning.
+        Value to return for a division by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes the empty string.
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses the empty string.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
@@ -118,36 +117,37 @@ def span_f1_score(
     Raises
     ------
     ValueError
-        If a label has no prefix of the scheme (those of BILOU need its name); if
-        weights differ within a sequence; if `labels` names a type twice, or labels of
-        steps; if `y_true` and `y_pred` do not go together, see
+        If a label has no prefix of the scheme (BILOU must be named); if weights differ
+        within a sequence; if `labels` contains a type twice, or labels of steps; if
+        `y_true` and `y_pred` are inconsistent, see
         :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `y_true` and `y_pred` are of two types, such as numbers and strings.
+        If `y_true` and `y_pred` have different types, such as numbers and strings.
 
     See Also
     --------
-    span_precision_recall_fscore_support : Precision and recall too.
+    span_precision_recall_fscore_support : Also returns precision and recall.
     step_f1_score : The score of single steps.
 
     Notes
     -----
-    With B the beginning, I the inside, E the end of a span, S a span of a single step
-    and O all else, `scheme=None` ends a span before B, S and O, after E and S, and
-    where the type changes; whatever follows an end and is not O starts a span, be it
-    B, S, I or E. A label without a type, such as "B", has the type "_".
+    The prefixes are B (beginning), I (inside) and E (end) of a span, S (span of a
+    single step) and O (outside). With `scheme=None`, a span ends before B, S and O,
+    after E and S, and where the type changes. Any label other than O after an end
+    starts a new span: B, S, I or E. A label without a type, such as "B", has the type
+    "_".
 
-    Spans of a named scheme are found in the same way, and left out if they are not
-    spelled out:
+    Spans of a named scheme are found in the same way, but ignored if they do not
+    follow the scheme:
 
     - "BIO", also known as IOB2: a span must start with B.
     - "IOBES": a span must be S, or start with B and end with E. "BILOU" is the same
-      with L for E and U for S. For BMES write I instead of M.
+      with L for E and U for S. For BMES, write I instead of M.
     - "IOE2": a span must end with E.
-    - "IOB1": a span starts with I, and with B if a span of its type ends at the step
-      before. "IOE1": a span ends with I, and with E if a span of its type starts at
-      the next step. Any sequence of these labels has just one reading, so B and E at
-      other places also start and end a span, and no span is left out.
+    - "IOB1": a span starts with I, or with B if a span of the same type ends at the
+      previous step. "IOE1": a span ends with I, or with E if a span of the same type
+      starts at the next step. Any sequence of these labels is unambiguous, so B and E
+      elsewhere also start and end a span, and no span is ignored.
 
     References
     ----------
@@ -214,50 +214,50 @@ def span_precision_recall_fscore_support(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     scheme : {"BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"} or None, default=None
-        None finds spans in any sequence of labels; a name counts only spans that are
-        spelled out as the scheme wants.
+        None finds spans in any sequence of labels; with a name, only spans that follow
+        the scheme count.
     beta : float, default=1.0
-        How many times as much recall weighs as precision in the F score.
+        Weight of recall relative to precision in the F score.
     labels : array-like of str, default=None
-        The types of spans to look at, in this order. None takes all that occur,
+        The types of spans to include, in this order. None uses all types that occur,
         sorted.
     average : {"micro", "macro", "weighted"} or None, default=None
-        How the scores of the types become one: the score of all spans together, the
-        plain mean, or the mean weighted by the number of true spans. None returns the
-        scores of every type.
+        How to average the scores of the types: score over all spans, unweighted mean,
+        or mean weighted by the number of true spans. None returns the scores of every
+        type.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence, and so of its spans. Sequences with zero weight are
-        left out; zero weight at some steps of a sequence is an error.
+        Weight of each sequence and its spans. Sequences with zero weight are ignored;
+        zero weight at only some steps of a sequence is an error.
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
-        What stands for a quotient by zero; "warn" is 0 with a warning.
+        Value to return for a division by zero; "warn" is 0 with a warning.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes the empty string.
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses the empty string.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
     precision : float or ndarray of shape (n_types,)
-        The share of predicted spans that are right.
+        The fraction of predicted spans that are correct.
     recall : float or ndarray of shape (n_types,)
-        The share of true spans that were found.
+        The fraction of true spans that were found.
     fscore : float or ndarray of shape (n_types,)
         The weighted harmonic mean of both.
     support : ndarray of shape (n_types,) or None
-        The number, or the weight, of the true spans of each type; None with an
-        average.
+        The number, or the total weight, of the true spans of each type; None if
+        averaged.
 
     Raises
     ------
     ValueError
-        If a label has no prefix of the scheme (those of BILOU need its name); if
-        weights differ within a sequence; if `labels` names a type twice, or labels of
-        steps; if `y_true` and `y_pred` do not go together, see
+        If a label has no prefix of the scheme (BILOU must be named); if weights differ
+        within a sequence; if `labels` contains a type twice, or labels of steps; if
+        `y_true` and `y_pred` are inconsistent, see
         :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `y_true` and `y_pred` are of two types, such as numbers and strings.
+        If `y_true` and `y_pred` have different types, such as numbers and strings.
 
     See Also
     --------
@@ -290,7 +290,7 @@ def span_precision_recall_fscore_support(
 def _scores(
     steps: Steps, scheme: str | None, labels: ArrayLike | None, **kwargs: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """Leave the scores of spans to scikit-learn, each span being one sample."""
+    """Compute the scores with scikit-learn, each span being one sample."""
     if scheme not in _SCHEMES:
         known = ", ".join(f'"{name}"' for name in _SCHEMES if name)
         raise ValueError(f"scheme={scheme!r} is none of {known} and None")
@@ -309,7 +309,7 @@ def _scores(
     scores = precision_recall_fscore_support(
         true,
         predicted,
-        # Without any span, a type that never occurs brings out zero_division.
+        # Without any span, a type that does not occur yields zero_division.
         labels=types if np.size(types) else ["no type"],
         sample_weight=None if steps.sample_weight is None else weights,
         **kwargs,
@@ -321,7 +321,7 @@ def _scores(
 
 
 def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
-    """Return the types that are asked for, among which are no labels of steps."""
+    """Check that the requested types are not labels of steps; return them."""
     check_names(labels, np.array(["a type"]))
     for label in map(str, np.ravel(labels)):
         prefix, _, kind = label.partition("-")
@@ -335,10 +335,10 @@ def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
 
 
 def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
-    """Return the true and the predicted type of every span, "" where there is none.
+    """Return the true and the predicted type of every span, "" for no span.
 
-    Every distinct triple of first step, last step and type is one sample; its weight
-    is that of its sequence.
+    Every distinct triple of first step, last step and type is one sample, with the
+    weight of its sequence.
     """
     labels, codes = np.unique(
         np.concatenate([steps.y_true, steps.y_pred]), return_inverse=True
@@ -354,7 +354,7 @@ def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
     spans, place = np.unique(
         np.concatenate([true, predicted]), axis=0, return_inverse=True
     )
-    # A last sample that is no span keeps the arrays from being empty.
+    # An additional sample without a span keeps the arrays from being empty.
     decided = np.full((2, len(spans) + 1), "", dtype=names.dtype)
     decided[0, place[: len(true)]] = names[true[:, 2]]
     decided[1, place[len(true) :]] = names[predicted[:, 2]]
@@ -363,7 +363,7 @@ def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
 
 
 def _split_labels(labels: list[Any], scheme: str | None) -> tuple[list[str], list[str]]:
-    """Return prefix, of IOBES, and type of labels; "O" has none."""
+    """Return the IOBES prefix and the type of each label; "O" has no type."""
     prefixes, types = [], []
     known = _SCHEMES[scheme].prefixes
     for label in map(str, labels):
@@ -385,7 +385,7 @@ def _spans(
 ) -> Array:
     """Return first step, last step and type of each span, of shape (n_spans, 3).
 
-    `is_first` marks first steps of sequences, and what comes behind the last step.
+    `is_first` marks the first step of each sequence, and the end of the last.
     """
     boundary = is_first.copy()
     boundary[1:-1] |= (

@@ -1,4 +1,4 @@
-"""Accuracy and log-loss, taken over the valid steps of sequences."""
+"""Accuracy and log loss over the valid steps of sequences."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def step_accuracy_score(
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
 ) -> float:
-    """Return the share of valid steps that are labeled right.
+    """Return the fraction of valid steps that are labeled correctly.
 
     Parameters
     ----------
@@ -34,18 +34,18 @@ def step_accuracy_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     normalize : bool, default=True
-        If False, return the number (or the total weight) of the right steps instead.
+        If False, return the number (or the total weight) of correct steps instead.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step. Steps with zero weight are left out,
-        and their true labels may be missing.
+        Weight of each sequence, or of each step. Steps with zero weight are ignored;
+        their true labels may be missing.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses -1 for integers, the empty string for strings, and NaN for
         floats.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
@@ -55,12 +55,12 @@ default=None
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
+        If `y_true` and `y_pred` are inconsistent; see
         :func:`~skrnn.metrics.flatten_steps`.
 
     See Also
     --------
-    sequence_accuracy_score : The share of sequences that are right at all steps.
+    sequence_accuracy_score : The fraction of sequences that are correct at all steps.
     sklearn.metrics.accuracy_score : The same for one label per sample.
 
     Examples
@@ -95,9 +95,9 @@ def sequence_accuracy_score(
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
 ) -> float:
-    """Return the share of sequences that are labeled right at every valid step.
+    """Return the fraction of sequences labeled correctly at every valid step.
 
-    Sequences without a valid step do not count.
+    Sequences without a valid step are ignored.
 
     Parameters
     ----------
@@ -107,15 +107,15 @@ def sequence_accuracy_score(
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
     sample_weight : array-like of shape (n_sequences,), default=None
-        Weight of each sequence. Sequences with zero weight are left out; zero weight
-        at some steps of a sequence is an error.
+        Weight of each sequence. Sequences with zero weight are ignored; zero weight at
+        only some steps of a sequence is an error.
     padding_label : object, default="auto"
-        The label of padding in an array of predicted labels, `padding_label_` of the
-        model. "auto" takes -1 for integers, the empty string for strings, and NaN for
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses -1 for integers, the empty string for strings, and NaN for
         floats.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
@@ -125,14 +125,14 @@ def sequence_accuracy_score(
     Raises
     ------
     ValueError
-        If `y_true` and `y_pred` do not go together; see
+        If `y_true` and `y_pred` are inconsistent; see
         :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `y_true` and `y_pred` are of two types, such as numbers and strings.
+        If `y_true` and `y_pred` have different types, such as numbers and strings.
 
     See Also
     --------
-    step_accuracy_score : The share of steps that are right.
+    step_accuracy_score : The fraction of steps that are correct.
 
     Examples
     --------
@@ -180,17 +180,17 @@ def step_log_loss(
         of arrays of shape (n_steps_i, n_classes), or an array of shape (n_sequences,
         n_classes).
     labels : array-like of shape (n_classes,), default=None
-        The label of each column of the probabilities, `classes_` of the model. None
-        takes the sorted labels of `y_true`.
+        The label of each column of the probabilities: `classes_` of the model. None
+        uses the sorted labels of `y_true`.
     normalize : bool, default=True
         If False, return the sum over the steps instead.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
-        Weight of each sequence, or of each step. Steps with zero weight are left out,
-        and their true labels may be missing.
+        Weight of each sequence, or of each step. Steps with zero weight are ignored;
+        their true labels may be missing.
     lengths : array-like of shape (n_sequences,), default=None
-        The number of valid steps of each sequence, where padded predictions do not
-        show it.
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
 
     Returns
     -------
@@ -200,10 +200,10 @@ default=None
     Raises
     ------
     ValueError
-        If there is not one label for each column, or if `y_true` and `y_pred` do not
-        go together; see :func:`~skrnn.metrics.flatten_steps`.
+        If there is not exactly one label per column, or if `y_true` and `y_pred` are
+        inconsistent; see :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` are not of the type of `y_true`.
+        If `labels` and `y_true` have different types.
 
     See Also
     --------
@@ -211,9 +211,9 @@ default=None
 
     Notes
     -----
-    A true label that is none of `labels`, one that training never saw, has
-    probability 0. As in scikit-learn, probabilities are clipped by the relative
-    accuracy of their type, so its loss is 36.04 in float64 and not infinite.
+    A true label that is not in `labels`, because it did not occur in training, has
+    probability 0. As in scikit-learn, probabilities are clipped at the machine epsilon
+    of their type, so its loss is 36.04 in float64 instead of infinite.
 
     Examples
     --------
@@ -240,7 +240,7 @@ default=None
     every = np.concatenate([known, unseen])
     order = np.argsort(every)
     codes = order[np.searchsorted(every, y_true, sorter=order)]
-    # scikit-learn wants two columns at least.
+    # scikit-learn requires at least two columns.
     n_missing = max(len(unseen), 2 - len(known))
     proba = np.pad(proba, [(0, 0), (0, n_missing)])
     return float(

@@ -1,7 +1,7 @@
 """Predictions, folds and importances for labeled steps of sequences.
 
-What scikit-learn's own functions of these names do for rows of a table. All else of
-:mod:`sklearn.model_selection` takes sequences as it is.
+Equivalents, for sequences, of scikit-learn's functions for rows of a table. Everything
+else in :mod:`sklearn.model_selection` accepts sequences unchanged.
 """
 
 from ._importance import permutation_importance

@@ -1,4 +1,4 @@
-"""What a trained model loses when parts of its input are exchanged.
+"""Permutation importance: the drop in score when parts of the input are permuted.
 
 importance = score of X  -  score of X with values from elsewhere
 """
@@ -56,10 +56,10 @@ def permutation_importance(
     random_state: Any = None,
     sample_weight: Any = None,
 ) -> Bunch:
-    """Measure which features, or which lags, a fitted model's score depends on.
+    """Compute the permutation importance of features or of lags.
 
-    What :func:`sklearn.inspection.permutation_importance` does for the columns of a
-    table, for the features of steps and for the input some steps back.
+    The equivalent of :func:`sklearn.inspection.permutation_importance` for the features
+    of steps, and for the input a given number of steps earlier.
 
     Parameters
     ----------
@@ -67,28 +67,27 @@ def permutation_importance(
         A fitted classifier or regressor of steps, or a pipeline or search that ends in
         one.
     X : array-like of n_sequences sequences
-        Padded or ragged sequences, or strings or lists of whatever the estimator takes
-        as steps. Best sequences that were not in the training set.
+        Padded or ragged sequences, or strings or lists of anything that the estimator
+        accepts as steps. Preferably sequences outside the training set.
     y : array-like of n_sequences label sequences
         The labels of the steps, in any form that `scoring` takes.
     over : {"features", "lags"}, default="features"
-        What is exchanged: a feature at all steps, or all features of one step.
+        What to permute: one feature at all steps, or all features of one step.
     lags : int or array-like of int, default=5
-        The lags; a number stands for all from 0 to the one before it. A negative lag
-        is input ahead of the label, which two-way models read. Only used if `over` is
-        "lags".
+        The lags; an integer n means 0 to n - 1. A negative lag is a later input, which
+        bidirectional models read. Only used if `over` is "lags".
     scoring : str, callable or None, default=None
-        Function `scorer(estimator, X, y)` with larger values for better models; a
-        string is a name that :func:`skrnn.metrics.get_step_scorer` knows. For lags it
-        must take `sample_weight`, with a weight for each step. None takes the
+        Function `scorer(estimator, X, y)` that returns larger values for better models,
+        or the name of a scorer in :func:`skrnn.metrics.get_step_scorer`. For lags it
+        must accept `sample_weight` with a weight for each step. None uses the
         estimator's `score`.
     n_repeats : int, default=5
-        How often each importance is measured, with other exchanges.
+        Number of permutations for each importance.
     n_jobs : int, default=None
-        How many features or lags are measured at a time. None means 1 unless in a
+        Number of features or lags to process in parallel. None means 1 unless in a
         :func:`joblib.parallel_config` context; -1 means as many as there are cores.
     random_state : int, RandomState instance or None, default=None
-        Determines the exchanges.
+        Seed or generator for the permutations.
     sample_weight : array-like of shape (n_sequences,) or of the form of y, default=None
         Weight of each sequence, or of each step, in the score.
 
@@ -102,36 +101,37 @@ def permutation_importance(
         importances_std : ndarray of shape (n_features,) or (n_lags,)
             Standard deviation over the repeats.
         importances : ndarray of shape (n_features, n_repeats) or (n_lags, n_repeats)
-            The loss of score in every repeat.
+            The drop in score in every repeat.
         lags : ndarray of shape (n_lags,)
-            The lags. Only there if `over` is "lags".
+            The lags. Only present if `over` is "lags".
 
     Raises
     ------
     ValueError
-        If X is 2-D, no sequence is longer than a lag, or an exchange would make a valid
-        step equal to the padding.
+        If X is 2-D, no sequence is longer than a lag, or a permutation would make a
+        valid step equal to the padding.
 
     Notes
     -----
     **Features.** The values of one feature are permuted over all valid steps of all
-    sequences; its course over time is lost together with its relation to the labels.
+    sequences. This destroys its order in time as well as its relation to the labels.
     Tokens count as one feature.
 
-    **Lags.** The importance of lag k is the loss of score of the label at step t when
-    the input at step t - k, and nothing else, is replaced by that of another valid
-    step, drawn from all of X. In every repeat one label is drawn from each sequence
-    longer than k, with probability proportional to its weight, and it counts in the
-    score with the weight of all labels it was drawn from. So the importances refer to
-    all steps that have an input at lag k, and to the same labels before and after the
-    exchange; a repeat costs two predictions of X. `n_repeats` sets the accuracy.
+    **Lags.** The importance of lag k is the drop in score of the label at step t when
+    only the input at step t - k is replaced by that of another valid step, drawn from
+    all of X. In every repeat, one label is drawn from each sequence longer than k, with
+    probability proportional to its weight, and it contributes to the score with the
+    total weight of all labels it was drawn from. So the importances refer to all steps
+    that have an input at lag k, and to the same labels before and after the
+    replacement. A repeat costs two predictions of X; `n_repeats` determines the
+    accuracy.
 
-    Both replace values by others that need not go with their surroundings. Where the
-    same information is found in several features or steps, each may look unimportant.
+    Both methods can create inputs that do not occur in real data. If several features
+    or steps contain the same information, each of them may appear unimportant.
 
     Examples
     --------
-    The labels repeat the input of two steps before:
+    The labels repeat the input of two steps earlier:
 
     >>> from skrnn import VanillaRNNClassifier
     >>> from skrnn.datasets import make_recall
@@ -174,7 +174,7 @@ def permutation_importance(
 
 
 class _Task(NamedTuple):
-    """The score that is to be lost."""
+    """The data and the scorer."""
 
     estimator: Any
     X: Any
@@ -190,7 +190,7 @@ class _Task(NamedTuple):
         return self.scorer(self.estimator, X, self.y, sample_weight=sample_weight)
 
     def score_with(self, values: Any, sample_weight: Any) -> float:
-        """Score with other values for all valid steps."""
+        """Score X with the values of its valid steps replaced."""
         X = restore_steps(values, self.steps.sequences, self.padding_value)
         if self.steps.are_characters:
             X = objects(map("".join, X))
@@ -209,7 +209,7 @@ def _of_feature(
 
 
 def _with_column(values: Any, column: int, donors: NDArray[np.intp]) -> Any:
-    """Return rows of which one column is taken from other rows."""
+    """Return rows with one column taken from other rows."""
     if is_frame(values):
         return with_column_of(values, column, donors)
     if values.ndim == 1:
@@ -251,10 +251,10 @@ def _draw_labels(
     weights: NDArray[np.float64],
     lag: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Draw a label that has an input at the lag from each sequence that has any.
+    """Draw one label with an input at the lag from each sequence that has any.
 
-    Returned are the positions among all valid steps, and for each the weight of all
-    labels of its sequence that might have been drawn.
+    Return the positions among all valid steps, and for each the total weight of the
+    labels of its sequence that could have been drawn.
     """
     sequence = np.repeat(np.arange(len(lengths)), lengths)
     position = np.arange(len(weights)) - (np.cumsum(lengths) - lengths)[sequence]

@@ -1,7 +1,7 @@
 """Cross-validated predictions of steps.
 
-scikit-learn's function of the same name splits, routes, fits and puts in order. It
-joins one item per sequence, which holds the valid steps alone:
+scikit-learn's function of the same name splits, routes, fits and restores the order.
+It concatenates one item per sequence, which contains only the valid steps:
 
     folds of several widths and classes  ->  valid steps  ->  one array
 """
@@ -29,7 +29,7 @@ from skrnn._validation.targets import (
 
 Array = NDArray[Any]
 
-# What a class that was not in the training set gets.
+# Values for a class that was not in the training set.
 _UNSEEN = {
     "predict_proba": 0.0,
     "predict_log_proba": -np.inf,
@@ -51,51 +51,51 @@ def cross_val_predict(
     pre_dispatch: int | str = "2*n_jobs",
     method: str = "predict",
 ) -> Array:
-    """Predict every sequence by a model that was trained without it.
+    """Predict every sequence with a model that was trained without it.
 
-    What :func:`sklearn.model_selection.cross_val_predict` does for rows of a table, for
-    every method that answers step by step.
+    The equivalent of :func:`sklearn.model_selection.cross_val_predict` for every method
+    that returns a result for each step.
 
     Parameters
     ----------
     estimator : estimator object
-        What is cloned and fitted for every fold: a classifier or regressor of steps, or
-        a pipeline or search that ends in one.
+        The estimator to clone and fit for every fold: a classifier or regressor of
+        steps, or a pipeline or search that ends in one.
     X : array-like of n_sequences sequences
-        Sequences in any form that the estimator takes, padded or ragged; strings where
+        Sequences in any form that the estimator accepts, padded or ragged; strings if
         it is a pipeline with an encoder.
     y : array-like of n_sequences label sequences, default=None
-        The labels, padded or ragged. For `cv` as a number, lists of lists go through
+        The labels, padded or ragged. If `cv` is an integer, convert lists of lists with
         :func:`~skrnn.as_ragged` first.
     groups : array-like of shape (n_sequences,), default=None
-        The group of each sequence, for a splitter that asks for it. With metadata
-        routing pass it in `params`.
+        The group of each sequence, for splitters that need it. With metadata routing,
+        pass it in `params`.
     cv : int, cross-validation generator or iterable, default=None
-        How to split: None for 5 folds, their number, a splitter, or pairs of training
-        and test indices. Every sequence must be in exactly one test set.
+        How to split: None for 5 folds, the number of folds, a splitter, or pairs of
+        training and test indices. Every sequence must be in exactly one test set.
     n_jobs : int, default=None
-        How many folds are fitted at a time. None means 1 unless in a
+        Number of folds to fit in parallel. None means 1 unless in a
         :func:`joblib.parallel_config` context; -1 means as many as there are cores.
     verbose : int, default=0
-        How much is reported of the progress.
+        Verbosity level.
     params : dict, default=None
         Arguments of the estimator's `fit`, such as `sample_weight`; with metadata
-        routing, for the splitter, too.
+        routing, also those of the splitter.
     pre_dispatch : int or str, default="2*n_jobs"
-        How many folds are handed to the workers in advance.
+        Number of folds to dispatch to the workers in advance.
     method : str, default="predict"
-        The method that is to answer: "predict", "predict_proba", "predict_log_proba",
-        "decision_function", "hidden_states" or another that takes X and has an answer
-        for every step.
+        The method to call: "predict", "predict_proba", "predict_log_proba",
+        "decision_function", "hidden_states" or another that takes X and returns a
+        result for every step.
 
     Returns
     -------
     ndarray of shape (n_sequences, n_steps), (n_sequences, n_steps, n_columns) or \
 (n_sequences,)
-        The answers in the order and in the form of X, as the method gives them: padded
-        to the widest fold, an object array of one array per sequence for ragged X, or
-        one row per row of 2-D X. The columns of probabilities and decisions are the
-        classes of all of y, sorted.
+        The results in the order and form of X, as the method returns them: padded to
+        the widest fold, an object array with one array per sequence for ragged X, or
+        one row per row of 2-D X. The columns of probabilities and decisions are all
+        classes of y, sorted.
 
     Raises
     ------
@@ -107,23 +107,23 @@ def cross_val_predict(
     Warns
     -----
     RuntimeWarning
-        If a fold's training set lacks a class. The class gets probability 0 there, and
-        -inf as log-probability and as decision.
+        If a fold's training set lacks a class. There the class has probability 0, and
+        log-probability and decision -inf.
 
     See Also
     --------
-    sklearn.model_selection.cross_validate : Scores of every fold; takes sequences.
-    StratifiedSequenceKFold : Folds in which all classes have their share.
+    sklearn.model_selection.cross_validate : Scores of every fold; accepts sequences.
+    StratifiedSequenceKFold : Folds with similar class proportions.
 
     Notes
     -----
-    Padding is NaN. In predicted labels it is the fitted models' `padding_label_`, or,
-    where it differs between folds or is a class of another fold, what
+    Padding is NaN. In predicted labels it is the fitted models' `padding_label_`. If
+    this differs between folds or is a class of another fold, it is the label that
     `padding_label="auto"` chooses for all classes.
 
-    For two classes `decision_function` has no axis of classes. A fold that has seen
-    just two of more classes gives each plus or minus half of its one value, which
-    leaves their probabilities as they are.
+    For two classes, `decision_function` has no axis of classes. If a fold was trained
+    on only two of more classes, they get plus and minus half of its value, which does
+    not change their probabilities.
 
     Examples
     --------
@@ -169,23 +169,23 @@ def cross_val_predict(
 
 
 class _Fold(NamedTuple):
-    """What the answers of one fold's model have in common."""
+    """Properties common to all predictions of a fold's model."""
 
     form: Literal["padded", "ragged", "rows"]
-    n_steps: int  # of padded answers, padding included
-    classes: Any  # (n_classes,), None where there are none
+    n_steps: int  # of padded predictions, including padding
+    classes: Any  # (n_classes,), None for a regressor
     padding_label: Any
 
 
 class _Answer(NamedTuple):
-    """What a fold's model says of one sequence."""
+    """The predictions of a fold's model for one sequence."""
 
     steps: Array  # (n_valid_steps, ...)
     fold: _Fold
 
 
 class _AnswerBySequence(BaseEstimator):
-    """The estimator, with the answers of any of its methods as one item a sequence."""
+    """Wrap an estimator so that `predict` returns one item per sequence."""
 
     def __init__(self, estimator: Any, method: str) -> None:
         self.estimator = estimator
@@ -218,7 +218,7 @@ class _AnswerBySequence(BaseEstimator):
         )
 
     def get_metadata_routing(self) -> Any:
-        """Let scikit-learn route as if the estimator stood alone."""
+        """Return the routing of the wrapped estimator."""
         return get_routing_for_object(self.estimator)
 
     def __sklearn_tags__(self) -> Tags:
@@ -226,7 +226,7 @@ class _AnswerBySequence(BaseEstimator):
 
 
 def _ask(estimator: Any, method: str, X: Any) -> Any:
-    """Call a method, also one that searches and pipelines do not pass on."""
+    """Call a method, even one that searches and pipelines do not delegate."""
     if not hasattr(estimator, method):
         if hasattr(estimator, "best_estimator_"):
             return _ask(estimator.best_estimator_, method, X)
@@ -236,7 +236,7 @@ def _ask(estimator: Any, method: str, X: Any) -> Any:
 
 
 def _lengths(values: Array, padding_label: Any) -> NDArray[np.intp]:
-    """Count the steps of padded answers, (N, T, ...), that are not padding."""
+    """Count the valid steps of padded predictions of shape (N, T, ...)."""
     if padding_label is not None:
         padding = np.asarray(values == padding_label)
     elif values.dtype.kind == "f":
@@ -263,10 +263,10 @@ def _described(answers: Sequence[_Answer]) -> Sequences:
 def _all_classes(
     folds: Sequence[_Fold], y: Any, sequences: Sequences, estimator_name: str
 ) -> Array:
-    """Return the classes of all valid steps, those that no fold has seen included."""
+    """Return the classes of all valid steps, including those unknown to every fold."""
     known = [fold.classes for fold in folds if fold.classes is not None]
     if y is not None:
-        # Whether a label may be missing is for `fit` to say, which has the weights.
+        # `fit`, which has the weights, checks whether a label may be missing.
         unlabeled = np.zeros(sequences.lengths.sum())
         known.append(check_labels(y, sequences, estimator_name, unlabeled))
     return np.unique(np.concatenate([classes for classes in known if len(classes)]))
@@ -275,7 +275,7 @@ def _all_classes(
 def _aligned(
     answers: Sequence[_Answer], folds: Sequence[_Fold], classes: Array, method: str
 ) -> Array:
-    """Return the answers for all steps, in the columns of all classes."""
+    """Return the predictions for all steps, with columns for all classes."""
     missing = [np.setdiff1d(classes, fold.classes).tolist() for fold in folds]
     if not any(missing):
         return np.concatenate([answer.steps for answer in answers])

@@ -1,13 +1,13 @@
-"""Folds of sequences with like labels and like lengths.
+"""Folds of sequences with similar labels and lengths.
 
-A unit is a group, or a sequence by itself. Its shares are what it holds of the steps
-of each class and of the sequences, as parts of the total:
+A unit is a group, or a single sequence without groups. Its shares are the fractions of
+the steps of each class, and of the sequences, that it contains:
 
-    fold k gets the shares S_k = sum of its units;  sum_k |S_k|^2 is to be small,
+    minimize  sum_k |S_k|^2,   S_k = sum of the shares of the units in fold k
 
-which it is where all folds are alike. The largest unit goes first, and each to the
-fold at which the sum grows least: adding v to S_k adds 2 S_k . v + |v|^2. So short
-and long ones are spread over the folds, too.
+The sum is smallest if all folds are equal. Units are assigned greedily, largest first,
+each to the fold where the sum increases least: adding v to S_k adds 2 S_k . v + |v|^2.
+So short and long units are also spread over the folds.
 """
 
 from collections.abc import Iterator
@@ -34,38 +34,38 @@ Array = NDArray[Any]
 
 @set_module("skrnn.model_selection")
 class StratifiedSequenceKFold(StratifiedGroupKFold):
-    """K folds that are alike in their step labels and in the lengths of sequences.
+    """K folds with similar step labels and sequence lengths.
 
-    Scikit-learn's stratified splitters want one label for each sample. This one takes
-    the labels of all steps, and gives every fold its share of the steps of each class
-    and of the sequences, short and long. With `groups`, all sequences of a group are in
-    one fold.
+    Scikit-learn's stratified splitters require one label per sample. This splitter uses
+    the labels of all steps, and balances the steps of each class and the number of
+    sequences, short and long, over the folds. With `groups`, all sequences of a group
+    are in the same fold.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=False
-        Whether chance decides among sequences (or groups) of about the same size. The
-        folds then depend on `random_state`, and are nearly as well balanced.
+        Whether to shuffle sequences (or groups) of similar size. The folds then depend
+        on `random_state`, and are almost as well balanced.
     random_state : int, RandomState instance or None, default=None
-        Determines the folds where `shuffle` is True.
+        Seed or generator if `shuffle` is True.
 
     See Also
     --------
     sklearn.model_selection.StratifiedGroupKFold : The same for one label per sample.
-    cross_val_predict : Predictions for every sequence by models trained without it.
+    cross_val_predict : Predicts every sequence with a model trained without it.
 
     Notes
     -----
-    Which steps are valid is read from X where it shows that: a 3-D array with NaN as
-    padding, or a list or series of sequences. Else from y: all labels of ragged y, and
-    of a padded array what stands before trailing -1 or `''`. A step wrongly counted
-    affects the balance alone: the folds are a partition of the sequences whatever y
-    holds.
+    Valid steps are determined from X if possible: a 3-D array with NaN as padding, or a
+    list or Series of sequences. Otherwise they are determined from y: all labels of
+    ragged y, and in a padded array all labels before trailing -1 or `''`. Wrongly
+    counted steps affect only the balance: the folds are always a partition of the
+    sequences.
 
-    A class that occurs in fewer sequences than there are folds is in as many folds as
-    it can be.
+    A class that occurs in fewer sequences than there are folds is spread over as many
+    folds as possible.
 
     Examples
     --------
@@ -86,16 +86,16 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
     def split(
         self, X: Any, y: Any, groups: Any = None
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Generate the indices of training and test set of every fold.
+        """Generate the indices of the training and test set of every fold.
 
         Parameters
         ----------
         X : array-like of n_sequences sequences
-            Sequences in any form, or an array of as many zeros.
+            Sequences in any form, or an array of zeros of the same length.
         y : array-like of n_sequences label sequences
-            The labels of the steps, padded or ragged, or a label for each row of 2-D X.
+            The labels of the steps, padded or ragged, or one label per row of 2-D X.
         groups : array-like of shape (n_sequences,), default=None
-            The group of each sequence. None makes each a group by itself.
+            The group of each sequence. None puts every sequence in its own group.
 
         Yields
         ------
@@ -107,7 +107,8 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
         Raises
         ------
         ValueError
-            If there are fewer sequences or groups than folds, or y is not labels.
+            If there are fewer sequences or groups than folds, or y does not contain
+            labels.
         TypeError
             If X or y is a generator or another iterable without indices.
         """
@@ -149,7 +150,7 @@ def _shares(
     unit_of_labels: NDArray[np.intp],
     codes: NDArray[np.intp],
 ) -> NDArray[np.float64]:
-    """Return each unit's part of the steps of each class, and of the sequences."""
+    """Return each unit's share of the steps of each class, and of the sequences."""
     n_units, n_classes = int(unit_of.max()) + 1, int(codes.max()) + 1
     cells = unit_of_labels * n_classes + codes
     steps = np.bincount(cells, minlength=n_units * n_classes)
@@ -163,13 +164,13 @@ def _fold_of_units(
     sizes = np.linalg.norm(shares, axis=1)
     order = np.argsort(-sizes, kind="stable")
     if rng is not None:
-        # Within a factor of two the order is left to chance.
+        # Within a factor of two, the order is random.
         shuffled = rng.permutation(len(sizes))
         order = shuffled[np.argsort(-np.floor(np.log2(sizes[shuffled])), kind="stable")]
     fold_of = np.empty(len(shares), dtype=np.intp)
     totals = np.zeros((n_folds, shares.shape[1]))
     for unit in order:
-        # An empty fold has the least growth, zero: none stays empty.
+        # The increase is smallest for an empty fold, so no fold stays empty.
         fold_of[unit] = fold = (totals @ shares[unit]).argmin()
         totals[fold] += shares[unit]
     return fold_of
@@ -178,8 +179,8 @@ def _fold_of_units(
 def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array, NDArray[np.bool_]]:
     """Return the number of valid steps of each sequence, and their labels.
 
-    The last array marks the steps whose label is missing. Weights, which only `fit`
-    has, decide whether it may be.
+    The last array marks steps with missing labels. `fit`, which has the weights, checks
+    whether they may be missing.
     """
     if y is None:
         raise ValueError("The 'y' parameter should not be None.")
@@ -200,7 +201,7 @@ def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array, NDArray[np.b
 
 
 def _is_flat(y: Any, lengths: NDArray[np.intp] | None) -> bool:
-    """Tell one label per sequence; a string may be one, or one label per character."""
+    """Tell whether y has one label per sequence; a string may be a label or several."""
     first: Any = next(iter(y), None)
     if not isinstance(first, str) or lengths is None:
         return bool(np.ndim(first) == 0)
@@ -208,7 +209,7 @@ def _is_flat(y: Any, lengths: NDArray[np.intp] | None) -> bool:
 
 
 def _lengths_seen(X: Any) -> NDArray[np.intp] | None:
-    """Return the lengths that X shows, None where it does not."""
+    """Return the lengths of the sequences in X, None if X does not determine them."""
     if getattr(X, "ndim", 0) == 3:
         lengths = padded_lengths(np.asarray(X), np.nan)
         return lengths if (lengths < X.shape[1]).any() else None

@@ -1,10 +1,10 @@
 """Displays in scikit-learn's convention: `from_estimator`, `plot`, `ax_`, `figure_`.
 
-matplotlib is needed, the extra ``plot``, and imported when a display is drawn.
-Colors get lighter or darker throughout, and marks differ in shape as well, so all
-pictures can be read in gray and by color-blind eyes.
+Displays require matplotlib, the extra ``plot``, which is imported lazily. Color maps
+are monotonic in lightness, and marks differ in shape, so all figures are readable in
+grayscale and by color-blind readers.
 
-For a confusion matrix scikit-learn has a display already:
+For confusion matrices, use scikit-learn's display:
 
 >>> from sklearn.metrics import ConfusionMatrixDisplay
 >>> from skrnn.metrics import step_confusion_matrix

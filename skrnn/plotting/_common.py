@@ -1,4 +1,4 @@
-"""What the displays share: one sequence out of an estimator, axes, tick labels."""
+"""Helpers of the displays: one sequence as the network reads it, axes, tick labels."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# Told from each other by color-blind eyes, and by lightness in print.
+# Distinguishable by color-blind readers, and by lightness in print.
 PROBABLE = "#7db3e6"
 WRONG = "#b03a00"
 
@@ -28,20 +28,20 @@ _WIDEST = 12.0  # inches
 
 
 class SequenceView(NamedTuple):
-    """A sequence as a network reads it, and the names of its steps and features."""
+    """A sequence as input of a network, with names of its steps and features."""
 
     network: Any
-    X: Any  # for the network's methods: this sequence and no other
+    X: Any  # for the network's methods: only this sequence
     tokens: Array | None
     feature_names: list[str] | None
 
     def values(self, result: Any) -> Array:
-        """Return the valid steps of what a method answers for X."""
+        """Return the valid steps of a method's result for X."""
         return valid_rows(result[0], "sequence")
 
 
 def check_matplotlib(caller: str) -> None:
-    """Raise an error that says how to install matplotlib if it is missing."""
+    """Raise an error with installation instructions if matplotlib is missing."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -52,7 +52,7 @@ def check_matplotlib(caller: str) -> None:
 
 
 def split(estimator: Any, caller: str, attribute: str) -> tuple[list[Any], Any]:
-    """Return the transformers in front of a fitted network, and the network."""
+    """Return the transformers before a fitted network, and the network."""
     transformers: list[Any] = []
     network = estimator
     while isinstance(network, Pipeline) or hasattr(network, "best_estimator_"):
@@ -73,7 +73,7 @@ def split(estimator: Any, caller: str, attribute: str) -> tuple[list[Any], Any]:
 def read_sequence(
     estimator: Any, sequence: Any, caller: str, attribute: str
 ) -> SequenceView:
-    """Send one sequence through the transformers in front of a network."""
+    """Apply the transformers before a network to one sequence."""
     transformers, network = split(estimator, caller, attribute)
     if _holds_sequences(sequence):
         raise ValueError(
@@ -81,7 +81,7 @@ def read_sequence(
             "one of them, such as sequence[0]"
         )
     X: Any = [sequence]
-    # An array may be a row of a padded one, and then stays padded.
+    # An array may be a row of a padded array, and then stays padded.
     if isinstance(sequence, np.ndarray) and (
         sequence.ndim == 2 or _is_row_of_tokens(sequence, transformers)
     ):
@@ -98,7 +98,7 @@ def read_sequence(
 
 
 def _holds_sequences(sequence: Any) -> bool:
-    """Tell several sequences of rows from a single one."""
+    """Tell whether a value contains several sequences."""
     if isinstance(sequence, list | tuple):
         return any(n_axes(item) == 2 for item in sequence)
     is_object = isinstance(sequence, np.ndarray) and sequence.dtype == object
@@ -106,7 +106,7 @@ def _holds_sequences(sequence: Any) -> bool:
 
 
 def _feature_names(transformers: list[Any], network: Any) -> list[str] | None:
-    """Return the names of what the network reads, None where they are not known."""
+    """Return the names of the network's features, None if they are unknown."""
     names: Any = getattr(network, "feature_names_in_", None)
     try:
         for transformer in transformers:
@@ -120,14 +120,14 @@ def _feature_names(transformers: list[Any], network: Any) -> list[str] | None:
 
 
 def _is_row_of_tokens(sequence: Array, transformers: list[Any]) -> bool:
-    """Tell the rows of an array of tokens that an encoder was fitted to."""
+    """Tell whether a sequence is a row of an array of tokens for a fitted encoder."""
     encoder = transformers[0] if transformers else None
     n_columns = getattr(encoder, "n_features_in_", None)
     return hasattr(encoder, "padding_label_") and sequence.shape == (n_columns,)
 
 
 def _tokens(sequence: Any) -> Array | None:
-    """Return the steps of a sequence as text, None where they are vectors."""
+    """Return the steps of a sequence as text, None if they are vectors."""
     if sparse.issparse(sequence) or getattr(sequence, "ndim", 1) != 1:
         return None
     steps = list(sequence)
@@ -137,7 +137,7 @@ def _tokens(sequence: Any) -> Array | None:
 
 
 def valid_rows(values: Any, name: str) -> Array:
-    """Return the valid steps of one sequence; rows that are NaN are padding."""
+    """Return the valid steps of one sequence; rows of NaN are padding."""
     rows: Array = np.asarray(values, dtype=float)
     if rows.ndim != 2:
         raise ValueError(
@@ -163,7 +163,7 @@ def probabilities_of(probabilities: Any, classes: Any) -> Array:
 
 
 def per_step(values: Any, n_steps: int, name: str) -> list[Any]:
-    """Return one value per valid step; arrays may go on behind them, as padded ones."""
+    """Return one value per valid step; arrays may be longer, as padded ones are."""
     items = values.tolist() if hasattr(values, "tolist") else list(values)
     if len(items) < n_steps or (len(items) > n_steps and not hasattr(values, "dtype")):
         raise ValueError(
@@ -174,7 +174,7 @@ def per_step(values: Any, n_steps: int, name: str) -> list[Any]:
 
 
 def label_codes(labels: Any, classes: Any, n_steps: int) -> NDArray[np.intp]:
-    """Return the position of every label among the classes, -1 where it is none."""
+    """Return the index of every label in the classes, -1 for unknown labels."""
     position = {c: i for i, c in enumerate(np.asarray(classes).tolist())}
     items = per_step(labels, n_steps, "labels")
     codes = np.array([position.get(label, -1) for label in items], dtype=np.intp)
@@ -184,7 +184,7 @@ def label_codes(labels: Any, classes: Any, n_steps: int) -> NDArray[np.intp]:
 
 
 def visible(token: Any, longest: int = _LONGEST) -> str:
-    """Return text in which blanks and control characters can be seen."""
+    """Return text with visible blanks and control characters."""
     text = str(token)
     if len(text) > longest:
         text = text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
@@ -195,7 +195,7 @@ def visible(token: Any, longest: int = _LONGEST) -> str:
 
 
 def axes_or_new(ax: "Axes | None", width: float, height: float) -> "Axes":
-    """Return the axes, or those of a new figure of a size in inches."""
+    """Return the given axes, or those of a new figure with a size in inches."""
     import matplotlib.pyplot as plt
 
     if ax is None:
@@ -211,10 +211,10 @@ def light_map(color: str) -> Any:
 
 
 def label_steps(axis: Any, positions: Sequence[int], tokens: Sequence[Any]) -> bool:
-    """Write tokens along an x axis that has one step per unit, if there is room.
+    """Write tokens along an x axis with one step per unit, if there is room.
 
-    They stand upright where they fit, sideways where they do not; axes too narrow for
-    either keep numbers, and the answer is False.
+    Tokens are rotated if they do not fit horizontally. If the axes are too narrow for
+    both, the axis keeps numbers and the result is False.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -240,9 +240,9 @@ def label_steps(axis: Any, positions: Sequence[int], tokens: Sequence[Any]) -> b
 
 
 def size_of(n_steps: int, tokens: Sequence[Any] | None) -> tuple[float, float]:
-    """Return the width of axes that have room for their tokens, and their height.
+    """Return the width of axes with room for the tokens, and the height of the tokens.
 
-    Both are in inches; the height is that of the tokens alone.
+    Both are in inches.
     """
     longest = max((len(visible(token)) for token in tokens or ()), default=1)
     character, line = _CHARACTER * _LARGEST / 72, _LINE * _LARGEST / 72

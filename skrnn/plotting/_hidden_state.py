@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class HiddenStateDisplay:
     """States of the last hidden layer along the steps of one sequence.
 
-    A column for each step, a row for each unit. Units that go up and down together
-    stand together, so that groups of them can be seen.
+    Each column is a step and each row a unit. Units with similar states are adjacent,
+    so that groups become visible.
 
     It is recommended to use :meth:`from_estimator` to create a display. All parameters
     are stored as attributes.
@@ -34,15 +34,14 @@ class HiddenStateDisplay:
     Parameters
     ----------
     states : array-like of shape (n_steps, n_units)
-        State of every unit after every step. Steps that are NaN throughout are
-        padding.
+        State of every unit after every step. Rows of NaN are padding.
     labels : array-like of shape (n_steps,), default=None
-        The class of every step, written above the steps where it changes.
+        The class of every step, shown above the steps where it changes.
     tokens : array-like of shape (n_steps,), default=None
-        What to write at the steps. If None, they are numbered from 0.
+        Labels of the steps. If None, steps are numbered from 0.
     n_directions : {1, 2}, default=1
-        With 2 the first half of the units read forward and the second half backward;
-        they are drawn apart.
+        If 2, the first half of the units reads forward and the second half backward;
+        they are drawn separately.
 
     Attributes
     ----------
@@ -51,19 +50,19 @@ class HiddenStateDisplay:
     im_ : matplotlib AxesImage
         The states.
     ax_ : matplotlib Axes
-        Axes with the picture.
+        Axes with the plot.
     figure_ : matplotlib Figure
         Figure that contains the axes.
 
     See Also
     --------
-    StepPredictionDisplay : The probabilities that are read from these states.
-    UnrolledDisplay : The numbers inside the network, for short sequences.
+    StepPredictionDisplay : The probabilities computed from these states.
+    UnrolledDisplay : All values inside the network, for short sequences.
 
     Notes
     -----
     The units are ordered by hierarchical clustering of their states with average
-    linkage, the leaves so that neighbors are most alike [1]_.
+    linkage and optimal leaf ordering [1]_.
 
     References
     ----------
@@ -113,17 +112,17 @@ class HiddenStateDisplay:
         estimator : estimator instance
             A fitted network, or a Pipeline or search that ends in one.
         sequence : str, or array-like of n_steps tokens or steps
-            One sequence of those that the estimator takes: `X[i]` of any `X`.
+            One sequence in a form that the estimator accepts: `X[i]` of any `X`.
         labels : array-like of shape (n_steps,) or str, default=None
-            The class of every step, written above the steps where it changes.
+            The class of every step, shown above the steps where it changes.
         tokens : array-like of shape (n_steps,) or str, default=None
-            What to write at the steps. If None, the tokens of `sequence` where it has
-            any, else numbers.
+            Labels of the steps. If None, the tokens of `sequence` if it has any, else
+            numbers.
         cmap : str or matplotlib Colormap, default="cividis"
-            Color map of the states. The default gets lighter throughout and is the
-            same to color-blind eyes.
+            Color map of the states. The default is monotonic in lightness and looks the
+            same to color-blind readers.
         colorbar : bool, default=True
-            Whether to explain the colors.
+            Whether to draw a color bar.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
 
@@ -139,10 +138,10 @@ class HiddenStateDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If the estimator ends in nothing that has `hidden_states`.
+            If the final estimator has no method `hidden_states`.
         ValueError
-            If `sequence` is not a single sequence, or `labels` or `tokens` do not go
-            with its steps.
+            If `sequence` is not a single sequence, or `labels` or `tokens` do not match
+            its steps.
         """
         caller = f"{cls.__name__}.from_estimator"
         check_matplotlib(caller)
@@ -162,7 +161,7 @@ class HiddenStateDisplay:
         cmap: Any = "cividis",
         colorbar: bool = True,
     ) -> Self:
-        """Draw the picture.
+        """Draw the plot.
 
         Parameters
         ----------
@@ -171,7 +170,7 @@ class HiddenStateDisplay:
         cmap : str or matplotlib Colormap, default="cividis"
             Color map of the states.
         colorbar : bool, default=True
-            Whether to explain the colors.
+            Whether to draw a color bar.
 
         Returns
         -------
@@ -183,7 +182,7 @@ class HiddenStateDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `states` has not two axes, or `labels` or `tokens` do not go with it.
+            If `states` is not 2-D, or `labels` or `tokens` do not match it.
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         states = valid_rows(self.states, "states")
@@ -216,7 +215,7 @@ class HiddenStateDisplay:
         return self
 
     def _label_units(self, ax: "Axes", n_units: int) -> None:
-        """Name the units where there is room, or the directions."""
+        """Label the units if there is room, or the directions."""
         ax.set_ylabel("hidden unit")
         if self.n_directions == 2:
             ax.axhline(n_units / 2 - 0.5, color="white", linewidth=3)
@@ -240,13 +239,13 @@ def _similar(states: NDArray[Any]) -> NDArray[np.intp]:
 
     if states.shape[1] < 3:
         return np.arange(states.shape[1])
-    # The best order of the leaves takes a time that grows faster than the square.
+    # Optimal leaf ordering takes more than quadratic time.
     tree = linkage(states.T, "average", optimal_ordering=states.shape[1] <= 256)
     return np.asarray(leaves_list(tree), dtype=np.intp)
 
 
 def _write_changes(ax: "Axes", labels: list[Any]) -> None:
-    """Write each label above the step where it begins."""
+    """Write each label above its first step."""
     starts = [t for t, label in enumerate(labels) if t == 0 or label != labels[t - 1]]
     above = ax.secondary_xaxis("top")
     # Its own limits are known only once it is drawn.

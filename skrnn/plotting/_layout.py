@@ -1,6 +1,6 @@
-"""Vectors as stacks of cells with numbers, and the arrows between them.
+"""Vectors as stacks of cells with numbers, and arrows between them.
 
-The unit of all lengths is the width of a cell. Step t stands in the column around
+The unit of all lengths is the width of a cell. The column of step t is centered at
 ``x = t * pitch``.
 """
 
@@ -20,15 +20,15 @@ Array = NDArray[Any]
 
 CELL = 0.46  # height
 GAP = 1.0  # between a vector and the one above it
-NAME = 10  # characters that the name of a row may have
-_INCH = 0.72  # of a unit, in a figure of our own
-# Font sizes, and the width of a character, in units of a cell's width and an em.
+NAME = 10  # maximum number of characters in the name of a row
+_INCH = 0.72  # inches per unit in a new figure
+# Font sizes in units of a cell's width, and the width of a character in ems.
 NUMBER_FONT, TEXT_FONT, SMALL_FONT, CHARACTER = 0.26, 0.25, 0.21, 0.62
 
 
 @dataclass
 class Vector:
-    """One vector per step, and where it stands in a column."""
+    """One vector per step, and its position in a column."""
 
     title: str
     values: Array  # (n_steps, n_kept)
@@ -41,7 +41,7 @@ class Vector:
 
     @property
     def top(self) -> float:
-        """Upper end of the stack; a row of dots stands for what is left out."""
+        """Upper end of the stack, including a row of dots for omitted components."""
         return self.bottom + CELL * (len(self.kept) + bool(self.n_left_out))
 
     @property
@@ -50,7 +50,7 @@ class Vector:
         return (self.bottom + self.top) / 2
 
     def row(self, k: int) -> float:
-        """Return the lower end of a row; the first is on top."""
+        """Return the lower end of a row; the first row is at the top."""
         return self.top - CELL * (k + 1)
 
 
@@ -62,14 +62,14 @@ def make_vector(
     color: str,
     needed: Collection[int] = (),
 ) -> Vector:
-    """Choose the components that get largest, and those needed, in their order."""
+    """Select the largest and the needed components, in their original order."""
     values = np.asarray(values, dtype=float)
     n_rows = values.shape[1]
     kept = np.arange(n_rows)
     if n_rows > max_rows:
         size = np.abs(values).max(axis=0)
         size[list(needed)] = np.inf
-        # One row is for the dots; a component that stays 0 says nothing.
+        # One row is for the dots; components that are always 0 are omitted.
         n_kept = max(max_rows - 1, len(needed))
         n_kept = max(min(n_kept, int(np.count_nonzero(size))), 1)
         kept = np.sort(np.argsort(-size, kind="stable")[:n_kept])
@@ -92,10 +92,10 @@ class Canvas:
 
     ax: "Axes"
     pitch: float  # from one column to the next
-    scale: float  # points of a unit
+    scale: float  # points per unit
 
     def write(self, x: float, y: float, text: str, size: float, **kw: Any) -> Any:
-        """Write text of a size in units, centered unless told otherwise."""
+        """Write text with a size in units, centered by default."""
         kw = {"ha": "center", "va": "center", "fontsize": size * self.scale, **kw}
         return self.ax.text(x, y, text, **kw)
 
@@ -106,7 +106,7 @@ def new_canvas(
     x_limits: tuple[float, float],
     y_limits: tuple[float, float],
 ) -> Canvas:
-    """Empty the axes, or make a figure that is just large enough."""
+    """Prepare the axes, or create a figure of matching size."""
     import matplotlib.pyplot as plt
 
     width, height = x_limits[1] - x_limits[0], y_limits[1] - y_limits[0]
@@ -121,7 +121,7 @@ def new_canvas(
 
 
 def draw_vector(canvas: Canvas, vector: Vector) -> Array:
-    """Draw a vector of every step; return the texts, shape (n_steps, n_kept)."""
+    """Draw the vector of every step; return the texts, shape (n_steps, n_kept)."""
     from matplotlib.patches import Rectangle
 
     low, high = _limits(vector.values)
@@ -146,13 +146,13 @@ def draw_vector(canvas: Canvas, vector: Vector) -> Array:
 
 
 def _limits(values: Array) -> tuple[float, float]:
-    """Return the values that are drawn lightest and darkest."""
+    """Return the values with the lightest and the darkest color."""
     largest = max(float(np.abs(values).max()), 1e-300)
     return (-largest if (values < 0).any() else 0.0), largest
 
 
 def _numbers(values: Array) -> list[list[str]]:
-    """Write numbers in few digits, as many for all."""
+    """Format numbers with few digits, in the same format for all."""
     if (values == np.round(values)).all() and np.abs(values).max() < 1e4:
         form = ".0f"
     else:
@@ -161,7 +161,7 @@ def _numbers(values: Array) -> list[list[str]]:
 
 
 def draw_names(canvas: Canvas, vector: Vector, right: float, left: float) -> None:
-    """Name a vector and its rows, in front of the first column."""
+    """Write the names of a vector and its rows left of the first column."""
     names = [*vector.names, f"{vector.n_left_out} more"]
     for k, name in enumerate(names[: None if vector.n_left_out else -1]):
         y = vector.row(k) + CELL / 2
@@ -176,7 +176,7 @@ def draw_arrow(
     weights: str,
     along: float = 0.5,
 ) -> Any:
-    """Draw an arrow, with the name of its weights above it or on its right."""
+    """Draw an arrow, with the name of its weights above or to the right."""
     from matplotlib import rcParams
     from matplotlib.patches import FancyArrowPatch
 
@@ -203,7 +203,7 @@ def draw_arrow(
 def draw_frame(
     canvas: Canvas, x: float, y: float, height: float = CELL, line: float = 0.05
 ) -> Any:
-    """Draw a frame around cells: a thick one, unless told otherwise."""
+    """Draw a frame around cells, thick by default."""
     from matplotlib.patches import Rectangle
 
     frame = Rectangle(
@@ -213,13 +213,13 @@ def draw_frame(
         fill=False,
         edgecolor="black",
         linewidth=line * canvas.scale,
-        zorder=2 + line,  # the thicker on top
+        zorder=2 + line,  # thicker frames on top
     )
     return canvas.ax.add_patch(frame)
 
 
 def draw_cross(canvas: Canvas, x: float, y: float) -> Any:
-    """Draw the cross beside a cell that is wrong."""
+    """Draw a cross beside the cell of a wrong prediction."""
     style: dict[str, Any] = {
         "color": WRONG,
         "markersize": 0.18 * canvas.scale,

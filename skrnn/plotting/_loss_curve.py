@@ -1,4 +1,4 @@
-"""How the loss fell, iteration by iteration."""
+"""Loss curves of training."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +19,7 @@ _MARKERS = "os^Dv*Xp"
 
 @set_module("skrnn.plotting")
 class LossCurveDisplay:
-    """Loss after each iteration of the training, of one or several models.
+    """Loss after each iteration of training, for one or several models.
 
     It is recommended to use :meth:`from_estimator` to create a display. All
     parameters are stored as attributes.
@@ -30,19 +30,19 @@ class LossCurveDisplay:
         The objective of each model after each iteration.
     validation_losses : list of array-like of shape (n_iterations_i,) or None, \
 default=None
-        Loss of each model on held-out data; None for a model that held out none.
+        Loss of each model on held-out data; None for a model without held-out data.
     names : list of str, default=None
-        What to call the models in the legend. A single one needs no name.
+        Names of the models in the legend. A single model needs no name.
     loss_name : str, default="loss"
-        What the y axis is called.
+        Label of the y axis.
 
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
         The curve of the training loss of each model.
     validation_lines_ : list of matplotlib Line2D or None
-        The curve of the validation loss of each model, dashed; a marker is at its
-        lowest point, whose weights early stopping keeps.
+        The curve of the validation loss of each model, dashed. A marker shows its
+        minimum, whose weights early stopping keeps.
     ax_ : matplotlib Axes
         Axes with the curves.
     figure_ : matplotlib Figure
@@ -50,7 +50,7 @@ default=None
 
     See Also
     --------
-    sklearn.model_selection.LearningCurveDisplay : The score by the amount of data.
+    sklearn.model_selection.LearningCurveDisplay : Score against amount of data.
 
     Examples
     --------
@@ -97,11 +97,11 @@ default=None
         estimator : estimator instance, or dict of them by name
             A fitted network, or a Pipeline or search that ends in one.
         name : str, default=None
-            What to call a single model in the legend.
+            Name of a single model in the legend.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
         line_kw : dict, default=None
-            Keywords for all calls of :meth:`matplotlib.axes.Axes.plot`.
+            Keyword arguments for all calls of :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
@@ -142,7 +142,7 @@ default=None
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
         line_kw : dict, default=None
-            Keywords for all calls of :meth:`matplotlib.axes.Axes.plot`.
+            Keyword arguments for all calls of :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
@@ -154,7 +154,7 @@ default=None
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the models have not one name each.
+            If the numbers of models and names differ.
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         from matplotlib import colormaps
@@ -169,7 +169,7 @@ default=None
                 f"validation_losses and {len(names)} names; give every model one"
             )
         ax = axes_or_new(ax, 6.4, 4.2)
-        # Evenly spaced in lightness, and never too light for a line on white.
+        # Evenly spaced in lightness, and dark enough for lines on white.
         colors = colormaps["viridis"](np.linspace(0, 0.8, n_models))
         self.lines_: list[Any] = []
         self.validation_lines_: list[Any] = []

@@ -1,4 +1,4 @@
-"""What a model thinks of one sequence, step by step."""
+"""Predicted probabilities of one sequence, step by step."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 class StepPredictionDisplay:
     """Probabilities of the classes along the steps of one sequence.
 
-    A column for each step, a row for each class; the darker a cell, the more probable
-    the class. Dots mark the predicted classes, rings the true ones, and a cross with a
-    triangle above it the steps that are predicted wrong.
+    Each column is a step and each row a class; darker cells are more probable. Dots
+    mark predicted classes, rings mark true classes, and a cross with a triangle at the
+    top marks a wrong prediction.
 
     It is recommended to use :meth:`from_estimator` or :meth:`from_predictions` to
     create a display. All parameters are stored as attributes.
@@ -46,7 +46,7 @@ class StepPredictionDisplay:
     labels : array-like of shape (n_steps,), default=None
         The true class of every step.
     tokens : array-like of shape (n_steps,), default=None
-        What to write at the steps. If None, they are numbered from 0.
+        Labels of the steps. If None, steps are numbered from 0.
 
     Attributes
     ----------
@@ -58,14 +58,14 @@ class StepPredictionDisplay:
     flags_ : matplotlib Line2D or None
         The triangles above wrong steps.
     ax_ : matplotlib Axes
-        Axes with the picture.
+        Axes with the plot.
     figure_ : matplotlib Figure
         Figure that contains the axes.
 
     See Also
     --------
-    UnrolledDisplay : The numbers inside the network, for short sequences.
-    HiddenStateDisplay : The states that the probabilities are read from.
+    UnrolledDisplay : All values inside the network, for short sequences.
+    HiddenStateDisplay : The states from which the probabilities are computed.
 
     Examples
     --------
@@ -107,23 +107,23 @@ class StepPredictionDisplay:
         colorbar: bool = True,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw what a fitted classifier says of one sequence.
+        """Draw the predictions of a fitted classifier for one sequence.
 
         Parameters
         ----------
         estimator : estimator instance
             A fitted classifier of steps, or a Pipeline or search that ends in one.
         sequence : str, or array-like of n_steps tokens or steps
-            One sequence of those that the estimator takes: `X[i]` of any `X`.
+            One sequence in a form that the estimator accepts: `X[i]` of any `X`.
         labels : array-like of shape (n_steps,) or str, default=None
             The true class of every step.
         tokens : array-like of shape (n_steps,) or str, default=None
-            What to write at the steps. If None, the tokens of `sequence` where it has
-            any, else numbers.
+            Labels of the steps. If None, the tokens of `sequence` if it has any, else
+            numbers.
         cmap : str or matplotlib Colormap, default=None
             Color map of the probabilities. If None, from white to a light blue.
         colorbar : bool, default=True
-            Whether to explain the colors.
+            Whether to draw a color bar.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
 
@@ -139,10 +139,10 @@ class StepPredictionDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If the estimator ends in nothing that has `predict_proba`.
+            If the final estimator has no method `predict_proba`.
         ValueError
-            If `sequence` is not a single sequence, or `labels` or `tokens` do not go
-            with its steps.
+            If `sequence` is not a single sequence, or `labels` or `tokens` do not match
+            its steps.
         """
         caller = f"{cls.__name__}.from_estimator"
         check_matplotlib(caller)
@@ -167,23 +167,23 @@ class StepPredictionDisplay:
         colorbar: bool = True,
         ax: "Axes | None" = None,
     ) -> Self:
-        """Draw probabilities that are known already.
+        """Draw given probabilities.
 
         Parameters
         ----------
         labels : array-like of shape (n_steps,), str or None
             The true class of every step.
         probabilities : array-like of shape (n_steps, n_classes)
-            Probability of every class at every step, as `predict_proba(X)[i]`. Steps
-            that are NaN throughout are padding.
+            Probability of every class at every step, such as `predict_proba(X)[i]`.
+            Rows of NaN are padding.
         classes : array-like of shape (n_classes,)
             The classes, in the order of the columns of `probabilities`.
         tokens : array-like of shape (n_steps,) or str, default=None
-            What to write at the steps. If None, they are numbered from 0.
+            Labels of the steps. If None, steps are numbered from 0.
         cmap : str or matplotlib Colormap, default=None
             Color map of the probabilities. If None, from white to a light blue.
         colorbar : bool, default=True
-            Whether to explain the colors.
+            Whether to draw a color bar.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
 
@@ -197,7 +197,7 @@ class StepPredictionDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If shapes do not go together, or no label is one of the classes.
+            If shapes do not match, or no label is one of the classes.
         """
         check_matplotlib(f"{cls.__name__}.from_predictions")
         display = cls(probabilities, classes=classes, labels=labels, tokens=tokens)
@@ -206,7 +206,7 @@ class StepPredictionDisplay:
     def plot(
         self, ax: "Axes | None" = None, *, cmap: Any = None, colorbar: bool = True
     ) -> Self:
-        """Draw the picture.
+        """Draw the plot.
 
         Parameters
         ----------
@@ -215,7 +215,7 @@ class StepPredictionDisplay:
         cmap : str or matplotlib Colormap, default=None
             Color map of the probabilities. If None, from white to a light blue.
         colorbar : bool, default=True
-            Whether to explain the colors.
+            Whether to draw a color bar.
 
         Returns
         -------
@@ -227,7 +227,7 @@ class StepPredictionDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If shapes do not go together, or no label is one of the classes.
+            If shapes do not match, or no label is one of the classes.
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         proba = probabilities_of(self.probabilities, self.classes)
@@ -259,7 +259,7 @@ class StepPredictionDisplay:
         return self
 
     def _mark(self, ax: "Axes", predicted: Any, truth: Any) -> None:
-        """Mark predictions and truth on the picture, and say what the marks mean."""
+        """Mark predictions and true classes, and draw the legend."""
         from matplotlib.markers import CARETDOWN
 
         steps = np.arange(len(predicted))

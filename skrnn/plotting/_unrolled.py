@@ -1,4 +1,4 @@
-"""The textbook's picture of a recurrent network, unrolled over a short sequence."""
+"""The textbook diagram of a recurrent network, unrolled over a short sequence."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -46,7 +46,7 @@ Array = NDArray[Any]
 # Orange and green beside the blue of probabilities, light enough for black numbers.
 _INPUT, _HIDDEN = "#f2b36b", "#7fc9a4"
 
-# Tokens and labels are no mathematics, whatever signs they hold.
+# Tokens and labels are not parsed as mathematics, whatever characters they contain.
 _LITERAL = {"family": "monospace", "parse_math": False}
 
 _TANGLE = (
@@ -59,10 +59,10 @@ _TANGLE = (
 class UnrolledDisplay:
     """A network unrolled over the steps of one short sequence.
 
-    A column for each step: the input vector at the bottom, the states of the hidden
-    units in the middle, the probabilities of the classes on top, all with their
-    numbers, and between them arrows with the names of the weights. The true class of
-    each step has a thick frame, a wrong prediction a cross.
+    Each column is a step, with the input vector at the bottom, the states of the hidden
+    units in the middle, and the probabilities of the classes at the top. All values are
+    shown as numbers; arrows are labeled with the names of the weights. The true class
+    of each step has a thick frame, a wrong prediction a cross.
 
     It is recommended to use :meth:`from_estimator` to create a display. All parameters
     are stored as attributes.
@@ -70,9 +70,9 @@ class UnrolledDisplay:
     Parameters
     ----------
     inputs : array-like of shape (n_steps, n_features)
-        What the network reads at each step.
+        Input vector at each step.
     states : list of array-like of shape (n_steps, n_directions * n_hidden_i)
-        The states of each hidden layer, the lowest first.
+        The states of each hidden layer, from the input to the output.
     probabilities : array-like of shape (n_steps, n_classes)
         Probability of every class at every step.
     classes : array-like of shape (n_classes,)
@@ -80,38 +80,38 @@ class UnrolledDisplay:
     labels : array-like of shape (n_steps,), default=None
         The true class of every step.
     tokens : array-like of shape (n_steps,), default=None
-        What to write below the inputs. If None, the steps are numbered from 0.
+        Labels below the inputs. If None, the steps are numbered from 0.
     feature_names : array-like of shape (n_features,), default=None
         Names of the features. If None, they are numbered from 0.
     n_directions : {1, 2}, default=1
-        With 2 the first half of the states are of the forward direction and the second
-        half of the backward direction.
+        If 2, the first half of the states belongs to the forward direction and the
+        second half to the backward direction.
 
     Attributes
     ----------
     input_text_ : ndarray of shape (n_steps, n_rows) of matplotlib Text
-        The numbers of the inputs; `n_rows` is the number of components that are drawn.
+        The values of the inputs; `n_rows` is the number of components that are drawn.
     state_text_ : list of ndarray of shape (n_steps, n_rows_i) of matplotlib Text
-        The numbers of each layer, or of both directions.
+        The values of each layer, or of both directions.
     output_text_ : ndarray of shape (n_steps, n_rows) of matplotlib Text
-        The numbers of the outputs.
+        The values of the outputs.
     token_text_, prediction_text_, target_text_ : list of matplotlib Text
-        What is written below and above each column; the last is None without `labels`.
+        The texts below and above each column; the last is None without `labels`.
     frames_ : list of matplotlib Rectangle, or None
-        The thick frame of the true class of each step, None where it is no class.
+        The thick frame of the true class of each step, None for unknown labels.
     crosses_ : list of matplotlib Line2D
         The crosses at wrong predictions.
     arrows_ : list of matplotlib FancyArrowPatch
         The arrows.
     ax_ : matplotlib Axes
-        Axes with the picture.
+        Axes with the plot.
     figure_ : matplotlib Figure
         Figure that contains the axes.
 
     See Also
     --------
-    StepPredictionDisplay : The probabilities alone, for longer sequences.
-    HiddenStateDisplay : The states alone, for longer sequences and many units.
+    StepPredictionDisplay : Only the probabilities, for longer sequences.
+    HiddenStateDisplay : Only the states, for longer sequences and many units.
 
     Examples
     --------
@@ -166,20 +166,20 @@ class UnrolledDisplay:
         estimator : estimator instance
             A fitted classifier of steps, or a Pipeline or search that ends in one.
         sequence : str, or array-like of n_steps tokens or steps
-            One sequence of those that the estimator takes: `X[i]` of any `X`.
+            One sequence in a form that the estimator accepts: `X[i]` of any `X`.
         labels : array-like of shape (n_steps,) or str, default=None
             The true class of every step.
         tokens : array-like of shape (n_steps,) or str, default=None
-            What to write below the inputs. If None, the tokens of `sequence` where it
-            has any, else numbers.
+            Labels below the inputs. If None, the tokens of `sequence` if it has any,
+            else numbers.
         feature_names : array-like of shape (n_features,), default=None
-            Names of the features. If None, those that the estimator knows, such as the
-            categories of an encoder, else numbers.
+            Names of the features. If None, the names known to the estimator, such as
+            the categories of an encoder, else numbers.
         max_steps : int, default=10
-            Longest sequence to draw.
+            Maximum length of the sequence.
         max_rows : int, default=8
-            Largest number of rows of a vector. Of a longer one those components are
-            drawn that get largest in the sequence, and all predicted and true classes.
+            Maximum number of rows of a vector. For longer vectors, only the components
+            with the largest values, and all predicted and true classes, are drawn.
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
 
@@ -195,11 +195,11 @@ class UnrolledDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If the estimator ends in nothing that has `predict_proba`.
+            If the final estimator has no method `predict_proba`.
         ValueError
             If `sequence` is not a single sequence or has more than `max_steps` steps;
-            if `labels` or `tokens` do not go with its steps; if the network is
-            two-way and has several layers.
+            if `labels` or `tokens` do not match its steps; if the network is
+            bidirectional and has several layers.
         """
         caller = f"{cls.__name__}.from_estimator"
         check_matplotlib(caller)
@@ -231,17 +231,17 @@ class UnrolledDisplay:
     def plot(
         self, ax: "Axes | None" = None, *, max_steps: int = 10, max_rows: int = 8
     ) -> Self:
-        """Draw the picture.
+        """Draw the plot.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Axes to draw on. If None, a new figure is made.
         max_steps : int, default=10
-            Longest sequence to draw.
+            Maximum length of the sequence.
         max_rows : int, default=8
-            Largest number of rows of a vector. Of a longer one those components are
-            drawn that get largest in the sequence, and all predicted and true classes.
+            Maximum number of rows of a vector. For longer vectors, only the components
+            with the largest values, and all predicted and true classes, are drawn.
 
         Returns
         -------
@@ -253,7 +253,7 @@ class UnrolledDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there are more than `max_steps` steps, or shapes do not go together.
+            If there are more than `max_steps` steps, or shapes do not match.
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         proba = probabilities_of(self.probabilities, self.classes)
@@ -269,7 +269,7 @@ class UnrolledDisplay:
         left = edge - 1.45 - CHARACTER * SMALL_FONT * max(longest, len("12 more"))
         right = (n_steps - 1) * pitch - edge + 0.3
         if truth is not None:
-            # The words that explain the marks may be wider than the columns.
+            # The legend of the marks may be wider than the columns.
             right = max(right, 2.1 if (truth == proba.argmax(axis=1)).all() else 4.7)
         top = vectors[-1].top + (0.65 if truth is None else 1.1)
         bottom = -0.75 if truth is None else -1.45
@@ -329,7 +329,7 @@ class UnrolledDisplay:
         return vectors
 
     def _connect(self, canvas: Canvas, vectors: list[Vector]) -> None:
-        """Draw the arrows of the weights, the same at every step."""
+        """Draw the arrows of the weights, which all steps share."""
         below, *hidden, output = vectors
         n_steps = len(output.values)
         self.arrows_: list[Any] = []
@@ -343,7 +343,7 @@ class UnrolledDisplay:
             two_way = self.n_directions == 2
             layer = f"^{{({i + 1})}}" if len(hidden) > 1 and not two_way else ""
             way = (r"^{\rightarrow}", r"^{\leftarrow}")[i] if two_way else layer
-            # Both directions touch the halves of the vectors that they share.
+            # Each direction connects to its half of the input and output vectors.
             x = vector.shift / 2
             for t in range(n_steps):
                 at = t * canvas.pitch
@@ -377,7 +377,7 @@ class UnrolledDisplay:
                 )
 
     def _explain(self, canvas: Canvas, y: float) -> None:
-        """Say what the marks at the classes mean."""
+        """Draw the legend of the marks."""
         draw_frame(canvas, 0, y - CELL / 2)
         canvas.write(0.65, y, "true class", SMALL_FONT, ha="left")
         if self.crosses_:
@@ -387,7 +387,7 @@ class UnrolledDisplay:
     def _write_tokens(
         self, canvas: Canvas, left: float, top: float, proba: Array, truth: Any
     ) -> None:
-        """Write what is read below the columns, and what is answered above them."""
+        """Write the inputs below the columns, and the predictions above them."""
         n_steps = len(proba)
         classes = np.asarray(self.classes).tolist()
         tokens: Any = range(n_steps)
@@ -425,7 +425,7 @@ def _check_length(n_steps: int, max_steps: int) -> None:
 
 
 def _states_of_layers(network: Any, inputs: Array) -> list[Array]:
-    """Read a sequence step by step; return the states of every layer."""
+    """Process a sequence step by step; return the states of every layer."""
     state = network.initial_state(1)
     states = []
     for x in inputs:

@@ -1,10 +1,10 @@
-"""A language model as a page of its own: a search box that completes what is typed.
+"""A language model as an HTML page: a search box with completions.
 
     page.html  <-  page.css, the model as JSON, model.js + page.js
 
-The script computes what `VanillaRNNLanguageModel.complete` does, in the same order, so
-the page needs no server. It shows text as text only, and the page forbids itself all
-connections and all scripts but its own.
+The script implements `VanillaRNNLanguageModel.complete` in the same order of
+operations, so the page needs no server. It shows text as text, never as HTML. A content
+security policy blocks all connections and all scripts but its own.
 """
 
 import base64
@@ -24,26 +24,26 @@ from skrnn._language_model.vocabulary import TokenVocabulary
 
 Array = NDArray[Any]
 
-# A search reads all weights some hundred times, in a quarter of a second if they are as
-# many as this.
+# A search reads all weights about a hundred times, which takes a quarter of a second
+# at this size.
 MAX_BYTES = 4_000_000
 
 
 def render_page(model: dict[str, Any], title: str) -> str:
-    """Put a page together.
+    """Render the page.
 
     Parameters
     ----------
     model : dict
-        The results of `network_data`, `vocabulary_data` and more, as `model.js` reads
-        them.
+        The results of `network_data` and `vocabulary_data`, and the settings that
+        `model.js` reads.
     title : str
         The heading.
 
     Returns
     -------
     str
-        A whole HTML document.
+        A complete HTML document.
     """
     script = f"\n{_part('model.js')}\n{_part('page.js')}"
     style = "\n" + _part("page.css")
@@ -54,7 +54,7 @@ def render_page(model: dict[str, Any], title: str) -> str:
         style_hash=_hash(style),
         low=low,
         high=high,
-        # The only sign that could end the element.
+        # The only character that could end the script element.
         model=json.dumps(model, allow_nan=False).replace("<", "\\u003c"),
         script=script,
         script_hash=_hash(script),
@@ -66,23 +66,23 @@ def _part(name: str) -> str:
 
 
 def _hash(part: str) -> str:
-    """Return what a content security policy calls a script or a style by."""
+    """Return the content security policy hash of a script or a style."""
     digest = hashlib.sha256(part.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def network_data(network: Any) -> dict[str, Any]:
-    """Describe a one-way network.
+    """Serialize a unidirectional network.
 
     Parameters
     ----------
     network : VanillaRNNClassifier
-        A fitted one.
+        The fitted network.
 
     Returns
     -------
     dict
-        Its sizes, and its weights layer by layer as one text in base64.
+        Sizes of the layers, and all weights, layer by layer, as one base64 string.
 
     Raises
     ------
@@ -111,21 +111,21 @@ def network_data(network: Any) -> dict[str, Any]:
 def vocabulary_data(
     vocab: TokenVocabulary, columns: Array, log_shares: Array
 ) -> dict[str, Any]:
-    """Describe what the network reads and predicts.
+    """Serialize the inputs and outputs of the network.
 
     Parameters
     ----------
     vocab : TokenVocabulary
-        Of single characters.
+        A vocabulary of single characters.
     columns : ndarray of shape (n_columns,)
-        The class of the network that each token belongs to, and that of the end.
+        The class of each token, and of the end.
     log_shares : ndarray of shape (n_columns,)
-        What to add to the log-probability of the class.
+        Term to add to the log-probability of the class.
 
     Returns
     -------
     dict
-        Beside those, the column of the one-hot row of each token, of the start and of
+        These, and the column of the one-hot row of each token, of the start and of
         unknown tokens, -1 for a row of zeros.
     """
     rows = vocab.dense_rows(np.arange(len(vocab.tokens) + 2))
@@ -140,12 +140,12 @@ def vocabulary_data(
 
 
 def trie_data(vocabulary: Trie) -> list[str]:
-    """List a vocabulary so that a trie made of the list has branches in equal order.
+    """List the entries so that a trie built from them has the same branch order.
 
     Parameters
     ----------
     vocabulary : Trie
-        Of strings.
+        A trie of strings.
 
     Returns
     -------
