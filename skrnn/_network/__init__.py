@@ -1,1 +1,1 @@
-"""The numerical floor: recurrence, gradient and training on packed arrays."""
+"""The numerical layer: recurrence, gradient and training on packed arrays."""

@@ -1,8 +1,8 @@
-"""What comes after the end of a sequence: outputs are fed back as the next input.
+"""Forecasts: outputs are fed back as the next input.
 
     x_{T+1} = L_T        x_{T+k+1} = L_{T+k}
 
-L_t is what a one-way network puts out at step t, as many numbers as x_t has.
+L_t is the output of a unidirectional network at step t, of the same size as x_t.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def forecast(
     dtype: np.dtype[Any],
     n_steps: int,
 ) -> Array:
-    """Go on with every sequence, none of which may be empty.
+    """Continue every sequence; none may be empty.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def forecast(
     starts = first_steps(source.lengths)
     space = network.Workspace(dtype)
     out = np.empty((len(source.lengths), n_steps, architecture.n_features), dtype)
-    with np.errstate(all="ignore"):  # what is not finite is noticed below
+    with np.errstate(all="ignore"):  # non-finite values are detected below
         for batch_ids in split_into_batches(by_length(source.lengths), source.lengths):
             batch = pack(source, batch_ids, dtype, starts=starts)
             states, L = network.forward(parameters, batch, activation, space)

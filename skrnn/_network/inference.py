@@ -14,41 +14,41 @@ from .parallel import ThreadGroup, effective_n_threads, one_blas_thread
 
 Array = NDArray[Any]
 
-# Buffers last for one call. The operating system takes larger ones than these back
-# and clears them anew each time, which costs half as much as the work; several
-# threads lose as much to each other over small ones, unless states leave the cache.
+# Buffers last for one call. The operating system reclaims larger buffers and clears
+# them again each time, which costs half as much as the computation. With several
+# threads, small buffers cause similar overhead, unless states exceed the cache.
 _ROWS_ONE_THREAD = 1 << 12
 _ROWS_MANY_THREADS = 1 << 14
 _STATES_MANY_THREADS = 1 << 20
 
 
-# (states, logits) -> what is asked for
+# (states, logits) -> requested output
 OutputFn = Callable[[list[Array], Array], Array]
 
 
 def logits(states: list[Array], L: Array) -> Array:
-    """Choose the logits among what a forward pass returns."""
+    """Return the logits of a forward pass."""
     return L
 
 
 def probabilities(states: list[Array], L: Array) -> Array:
-    """Turn the logits among what a forward pass returns into probabilities."""
+    """Return the probabilities of a forward pass; overwrites the logits."""
     return softmax(L)
 
 
 def log_probabilities(states: list[Array], L: Array) -> Array:
-    """Return the logarithms of the probabilities, exact where these round to 0."""
+    """Return the log-probabilities, accurate even where probabilities round to 0."""
     return log_softmax(L)
 
 
 def most_probable(states: list[Array], L: Array) -> Array:
-    """Choose the number of the most probable class."""
+    """Return the index of the most probable class."""
     numbers: Array = L.argmax(axis=1)
     return numbers
 
 
 def last_states(states: list[Array], L: Array) -> Array:
-    """Choose the states of the last layer among what a forward pass returns."""
+    """Return the states of the last layer."""
     return states[-1]
 
 
@@ -64,7 +64,7 @@ def evaluate(
     Returns
     -------
     ndarray of shape (n_valid_steps, ...)
-        What ``output_fn`` returns, one sequence after another.
+        The results of ``output_fn`` for all sequences, concatenated.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def evaluate(
 
     def work(part: list[NDArray[np.intp]]) -> None:
         space = network.Workspace(dtype)
-        with np.errstate(all="ignore"):  # what is not finite is noticed below
+        with np.errstate(all="ignore"):  # non-finite values are detected below
             for batch_ids in part:
                 batch = pack(source, batch_ids, dtype, starts=starts)
                 states, L = network.forward(
@@ -109,7 +109,7 @@ def evaluate(
 def split_for_threads(
     ids: NDArray[np.intp], lengths: NDArray[np.intp], n_states: int, n_threads: int
 ) -> list[list[NDArray[np.intp]]]:
-    """Cut sequences, longest first, into the runs that each thread is to evaluate."""
+    """Split sequences, longest first, into the batches of each thread."""
     n_rows = _ROWS_ONE_THREAD
     if n_threads > 1:
         n_rows = min(_ROWS_MANY_THREADS, _STATES_MANY_THREADS // n_states)
@@ -120,10 +120,10 @@ def split_for_threads(
 def step(
     parameters: Parameters, activation: str, X_t: Array, state: tuple[Array, ...]
 ) -> tuple[Array, tuple[Array, ...]]:
-    """Read one step of several sequences; return its logits and the new state.
+    """Process one step of several sequences; return its logits and the new state.
 
-    The cost does not depend on how much was read before. For a single row most of it is
-    that of starting a call, which is half as much for `dot` as for `@`.
+    The cost does not depend on the number of previous steps. For a single row, call
+    overhead dominates, which is half as much for `dot` as for `@`.
     """
     H = X_t
     states = []

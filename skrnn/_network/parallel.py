@@ -1,9 +1,9 @@
-"""Threads of the package's own, and BLAS held to one thread while they run.
+"""Threads, and the limit of BLAS to one thread while they run.
 
-From two threads up, SciPy's optimizer is slower on small vectors by orders of
-magnitude, and matrix products inside a thread pool fight for the cores. The
-limit is a state of the whole process: two fits that overlap must share one
-limit, which the last to leave takes off, or BLAS would stay at one thread.
+With two or more BLAS threads, SciPy's optimizer is slower on small vectors by orders of
+magnitude, and matrix products inside a thread pool compete for the cores. The limit
+applies to the whole process: overlapping fits must share one limit, which the last of
+them removes; otherwise BLAS would stay at one thread.
 """
 
 import threading
@@ -21,10 +21,10 @@ from .model.parameters import Architecture
 
 Result = TypeVar("Result")
 
-# Beside its recurrent product a step takes the time of about so many multiplications.
+# Overhead of a step besides its recurrent product, in multiplications.
 _OVERHEAD_WORK = 8192
-# Threads take turns with the interpreter between two calls. Unless each has so many
-# multiplications to do in one call, and in all, they lose more by it than they gain.
+# Threads compete for the interpreter between two calls. With fewer multiplications per
+# call, or in total, this costs more than the threads gain.
 _MIN_WORK_PER_CALL = 5e5
 _MIN_WORK_PER_THREAD = 6e7
 
@@ -36,9 +36,9 @@ _limit: threadpool_limits | None = None
 
 @contextmanager
 def one_blas_thread() -> Iterator[int]:
-    """Hold BLAS to one thread; yield how many threads it could use before.
+    """Limit BLAS to one thread; yield the number of threads it could use before.
 
-    Inside a worker of a parallel search that is the worker's share.
+    Inside a worker of a parallel search, this is the worker's share.
     """
     _enter()
     try:
@@ -49,7 +49,7 @@ def one_blas_thread() -> Iterator[int]:
 
 @cache
 def _blas() -> ThreadpoolController:
-    """Find the BLAS of NumPy and SciPy, once: that takes milliseconds."""
+    """Find the BLAS of NumPy and SciPy; cached, because it takes milliseconds."""
     return ThreadpoolController().select(user_api="blas")
 
 
@@ -75,7 +75,7 @@ def _leave() -> None:
 def effective_n_threads(
     architecture: Architecture, lengths: NDArray[np.intp], n_threads: int
 ) -> int:
-    """Return how many of the threads at hand sequences can keep busy.
+    """Return how many of the available threads the sequences can keep busy.
 
     Parameters
     ----------
@@ -92,35 +92,35 @@ def effective_n_threads(
 
 
 class ThreadGroup:
-    """The calling thread and others that work beside it.
+    """A thread pool that includes the calling thread.
 
-    The caller works as well: to be woken up takes a thread as long as a small share
-    of the work.
+    The caller works too, because waking up another thread takes as long as a small
+    share of the work.
 
     Parameters
     ----------
     n_threads : int
-        The caller's own counts.
+        Number of threads, including the caller.
     """
 
     def __init__(self, n_threads: int) -> None:
-        # Starts a thread for the first work it gets, so none where the caller is alone.
+        # The pool starts threads lazily, so none if the caller works alone.
         self._others = ThreadPoolExecutor(max(1, n_threads - 1))
 
     def map(self, work: Callable[..., Result], *columns: Sequence[Any]) -> list[Result]:
-        """Call work once in each thread, as `map` would; results are in that order."""
+        """Call work once per thread; results are in the order of the arguments."""
         own, *others = zip(*columns, strict=True)
         futures = [self._others.submit(work, *arguments) for arguments in others]
         return [work(*own), *(future.result() for future in futures)]
 
     def close(self) -> None:
-        """Wait for the other threads, and end them."""
+        """Wait for the other threads, and stop them."""
         self._others.shutdown()
 
     def __enter__(self) -> Self:
-        """Return this, which ends its threads at the end."""
+        """Return the group; its threads are stopped on exit."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the other threads."""
+        """Stop the other threads."""
         self.close()

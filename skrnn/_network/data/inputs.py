@@ -1,10 +1,10 @@
-"""The steps of a batch, kept in the form in which products with them are cheapest.
+"""The input rows of a batch, in the form with the cheapest matrix products.
 
 dense    X W by BLAS
-sparse   CSR both ways; a dense product would multiply zeros
-one-hot  X W is a choice of rows of W, and X^T dA sums rows of dA by symbol
+sparse   CSR for both products; a dense product would multiply zeros
+one-hot  X W selects rows of W, and X^T dA sums rows of dA by symbol
 
-The form is chosen once, when a batch is packed, whatever form the data came in.
+The form is chosen once, when a batch is packed, independent of the form of the data.
 """
 
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from scipy import sparse
 
 Array = NDArray[Any]
 
-# Above this share of numbers that are not zero BLAS is faster than a sparse product.
+# Above this fraction of nonzero values, BLAS is faster than a sparse product.
 _SPARSE_BELOW = 0.1
-# So many rows tell whether it is worth looking at all.
+# Number of rows to sample before all rows are examined.
 _N_SAMPLED = 64
 
 
 @dataclass(frozen=True)
 class OneHot:
-    """Rows that hold a single 1."""
+    """Rows with a single 1, all other values 0."""
 
-    columns: NDArray[np.int32]  # (n_rows,), where the 1 is
+    columns: NDArray[np.int32]  # (n_rows,), column of the 1
     n_features: int
     dtype: np.dtype[Any]
 
@@ -38,7 +38,7 @@ class OneHot:
 
     @cached_property
     def transposed(self) -> sparse.csr_array:
-        """The rows as columns, of shape (n_features, n_rows)."""
+        """The transpose, of shape (n_features, n_rows)."""
         rows = np.argsort(self.columns, kind="stable").astype(np.int32)
         counts = np.bincount(self.columns, minlength=self.n_features)
         ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -72,7 +72,7 @@ def _is_filled(X: Any) -> bool:
 
 
 def _without_zeros(X: Array) -> sparse.csr_array:
-    # Many times faster than SciPy's own way.
+    # Many times faster than SciPy's conversion.
     filled = np.flatnonzero(X != 0)
     rows, columns = np.divmod(filled, X.shape[1])
     ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(X)))])
@@ -107,7 +107,7 @@ def input_weight_grad(X: Any, dA: Array, out: Array) -> None:
 
 
 def moments(X: Any, w: Array) -> tuple[Array, Array]:
-    """Return, for each feature, the weighted sum of squares and count of non-zeros."""
+    """Return the weighted sum of squares and count of nonzeros of each feature."""
     if isinstance(X, OneHot):
         count = X.transposed @ w
         return count, count

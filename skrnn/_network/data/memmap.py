@@ -1,11 +1,11 @@
-"""Batches kept in a temporary file instead of in memory.
+"""Batches stored in a temporary file instead of in memory.
 
-A batch is written when it is packed and read back as views of one map of the file, so
-no more than a batch is in memory that belongs to the process. Pages of the map are the
-operating system's: it keeps as many as there is room for and reads others again.
+Each batch is written when it is packed, and accessed as views of one memory map of the
+file. So the process itself holds at most one batch in memory. The operating system
+caches as many pages of the map as there is room for, and reads the others again.
 
-Repacking at every evaluation would need no file, but reads X in an order that suits no
-disk and takes up to twice as long as the evaluation.
+Repacking at every evaluation would need no file, but it reads X in an order that is
+inefficient for any disk, and takes up to twice as long as the evaluation.
 """
 
 import mmap
@@ -16,12 +16,12 @@ from typing import IO, NamedTuple
 
 from .packing import Batch
 
-# Arrays begin where vector instructions like it.
+# Alignment of arrays for vector instructions.
 _ALIGNMENT = 64
 
 
 class _Written(NamedTuple):
-    """A batch less the content of its arrays, and where that is in the file."""
+    """A batch without the content of its arrays, and their positions in the file."""
 
     frame: bytes
     spans: list[slice]
@@ -30,8 +30,8 @@ class _Written(NamedTuple):
 def to_disk(batches: Iterable[Batch]) -> list[Batch]:
     """Move batches, one after another, to a temporary file.
 
-    The file has no name wherever the system knows such files, so that nothing is left
-    of it however the process ends. Its space is free again when the batches are gone.
+    Where the operating system supports it, the file has no name, so nothing is left
+    however the process ends. Its space is freed when the batches are deleted.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def to_disk(batches: Iterable[Batch]) -> list[Batch]:
     Returns
     -------
     list of Batch
-        The same batches; their arrays cannot be written to.
+        The same batches, with read-only arrays.
 
     Raises
     ------
     OSError
-        If the directory of temporary files has no room.
+        If the temporary directory has not enough space.
     """
     try:
         with tempfile.TemporaryFile() as file:

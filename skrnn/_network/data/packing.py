@@ -1,13 +1,12 @@
 """Valid steps of many sequences as one matrix, without padding.
 
 Sequences are sorted by length, longest first, and their steps laid out
-time-major: all first steps, then all second steps, ... Step t then holds the
-first ``batch_sizes[t]`` sequences of the batch, its rows are
-``offsets[t]:offsets[t + 1]``, and a sequence keeps its place inside every step
-that it reaches. So one loop over steps serves sequences of all lengths, and no
-arithmetic meets padding.
+time-major: all first steps, then all second steps, ... Step t contains the first
+``batch_sizes[t]`` sequences of the batch, in rows ``offsets[t]:offsets[t + 1]``. A
+sequence has the same position in each of its steps. So one loop over steps processes
+sequences of all lengths, without computations on padding.
 
-    lengths 3, 2, 2      rows  a0 b0 c0 | a1 b1 c1 | a2      counts 3, 3, 1
+    lengths 3, 2, 2      rows  a0 b0 c0 | a1 b1 c1 | a2      batch_sizes 3, 3, 1
 """
 
 import hashlib
@@ -21,12 +20,12 @@ from scipy import sparse
 
 from .inputs import compress, take_rows
 
-# A batch has about so many rows: enough for matrix products to outweigh the calls
-# that start them, few enough for its states to stay in the cache and in little memory.
+# Approximate number of rows of a batch: enough for matrix products to outweigh call
+# overhead, few enough for the states to fit into the cache and to need little memory.
 _BATCH_ROWS = 1 << 13
 _BATCH_STATES = 1 << 19
 _MIN_SEQUENCES = 64
-# So many are read together to tell sequences apart, in double precision.
+# Number of rows to read at a time for digests, in double precision.
 _ROWS_READ = 1 << 10
 _LAST = b"\xff" * 16  # no digest comes after it
 
@@ -34,12 +33,12 @@ Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 
 
 class Source(Protocol):
-    """Sequences that can hand out their valid steps."""
+    """Sequences that can return their valid steps."""
 
     lengths: NDArray[np.intp]  # (n_sequences,)
 
     def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Steps:
-        """Return the steps of the given sequences, one sequence after another."""
+        """Return the steps of the given sequences, concatenated."""
 
 
 class Batch(NamedTuple):
@@ -66,7 +65,7 @@ class Batch(NamedTuple):
         return rows
 
     def without_steps(self) -> "Batch":
-        """Forget where rows stood, which matters only where results go back there."""
+        """Drop the positions of rows, which are needed only to store results."""
         return self._replace(steps=np.empty(0, np.intp))
 
     def select_rows(self, rows: NDArray[np.intp]) -> "Batch":
@@ -82,18 +81,18 @@ class Batch(NamedTuple):
 
     @property
     def next_rows(self) -> slice:
-        """Rows that have a step before them: all but those of the first step."""
+        """Rows with a previous step: all but those of the first step."""
         return slice(self.offsets[1], self.offsets[-1])
 
 
 def iter_steps(
     offsets: Sequence[int], *, from_end: bool
 ) -> Iterator[tuple[slice, slice, slice]]:
-    """Visit the steps in the order in which a direction reads them.
+    """Iterate over the steps in the reading order of a direction.
 
-    Yields the rows of the step, those among them whose sequence has been read
-    before, and the rows of these sequences in the step read before. The
-    backward direction meets each sequence first at its own last step.
+    Yields the rows of the step, those of them whose sequence has a preceding step in
+    this order, and the rows of these sequences in the preceding step. The backward
+    direction starts each sequence at its own last step.
     """
     blocks = list(pairwise(offsets))
     if from_end:
@@ -117,29 +116,29 @@ def pack(
     w: NDArray[Any] | None = None,
     starts: NDArray[np.intp] | None = None,
 ) -> Batch:
-    """Lay the given sequences out as one batch.
+    """Pack the given sequences into one batch.
 
     Parameters
     ----------
     source : Source
     ids : ndarray of shape (n_sequences,)
-        Sequences in order of falling length.
+        Sequences in order of decreasing length.
     dtype : dtype
         Floating type of the rows.
     y, w : ndarray of shape (n_valid_steps,), optional
         Classes and weights of the steps of the *whole* source, one sequence
         after another.
     starts : ndarray of shape (n_sequences_of_source,), optional
-        First step of each sequence of the source, for callers that pack many
-        batches and need not find them for each.
+        First step of each sequence of the source, computed once by callers that pack
+        many batches.
     """
     lengths = source.lengths[ids]
     # Sequences longer than 0, 1, ... steps.
     batch_sizes = len(ids) - np.cumsum(np.bincount(lengths))[:-1]
     offsets = np.concatenate([[0], np.cumsum(batch_sizes)])
-    # Every array has a number for each row: steps times sequences can be many more.
+    # All arrays have one value per row: steps times sequences could be far more.
     t = np.repeat(np.arange(len(batch_sizes)), batch_sizes)
-    # Number of the sequence in the batch.
+    # Index of the sequence in the batch.
     i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
     equal = lengths[-1] == lengths[0]
     if equal:
@@ -161,7 +160,7 @@ def pack(
 
 
 def _narrow(y: NDArray[Any]) -> NDArray[Any]:
-    # Batches are kept, and there are never so many classes.
+    # Saves memory; the number of classes always fits into 32 bits.
     return y.astype(np.int32) if y.dtype.kind == "i" else y
 
 
@@ -172,23 +171,23 @@ def first_steps(lengths: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def by_length(lengths: ArrayLike) -> NDArray[np.intp]:
-    """Order sequences by falling length; equal lengths keep their order."""
+    """Sort sequences by decreasing length; equal lengths keep their order."""
     return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
 
 
 class UniqueSequences(NamedTuple):
-    """Sequences in an order that depends on nothing but their content."""
+    """Distinct sequences, in an order that depends only on their content."""
 
     ids: NDArray[np.intp]  # (n_distinct,) one representative of each, longest first
-    w: NDArray[np.float64]  # (n_valid_steps,) weights, those of copies added
+    w: NDArray[np.float64]  # (n_valid_steps,) weights, summed over copies
 
 
 def deduplicate(
     source: Source, y: NDArray[np.intp], w: NDArray[np.float64]
 ) -> UniqueSequences:
-    """Drop sequences of weight 0, merge identical ones, order by content.
+    """Drop sequences with zero weight, merge identical ones, sort by content.
 
-    A sequence of weight k, k copies of it, and both in any order then become the same
+    A sequence with weight k and k copies of it, in any order, then give the same
     problem, bit for bit. Copies have the same steps, and the same targets at the same
     labeled steps.
     """
@@ -211,9 +210,9 @@ def deduplicate(
 def digests(
     source: Source, ids: NDArray[np.intp], y: NDArray[Any], w: NDArray[np.float64]
 ) -> Iterator[bytes]:
-    """Yield what is the same for identical sequences only, and orders all others.
+    """Yield a digest of each sequence, equal only for identical sequences.
 
-    Targets of steps of weight 0 are ignored, and 0.0 equals -0.0.
+    Targets of steps with zero weight are ignored, and 0.0 equals -0.0.
     """
     starts = first_steps(source.lengths)
     blank = -1 if y.dtype.kind == "i" else np.nan
@@ -238,13 +237,13 @@ def _digest(y: NDArray[Any], *content: NDArray[Any]) -> bytes:
 def _contents(
     X: Steps, lengths: NDArray[np.intp]
 ) -> Iterator[tuple[NDArray[Any], ...]]:
-    """Yield what is the same for sequences of the same rows, dense or sparse."""
+    """Yield the content of each sequence, independent of dense or sparse form."""
     places, numbers = _numbers(X)
     begins = first_steps(lengths)
     ends = begins + lengths
     cuts = [np.searchsorted(places, rows * X.shape[1]) for rows in (begins, ends)]
     for begin, end, i, j in zip(begins, ends, *cuts, strict=True):
-        if 2 * (j - i) < (end - begin) * X.shape[1]:  # then there is less to read
+        if 2 * (j - i) < (end - begin) * X.shape[1]:  # the sparse form is smaller
             yield places[i:j] - begin * X.shape[1], numbers[i:j]
         else:
             rows = X[begin:end]
@@ -252,7 +251,7 @@ def _contents(
 
 
 def _numbers(X: Steps) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Return where rows are not zero, counted row by row, and what is there."""
+    """Return the flat indices and the values of nonzero entries, in row order."""
     if not sparse.issparse(X):
         places = np.flatnonzero(X != 0)
         return places, X.ravel()[places]
@@ -275,10 +274,10 @@ def batches(
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
-    A row of a batch is to have ``n_states`` states. The number of batches is a
-    multiple of ``n_shares``, and their sizes are alike, so that threads which share
-    them end together. ``store`` gets them one by one, and may put them elsewhere before
-    it asks for the next.
+    Each row of a batch has ``n_states`` states. The number of batches is a multiple of
+    ``n_shares``, and their sizes are similar, so that threads that share them finish
+    together. ``store`` receives them one by one, and may move each elsewhere before it
+    requests the next.
     """
     n_rows = min(_BATCH_ROWS, _BATCH_STATES // n_states)
     cut = split_into_batches(ids, source.lengths, n_shares, n_rows)
@@ -293,11 +292,10 @@ def split_into_batches(
     n_rows: int | None = None,
     min_sequences: int | None = None,
 ) -> list[NDArray[np.intp]]:
-    """Cut sequences, longest first, into the runs that make good batches.
+    """Split sequences, longest first, into batches of about ``n_rows`` rows.
 
-    They have about ``n_rows`` rows, by default as many as suit an evaluation, whose
-    buffers are kept for the next, and more if
-    ``min_sequences`` sequences have more.
+    The default suits training, where buffers are reused by the next evaluation. Batches
+    are larger if ``min_sequences`` sequences have more rows.
     """
     if not ids.size:
         return []

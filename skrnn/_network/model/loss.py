@@ -3,9 +3,10 @@
 softmax     p = softmax(L)    loss = sum_i w_i (-log p_i[y_i])      dL = w (p - e_y)
 identity                      loss = sum_i w_i ||L_i - y_i||^2 / 2  dL = w (L - y)
 
-A row is a step, L what the network puts out for it, w its weight, e_y the unit vector
-of its class. Either loss is -log p(y), up to a constant, of a model of the target: a
-class with the probabilities p, or a normal distribution about L with variance 1.
+A row is a step, L the output of the network, w its weight, e_y the unit vector of its
+class. Both losses are -log p(y), up to a constant, of a model of the target: a
+categorical distribution with probabilities p, or a normal distribution with mean L and
+variance 1.
 """
 
 from collections.abc import Callable
@@ -23,14 +24,14 @@ _SAFE_LOGIT = 40.0
 
 
 def softmax(L: Array) -> Array:
-    """Turn logits of shape (n_rows, n_outputs) into probabilities, in place."""
+    """Convert logits of shape (n_rows, n_outputs) to probabilities, in place."""
     _shift_logits(L)
     L /= _exp_and_sum(L)[:, None]
     return L
 
 
 def softmax_small(L: Array) -> Array:
-    """Turn a few logits into probabilities, in place, in as few calls as possible."""
+    """Convert a few logits to probabilities, in place, with minimal call overhead."""
     L -= np.maximum.reduce(L, axis=1, keepdims=True)
     np.exp(L, out=L)
     L /= np.add.reduce(L, axis=1, keepdims=True)
@@ -45,7 +46,7 @@ def log_softmax(L: Array) -> Array:
 
 
 def cross_entropy(L: Array, y: NDArray[np.intp], w: Array) -> float:
-    """Return the loss and turn the logits into their gradient, in place.
+    """Return the loss and replace the logits by their gradient, in place.
 
     Parameters
     ----------
@@ -59,8 +60,8 @@ def cross_entropy(L: Array, y: NDArray[np.intp], w: Array) -> float:
     _shift_logits(L)
     chosen = L[rows, y].astype(np.float64)
     total = _exp_and_sum(L)
-    # The logarithm in float64: where p is near 1 the difference is tiny beside
-    # both terms, and float32 would lose it.
+    # The logarithm is taken in float64: if p is close to 1, the difference is much
+    # smaller than both terms, and float32 would lose it.
     loss = float(w.astype(np.float64) @ (np.log(total, dtype=np.float64) - chosen))
     L *= (w / total)[:, None]
     L[rows, y] -= w
@@ -68,7 +69,7 @@ def cross_entropy(L: Array, y: NDArray[np.intp], w: Array) -> float:
 
 
 def squared_error(L: Array, y: Array, w: Array) -> float:
-    """Return the loss and turn the outputs into their gradient, in place.
+    """Return the loss and replace the outputs by their gradient, in place.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def _identity(y: Array, n_outputs: int) -> Array:
 
 
 def _log_link(mean: Array, n_steps: int) -> tuple[Array, Array]:
-    # As if every class had been seen once more, so that none has the frequency 0.
+    # Add-one smoothing, so that no class has frequency 0.
     p = (mean * n_steps + 1) / (n_steps + len(mean))
     return np.log(p), 1 / p
 
@@ -114,12 +115,12 @@ def _identity_link(mean: Array, n_steps: int) -> tuple[Array, Array]:
 
 
 class Loss(NamedTuple):
-    """What training needs to know of the targets."""
+    """A loss, and the functions of its targets that training needs."""
 
     evaluate: Callable[[Array, Array, Array], float]  # as `cross_entropy`
     draw: Callable[[Array, np.random.RandomState], Array]  # targets from the model
     encode: Callable[[Array, int], Any]  # targets as vectors, in a form of `inputs`
-    # The outputs that give their mean over so many steps, and the slope of these.
+    # Mean of encoded targets, number of steps -> outputs with this mean, their slope.
     link: Callable[[Array, int], tuple[Array, Array]]
 
 
@@ -131,7 +132,7 @@ LOSSES = {
 
 def _shift_logits(L: Array) -> None:
     # A maximum along the short axis costs as much as a matrix product, so it is
-    # taken only where exp could overflow.
+    # computed only if exp could overflow.
     if L.size and max(L.max(), -L.min()) > _SAFE_LOGIT:
         L -= L.max(axis=1, keepdims=True)
 

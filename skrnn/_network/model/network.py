@@ -1,9 +1,9 @@
-"""The whole network on one batch: layers stacked, states joined, logits read.
+"""Forward and backward pass of the whole network on one batch.
 
     H^0 = X        H^l = [forward states | backward states] of layer l
     L = H^last W_hy + b_y
 
-``forward`` and ``backward`` are to be read side by side.
+``backward`` mirrors ``forward`` line by line.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 class Workspace:
-    """Buffers that keep their memory from one batch to the next."""
+    """Buffers that are reused from one batch to the next."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
@@ -71,7 +71,7 @@ def backward(
     dL: Array,
     gradient: Parameters,
 ) -> None:
-    """Overwrite ``gradient`` with that of the loss, given the logits' gradient."""
+    """Write the gradient of the loss to ``gradient``, given that of the logits."""
     dA = backward_states(parameters, batch, activation, space, states, dL)
     weight_gradients(batch, states, dA, dL, gradient)
 
@@ -116,7 +116,7 @@ def weight_gradients(
     dL: Array,
     gradient: Parameters,
 ) -> None:
-    """Overwrite ``gradient`` with the products of what came in and what came back."""
+    """Write the weight gradients, products of inputs and deltas, to ``gradient``."""
     inputs.input_weight_grad(states[-1], dL, out=gradient.W_hy)
     np.sum(dL, axis=0, out=gradient.b_y)
     for i, (dW_xh, dW_hh, db_h) in enumerate(gradient.layers):

@@ -32,7 +32,7 @@ class Parameters(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """Sizes that fix the shape of every parameter, and the functions between."""
+    """Sizes that determine the shape of every parameter, and the activations."""
 
     n_features: int
     hidden_layer_sizes: tuple[int, ...]
@@ -48,13 +48,13 @@ class Architecture(NamedTuple):
 
     @property
     def n_recurrent(self) -> int:
-        """Multiplications a step needs beside those of its input."""
+        """Number of recurrent multiplications per step."""
         sizes = self.hidden_layer_sizes
         return sum(self.n_directions * n_hidden**2 for n_hidden in sizes)
 
     @property
     def n_states(self) -> int:
-        """Number of states of the last layer, those of both directions counted."""
+        """Number of states of the last layer, in all directions."""
         return self.n_directions * self.hidden_layer_sizes[-1]
 
     def unflatten(self, theta: Array) -> Parameters:
@@ -70,7 +70,7 @@ class Architecture(NamedTuple):
         return Parameters(layers, *arrays[3 * n :])
 
     def flatten(self, parameters: Parameters) -> NDArray[np.float64]:
-        """Return the flat vector of named arrays."""
+        """Return named arrays as a flat vector."""
         theta = np.empty(self.n_parameters)
         target = self.unflatten(theta)
         for layer, given in zip(target.layers, parameters.layers, strict=True):
@@ -81,7 +81,7 @@ class Architecture(NamedTuple):
         return theta
 
     def cast(self, parameters: Parameters, dtype: np.dtype[Any]) -> Parameters:
-        """Return a copy in a type; raise OverflowError where that holds too little."""
+        """Return a copy in a dtype; raise OverflowError if values exceed its range."""
         with np.errstate(over="ignore"):
             theta = self.flatten(parameters).astype(dtype, copy=False)
         if not np.isfinite(theta).all():

@@ -2,11 +2,10 @@
 
     a_t = x_t W_xh + b_h + h_{t-1} W_hh        h_t = f(a_t)        h_0 = 0
 
-Rows are valid steps, time-major (see ``packing``). ``A`` comes with
-``x_t W_xh + b_h`` for all rows, computed at once; the sweep adds what only the
-loop over steps can know. The backward sweep is the forward one read from its
-end: each line undoes its counterpart, and ``dV`` is the gradient of the loss
-with respect to ``V``.
+Rows are valid steps, time-major (see ``packing``). ``A`` already contains
+``x_t W_xh + b_h`` for all rows, computed at once; the sweep adds the recurrent term,
+which requires a loop over steps. The backward sweep mirrors the forward sweep in
+reverse order, line by line; ``dV`` is the gradient of the loss with respect to ``V``.
 """
 
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ def forward(
     activation: str,
     from_end: bool,
 ) -> None:
-    """Turn the inputs of a direction into its states, in place."""
+    """Compute the states of a direction from its inputs, in place."""
     H = A
     for now, shared, before in iter_steps(offsets, from_end=from_end):
         if shared.stop > shared.start:
@@ -46,7 +45,7 @@ def backward(
     *,
     from_end: bool,
 ) -> None:
-    """Turn gradients of a direction's states into those of its inputs, in place."""
+    """Compute gradients of a direction's inputs from those of its states, in place."""
     dA = dH
     for now, shared, before in reversed(list(iter_steps(offsets, from_end=from_end))):
         dA[now] *= slopes[now]

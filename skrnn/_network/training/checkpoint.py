@@ -1,15 +1,14 @@
-"""The evaluations of a training, noted in a file, so that it can go on after a fault.
+"""Checkpoints: evaluations recorded in a file, so that training can resume.
 
-L-BFGS is a function of the values it is given. A training that is begun anew, and is
-given the values noted so far, computes nothing until it is where it was; from there
-it goes on as if nothing had happened, with all that the optimizer remembers.
+L-BFGS is a deterministic function of the values it receives. On restart, cached
+evaluations are replayed until training reaches the point of interruption; from there it
+continues with the same state of the optimizer.
 
     header | key of theta, size, checksum, values | key of theta, size, ...
 
-Values are only appended, so a training that dies while it writes leaves a last entry
-that its checksum tells apart. A file without an entry is written again, and a training
-that cannot start, because its first loss is not finite, leaves none: the corrected one
-is another.
+The file is append-only: if the process dies during a write, the checksum identifies the
+incomplete last entry. A file without an entry is overwritten. If the first loss is not
+finite, the file is removed, because the corrected training is a different one.
 """
 
 import json
@@ -36,22 +35,22 @@ _ENTRY = struct.Struct("<16sQL")  # key, size in bytes, checksum
 
 
 class Checkpoint:
-    """A file of evaluations, open for one training.
+    """A file of evaluations, open during one training.
 
     Parameters
     ----------
     path : path-like
     rng : RandomState
-        Its state is noted if the file is new, else set to what was noted.
+        Its state is recorded if the file is new, otherwise set to the recorded state.
     fit : str
-        What has to be the same for a training to go on.
+        Must be the same for training to resume.
     seeded : bool
-        Whether the state of ``rng`` has to be the same, too.
+        Whether the state of ``rng`` must be the same, too.
 
     Raises
     ------
     ValueError
-        If the file is something else, or was written by a training of another ``fit``.
+        If the file is not a checkpoint, or was written with a different ``fit``.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Checkpoint:
             stack.pop_all()
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the checkpoint."""
         return self
 
     def __exit__(
@@ -79,15 +78,15 @@ class Checkpoint:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the file, and remove it unless the same fit can go on from it."""
+        """Close the file, and remove it unless the same fit can resume from it."""
         self._file.close()
         if kind is None or issubclass(kind, FloatingPointError):
             os.remove(self.path)
 
     def cached(self, name: str, evaluate: Callable[[], Any], theta: Vector) -> Vector:
-        """Return what was noted of an evaluation, or evaluate and note it.
+        """Return the recorded values of an evaluation, or evaluate and record them.
 
-        The first is made in any case, to see that the data are the same.
+        The first evaluation is always computed, to verify that the data are the same.
         """
         key = blake2b(name.encode() + theta.tobytes(), digest_size=16).digest()
         start = self._file.tell()
@@ -123,7 +122,7 @@ class Checkpoint:
         return key, np.frombuffer(content, "<f8").astype(np.float64)
 
     def _read_header(self, rng: np.random.RandomState, fit: str, seeded: bool) -> bool:
-        """Return whether there is anything to go on from."""
+        """Return whether the file contains evaluations to replay."""
         self._file.seek(0)
         if not _MAGIC.startswith(self._file.read(len(_MAGIC))):
             raise ValueError(f"{self.path} is not a checkpoint, and is left as it is")

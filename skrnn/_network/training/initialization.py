@@ -1,13 +1,13 @@
-"""Weights to start from.
+"""Random initialization of the weights.
 
-Recurrent matrices are orthogonal times a gain, so that states neither die out nor
-blow up; input weights are scaled by the size of the features, so that their units do
-not matter, and all others by the number of states they read; biases are zero.
+Recurrent matrices are orthogonal times a gain, so that states neither vanish nor
+explode. Input weights are scaled by the size of the features, so that their units do
+not matter, and all other weights by the number of states they read. Biases are zero.
 
-Input weights are smaller where the prior wants them smaller still: those of features
-that most steps share, and those of features that hardly a step has, of which there are
-often so many that their weights would be most of the objective.
-``benchmarks/initialization.py`` is the scan that chose the constants.
+Input weights are reduced further where the prior demands it: for features that most
+steps share, and for rare features, which are often so numerous that their weights would
+dominate the objective. ``benchmarks/initialization.py`` is the scan that selected the
+constants.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from .regularization import FeatureStats
 
 _INPUT_SCALE = 1.0
 _SHARED_POWER = 1 / 6
-_RARE = 1e-3  # share of the steps
+_RARE = 1e-3  # fraction of the steps
 _RECURRENT_GAIN = 0.8
 _OUTPUT_SCALE = 1.0
 
@@ -29,7 +29,7 @@ def initial_parameters(
     features: FeatureStats,
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
-    """Draw a flat vector to start from."""
+    """Draw the flat vector of initial parameters."""
     theta = np.zeros(architecture.n_parameters)
     layers, W_hy, _ = architecture.unflatten(theta)
     for i, (W_xh, W_hh, _) in enumerate(layers):
@@ -53,5 +53,5 @@ def _input_deviation(features: FeatureStats) -> NDArray[np.float64]:
 
 def _orthogonal(n: int, rng: np.random.RandomState) -> Array:
     Q, R = np.linalg.qr(rng.normal(size=(n, n)))
-    Q *= np.where(np.diag(R) < 0, -1.0, 1.0)  # else not uniform over rotations
+    Q *= np.where(np.diag(R) < 0, -1.0, 1.0)  # otherwise Q is not uniformly distributed
     return Q

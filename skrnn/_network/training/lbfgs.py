@@ -1,16 +1,15 @@
-"""SciPy's L-BFGS-B with guards, the best point and a reason to stop.
+"""SciPy's L-BFGS-B with guards; returns the best point and a stop reason.
 
     z = x / s,   dz = s dx
 
-SciPy minimizes over z, in which the function curves more evenly (see
-``preconditioning``).
+SciPy minimizes over z, where the curvature is more uniform (see ``preconditioning``).
 
-A non-finite value makes SciPy's line search accept a bad point, and a value of 1e300
-makes it report success there. So a non-finite value ends the run through an exception,
-and "converged" means that the gradient is small, whatever SciPy says. Where L-BFGS gave
-up far from a minimum, it restarts at the best point with fresh memory and smaller s:
-the first trial of a run is a step of length 1 in z, and a trial too long once would be
-too long again.
+With a non-finite value, SciPy's line search accepts a bad point; with a value of 1e300
+it reports success there. So a non-finite value ends the run through an exception, and
+"converged" means that the gradient is small, whatever SciPy reports. If L-BFGS stops
+far from a minimum, it restarts at the best point with empty memory and smaller s: the
+first trial of a run is a step of length 1 in z, and a trial that was too long once
+would be too long again.
 """
 
 from collections.abc import Callable
@@ -22,18 +21,18 @@ from scipy import optimize
 
 Vector = NDArray[np.float64]
 
-# Factor on s for a restart, and again after each run in a row that did not lower the
-# loss. So many such runs end the minimization: a step of 8**-12 is too short to help.
+# Factor on s for a restart, applied again after each consecutive run that did not lower
+# the loss. Maximum number of such runs: a step of 8**-12 is too short to help.
 _SHRINK = 0.125
 _MAX_STUCK = {"overflow": 12, "line_search": 1, "ftol": 1}
-# A gradient up to so many times the tolerance is near enough to a minimum.
+# A gradient up to this many times the tolerance is close enough to a minimum.
 NEAR_TOL = 100.0
 # Relative to max(loss, 1), so absolute for a mean loss below 1.
 _FTOL = 64 * np.finfo(np.float64).eps
 
 
 class Progress(NamedTuple):
-    """Where the minimization stands after an iteration."""
+    """State of the minimization after an iteration."""
 
     x: Vector
     loss: float
@@ -43,7 +42,7 @@ class Progress(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Where the minimization ended."""
+    """Result of the minimization."""
 
     x: Vector
     loss: float
@@ -67,7 +66,7 @@ class _NonFiniteError(Exception):
 
 
 class _Recorder:
-    """The function as SciPy sees it: scales, counts, guards and remembers."""
+    """The function passed to SciPy: scales, counts, guards and records."""
 
     def __init__(
         self,
@@ -90,7 +89,7 @@ class _Recorder:
 
     def restart(self, shrink: float) -> Vector:
         """Move the origin to the best point, shorten steps, return z of the point."""
-        # Around another origin, z would be too large for short steps.
+        # With another origin, z would be too large to represent short steps.
         self.origin, self.shrink = self.best[1], shrink
         return np.zeros_like(self.origin)
 
@@ -113,7 +112,7 @@ class _Recorder:
         return loss, self.shrink * gradient
 
     def iterate(self, intermediate_result: Any) -> None:
-        # SciPy hands out its live buffer. It accepts no point but the last evaluated.
+        # SciPy passes its live buffer. It accepts only the last evaluated point.
         x, loss = self.x_of(intermediate_result.x), float(intermediate_result.fun)
         self.loss_curve.append(loss)
         norm, n_iter = self.last_norm, len(self.loss_curve)
@@ -131,7 +130,7 @@ def minimize(
     s: Vector | None = None,
     on_iteration: Callable[[Progress], None] = lambda progress: None,
 ) -> Solution:
-    """Minimize and return the best point met.
+    """Minimize and return the best point evaluated.
 
     Parameters
     ----------
@@ -139,14 +138,14 @@ def minimize(
         Maps a vector to the loss and its gradient, both float64.
     x0 : ndarray of shape (n_parameters,)
     max_iter, max_fun : int
-        Largest number of iterations and of evaluations.
+        Maximum number of iterations and of evaluations.
     tol : float
-        The run has converged when no component of the gradient with respect to z is
+        The run has converged if no component of the gradient with respect to z is
         larger.
     max_corrections : int
         Number of past steps from which L-BFGS estimates curvature.
     s : ndarray of shape (n_parameters,), optional
-        What scales the variables; ones by default.
+        Scale of the variables; ones by default.
     on_iteration : callable
         Called with `Progress` after each iteration; may raise `Stop`.
 
@@ -175,7 +174,7 @@ def minimize(
 def _minimize_with_restarts(
     recorder: _Recorder, *, max_iter: int, tol: float, max_corrections: int
 ) -> str:
-    """Run from the best point, and again from there as long as that helps."""
+    """Run, and restart from the best point as long as that helps."""
     z, n_stuck = recorder.best[1] / recorder.s, 0
     while True:
         before = recorder.best[0]
@@ -227,5 +226,5 @@ def _run(
         },
     )
     if result.status == 0:
-        return "ftol"  # or converged, as the gradient at the best point tells
+        return "ftol"  # or converged; the caller checks the gradient
     return "max_iter" if result.nit >= max_iter else "line_search"

@@ -3,8 +3,8 @@
     J(theta) = 1/W sum_it w_it (-log p_it[y_it]) + alpha / (2 W) sum_j c_j theta_j^2
 
 with W the sum of the step weights and c_j the inverse prior variance of a weight (see
-``regularization``), 0 for biases. The sum runs over batches, which threads share;
-memory for states depends on the size of a batch and on nothing else of the data.
+``regularization``), 0 for biases. Threads share the batches of the sum; memory for
+states depends only on the size of a batch, not on the amount of data.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 class LossSum(Protocol):
-    """Whatever can add up the loss over labeled steps."""
+    """Anything that can compute the total loss over labeled steps."""
 
     total_weight: float  # of the steps
 
@@ -38,10 +38,11 @@ class LossSum(Protocol):
 
 
 class ThreadedSum:
-    """The loss of batches that threads share, each with a workspace of its own.
+    """The total loss of batches that are divided among threads.
 
-    A batch always goes to the same thread, and results are added in the order
-    of the threads, so that a result is reproducible for a number of threads.
+    Each thread has its own workspace and always evaluates the same batches. Results are
+    added in the order of the threads, so they are reproducible for a given number of
+    threads.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class ThreadedSum:
     n_threads : int
     shared_with : ThreadedSum, optional
         Another sum, not evaluated at the same time, whose threads and workspaces are
-        used here as well; it has at least as many.
+        reused; it must have at least as many.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class ThreadedSum:
         return sum(self.map(share))
 
     def close(self) -> None:
-        """Stop the threads; call it on the sum that owns them."""
+        """Stop the threads; call this on the sum that owns them."""
         self._threads.close()
 
 
@@ -118,7 +119,7 @@ class Objective:
     ----------
     architecture : Architecture
     loss_sum : LossSum
-        Knows the steps; the sum of their weights is W.
+        Total loss over the steps; the sum of their weights is W.
     """
 
     def __init__(self, architecture: Architecture, loss_sum: LossSum) -> None:
@@ -143,7 +144,7 @@ class Objective:
         )
 
     def data_loss(self, theta: NDArray[np.float64]) -> float:
-        """Return the weighted mean of -log p alone."""
+        """Return the weighted mean of -log p, without the penalty."""
         return self.loss_sum.loss(self.architecture, theta) / self.total_weight
 
 
@@ -160,10 +161,10 @@ def sum_of_gradients(
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the weighted sum of -log p over batches, and its gradient."""
     loss, gradient = 0.0, np.zeros(len(theta))
-    # A copy is aligned, as what a network connection brought may not be: NumPy would
-    # copy such weights in each of its products, at every step.
+    # A copy is aligned; weights received over a network may not be, and NumPy would
+    # copy them in each of its products, at every step.
     theta = theta.astype(space.dtype)
-    with np.errstate(all="ignore"):  # what is not finite is noticed above
+    with np.errstate(all="ignore"):  # callers detect non-finite values
         for batch in batches:
             part, slope = batch_loss_and_gradient(architecture, theta, batch, space)
             loss += part
@@ -195,7 +196,7 @@ def batch_loss_and_gradient(
 ) -> tuple[float, Array]:
     """Return the weighted sum of -log p over a batch, and its gradient.
 
-    The gradient lives in the workspace until the next call.
+    The gradient is a buffer of the workspace, valid until the next call.
     """
     parameters = architecture.unflatten(theta.astype(space.dtype, copy=False))
     slope = space.rows("gradient", 1, architecture.n_parameters)[0]

@@ -1,23 +1,24 @@
-r"""Output weights to start from: what can be read from the states of random weights.
+r"""Initialization of the output weights by ridge regression on random states.
 
-States that random weights make are features like any others, and the output weights
-that suit them need not be found step by step. Where the outputs are the same at every
-step, one Newton step of the loss towards better ones is a ridge regression,
+The states of random weights are features like any others, and suitable output weights
+for them need not be found iteratively. If the outputs are the same at every step, one
+Newton step of the loss is a ridge regression,
 
     (S + r I) W_hy = cov(h, y) g'(mean y) + r W_0      b_y = g(mean y) - (mean h) W_hy
 
-where S is the covariance of the states, W_0 the weights that were drawn, r a share of
-the mean variance of a state, and g the function that makes outputs of means of targets.
-Numbers are outputs themselves: g' = 1. A class counts as the unit vector of its place,
-whose mean is the frequency p of the class, the outputs are log p, and g' = 1/p.
+where S is the covariance of the states, W_0 the random output weights, r a fraction of
+the mean variance of a state, and g the link function from means of targets to outputs.
+For real-valued targets, g is the identity and g' = 1. Classes are encoded as unit
+vectors, whose mean is the frequency p of each class; then the outputs are log p, and
+g' = 1/p.
 
-In directions in which states differ the data decide, in all others the weights stay as
-they were drawn. They matter: what hidden units are to learn reaches them through
-W_hy, and least squares alone would have it be what they know already.
+The data determine the weights in directions in which states vary; in all others the
+random weights remain. They matter: hidden units receive gradients through W_hy, and
+with least squares alone they would be taught only what they know already.
 
-Where steps share features, as those of images do, what they tell at first sight is for
-a good part noise, and a training that starts from it goes on to learn the noise by
-heart. There only a part of the way is gone: one over the number of shared features.
+If steps share features, as images do, much of the first fit is noise, and training that
+starts from it would overfit this noise. Then only a part of the step is taken: one over
+the number of shared features.
 """
 
 import numpy as np
@@ -41,15 +42,15 @@ def ridge_output_init(
     features: FeatureStats,
     sample: Subsample,
 ) -> NDArray[np.float64]:
-    """Return theta with output weights that suit its states better.
+    """Return theta with output weights fitted to its states.
 
     Parameters
     ----------
     architecture : Architecture
     theta : ndarray of shape (n_parameters,)
-    features : Features
-    sample : Sample
-        Sequences on which states are looked at.
+    features : FeatureStats
+    sample : Subsample
+        Sequences for the regression.
     """
     theta = theta.copy()
     parameters = architecture.unflatten(theta)
@@ -60,7 +61,7 @@ def ridge_output_init(
     hh, yh, part = np.zeros((n, n)), np.zeros((n_outputs, n)), np.empty((n_outputs, n))
     for batch in sample.batches(architecture):
         states, _ = network.forward(parameters, batch, architecture.activation, space)
-        # With a state that is always 1, sums of products hold the plain sums too.
+        # With a constant state of 1, sums of products include the plain sums.
         H = np.column_stack([np.ones(len(batch.w)), states[-1]])
         wH = batch.w[:, None] * H
         hh += H.T @ wH
@@ -71,7 +72,7 @@ def ridge_output_init(
     mean_h, mean_y = hh[0, 1:], yh[:, 0]
     S = hh[1:, 1:] - np.outer(mean_h, mean_h)
     covariance = yh[:, 1:] - np.outer(mean_y, mean_h)
-    if S.trace() > _ROUNDING * hh.trace():  # else all states are the same
+    if S.trace() > _ROUNDING * hh.trace():  # otherwise all states are equal
         ridge = _RIDGE * S.trace() / len(S)
         S[np.diag_indices_from(S)] += ridge
         constant, slope = loss.link(mean_y, n_steps)

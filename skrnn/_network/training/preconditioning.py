@@ -1,24 +1,24 @@
-r"""The variables in which L-BFGS works: theta = s * z.
+r"""Diagonal preconditioning: L-BFGS works in the variables z, theta = s * z.
 
-L-BFGS starts from the identity as its picture of curvature, so it wastes iterations
-where one weight matters a thousand times more than another. Near the optimum the
-curvature of the objective is close to its Fisher information, whose diagonal is
+L-BFGS starts with the identity as its estimate of curvature, so it wastes iterations if
+one weight matters a thousand times more than another. Near the optimum the curvature of
+the objective is close to its Fisher information, whose diagonal is
 
     H_j = 1/W sum_i w_i g_ij^2 + alpha / W * precision_j
 
-with g_i the gradient of a sequence's -log p for labels *drawn from the model*, and
-the prior's share exact. In z = theta / s with s_j = H_j^(-1/2) all diagonal elements
-would be 1; because the estimate is made at the start, where the model knows nothing
-yet, a power a little nearer to zero is safer. The objective, and so its optimum, is
+with g_i the gradient of a sequence's -log p for labels *drawn from the model*; the term
+of the prior is exact. In z = theta / s with s_j = H_j^(-1/2), all diagonal elements
+would be 1. Because the estimate is made at the start, before the model has learned
+anything, a power slightly closer to zero is safer. The objective and its optimum are
 unchanged.
 
-A training that has stages (see ``warm_up``) has variables for each. Its estimates are
-averaged, for a model that is certain of all labels shows no curvature.
+Every stage of training (see ``warm_up``) has its own variables. The estimates are
+averaged, because a model that is certain of all labels shows no curvature.
 
 The estimate uses a sample of the sequences. s is scaled so that the largest component
-of the gradient is the same in both variables at the start: a tolerance keeps its
-meaning. All this is done with the weights of a feature multiplied by its size, or the
-units of the features would change the run.
+of the gradient at the start is the same in both variables, so the tolerance keeps its
+meaning. All computations use the weights of a feature multiplied by its size, so the
+units of the features do not matter.
 """
 
 import numpy as np
@@ -35,14 +35,14 @@ _POWER = 0.4
 
 
 class Preconditioner:
-    """The variables of one training, as often as it asks for them.
+    """Computes the scale of the variables for each run of a training.
 
     Parameters
     ----------
     feature_scale : ndarray of shape (n_features,)
-        Size of the features, as `regularization.FeatureStats` has it.
-    sample : Sample
-        Sequences to look at.
+        Size of the features, `scale` of `regularization.FeatureStats`.
+    sample : Subsample
+        Sequences for the estimate.
     rng : RandomState
         Draws the labels.
     """
@@ -70,7 +70,7 @@ class Preconditioner:
         unit = np.ones_like(theta)
         architecture.unflatten(unit).layers[0].W_xh[...] = self.feature_scale[:, None]
         curvature = (self.fisher + objective.penalty) / unit**2
-        # A bias that no gradient reached has no curvature to go by.
+        # A bias without any gradient has no estimate of curvature.
         curvature[curvature == 0] = 1.0
         s: NDArray[np.float64] = curvature**-_POWER / unit
         _, gradient = objective.loss_and_gradient(theta)
@@ -86,7 +86,7 @@ def fisher_diagonal(
     sample: Subsample,
     rng: np.random.RandomState,
 ) -> NDArray[np.float64]:
-    """Return the mean, per unit of weight, of squared gradients of sequences."""
+    """Return the weighted mean of squared gradients of sequences."""
     parameters = architecture.unflatten(theta)
     loss = LOSSES[architecture.output]
     space = network.Workspace(PRECISE)
@@ -95,11 +95,11 @@ def fisher_diagonal(
     for batch in sample.batches(architecture):
         states, L = network.forward(parameters, batch, architecture.activation, space)
         number = batch.sequence_of_row
-        # One sequence after another, so that nothing depends on the batches.
+        # Drawn sequence by sequence, so that nothing depends on the batches.
         order = np.argsort(number, kind="stable")
         y = loss.draw(L[order], rng)[np.argsort(order)]
-        # Weights within a sequence shape its gradient; the sequence's own weight
-        # says how many such sequences there are.
+        # Relative weights within a sequence affect its gradient; the mean weight of the
+        # sequence counts how many such sequences there are.
         weights = np.bincount(number, batch.w) / np.bincount(number)
         loss.evaluate(L, y, batch.w / weights[number])
         inputs = network.backward_states(

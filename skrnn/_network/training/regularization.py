@@ -1,27 +1,26 @@
-r"""How large weights are expected to be, in the units of what they multiply.
+r"""L2 regularization, relative to each weight's typical contribution.
 
-A penalty on raw weights would depend on the units of the features and on the number
-of hidden units. So the penalty is a Gaussian prior on what weights do: with
-``alpha=1`` the contribution of
+A penalty on raw weights would depend on the units of the features and on the number of
+hidden units. So the penalty is a Gaussian prior on contributions: with ``alpha=1``,
+the contribution of
 
     the input to a hidden unit      has standard deviation  2 / sqrt(expected_overlap)
     the states to a hidden unit     has standard deviation  3
     the states to a logit           has standard deviation  10
 
-when the input is as large as it typically is and states are as large as tanh lets
-them be. A weight of feature j then has the prior variance 4 / (expected_overlap
-n_active m_j^2), where m_j is the root mean square of the feature over the steps at
-which it is not zero and n_active the mean number of features that are not zero in a
-step: for one-hot steps both are 1, for standardized features 1 and n_features. A weight
-of n states has the prior variance 9 / n or 100 / n.
+for inputs of typical size and states of the maximum size of tanh. A weight of feature j
+then has the prior variance 4 / (expected_overlap n_active m_j^2), where m_j is the root
+mean square of the feature over the steps where it is nonzero, and n_active the mean
+number of nonzero features per step: for one-hot steps both are 1, for standardized
+features 1 and n_features. A weight of n states has the prior variance 9 / n or 100 / n.
 
-expected_overlap is the mean number of features that two steps, taken at random, have
-both: 1 for one-hot steps, or less, which counts as 1, and n_features for dense ones.
-Features that are always there, such as the pixels of an image, mostly speak of the same
-few things. Were each free to speak for itself, it would be cheaper to learn the noise
-of every single step by heart than to learn what the other steps tell of it.
+expected_overlap is the mean number of nonzero features that two random steps share: for
+one-hot steps at most 1, which counts as 1; for dense steps n_features. Features that
+are always nonzero, such as the pixels of an image, are mostly redundant. With an
+independent prior for each, it would be cheaper to overfit the noise of every single
+step than to learn what steps have in common.
 
-Multiplying a feature by a constant therefore changes nothing but its weights.
+Multiplying a feature by a constant therefore changes only its weights.
 """
 
 from collections.abc import Iterable
@@ -40,28 +39,28 @@ LOGIT_DEVIATION = 10.0
 
 
 class FeatureStats(NamedTuple):
-    """What the prior and the first weights need to know of the features."""
+    """Statistics of the features for the prior and the initialization."""
 
     scale: NDArray[np.float64]  # (n_features,), sqrt(n_active) m_j
-    frequency: NDArray[np.float64]  # (n_features,), of the steps that have the feature
+    frequency: NDArray[np.float64]  # (n_features,), fraction of steps with the feature
 
     @property
     def expected_overlap(self) -> float:
-        """How many features two steps have both, in the mean; at least 1."""
+        """Mean number of features that two random steps share; at least 1."""
         return max(1.0, float(self.frequency @ self.frequency))
 
     @property
     def penalty_scale(self) -> NDArray[np.float64]:
-        """Factor that gives weights the prior of those of one-hot steps."""
+        """Factor that gives weights the same prior as those of one-hot steps."""
         scale: NDArray[np.float64] = self.scale * np.sqrt(self.expected_overlap)
         return scale
 
 
 class FeatureMoments(NamedTuple):
-    """Sums over weighted steps that tell how large features are."""
+    """Weighted sums over steps that determine the size of the features."""
 
     squares: Any  # (n_features,)
-    present: Any  # (n_features,), weight of the steps at which a feature is not zero
+    present: Any  # (n_features,), weight of the steps where a feature is nonzero
     total: float  # weight of all steps
 
 
@@ -82,14 +81,14 @@ def add_moments(one: FeatureMoments, other: FeatureMoments) -> FeatureMoments:
 
 
 def feature_stats(batches: Iterable[Batch]) -> FeatureStats:
-    """Return what weighted steps tell of their features."""
+    """Return the feature statistics of weighted steps."""
     return stats_from_moments(feature_moments(batches))
 
 
 def stats_from_moments(moments: FeatureMoments) -> FeatureStats:
-    """Return what sums over weighted steps tell of their features.
+    """Return the feature statistics from weighted sums over steps.
 
-    A feature that is never anything but zero counts as one of size 1.
+    A feature that is always zero gets the size 1.
     """
     squares, present, total = moments
     n_active = float(present.sum()) / total

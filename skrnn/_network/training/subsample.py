@@ -1,8 +1,8 @@
-"""Some of the sequences to learn from, which speak for all of them.
+"""A representative sample of the training sequences.
 
-They are evenly spaced in the canonical order, which runs through all lengths: the order
-is cut into equal runs, and the middle of each is taken. The ends of the order are the
-extremes, of which a single one could take longer than all others.
+The sample is evenly spaced in the canonical order, which is sorted by length: the order
+is split into equal parts, and the middle of each is taken. The ends of the order are
+extremes; a single one could take longer than all others.
 """
 
 from typing import Any, NamedTuple
@@ -19,13 +19,13 @@ Vector = NDArray[np.float64]
 
 PRECISE = np.dtype(np.float64)
 _N_SEQUENCES = 150
-# Sequences are dear where they are long; fewer of them tell as much.
+# Long sequences are expensive, and fewer of them are sufficient.
 _N_STEPS = 20_000
 _MIN_SEQUENCES = 16
 
 
 class Subsample(NamedTuple):
-    """Sequences and what is to be learned; targets one sequence after another."""
+    """Sequences, and their targets and weights, concatenated."""
 
     source: Source
     ids: NDArray[np.intp]  # (n_sampled,)
@@ -41,12 +41,12 @@ class Subsample(NamedTuple):
 
 
 def evenly_spaced(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Choose sequences that stand for all.
+    """Select a representative sample of sequences.
 
     Parameters
     ----------
     ids : ndarray of shape (n_sequences,)
-        Sequences to learn from, in canonical order.
+        Training sequences, in canonical order.
     lengths : ndarray of shape (n_sequences,)
         Their numbers of steps.
     """

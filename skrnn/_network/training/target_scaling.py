@@ -1,9 +1,9 @@
-"""Targets that are numbers, in units of their own: mean 0 and variance 1.
+"""Standardization of real-valued targets to mean 0 and variance 1.
 
-    y = mean + scale * (y in its own unit)
+    y = mean + scale * (standardized y)
 
-So the penalty, the loss and the tolerance mean the same whatever y is measured in. The
-network is trained in these units; then they are folded into its last weights:
+So the penalty, the loss and the tolerance do not depend on the units of y. The network
+is trained on standardized targets; then mean and scale are folded into its last layer:
 
     mean + scale * (H W_hy + b_y) = H (W_hy * scale) + (b_y * scale + mean)
 """
@@ -40,15 +40,15 @@ class TargetScaler(NamedTuple):
         ----------
         y : ndarray of shape (n_steps, n_outputs)
         w : ndarray of shape (n_steps,)
-            Weights; steps of weight 0 are ignored.
+            Weights; steps with zero weight are ignored.
         """
         y, w = y[w > 0], w[w > 0]
         size = np.abs(y).max(axis=0)
         size[size == 0] = 1.0
-        y = y / size  # or squares could overflow, or vanish
+        y = y / size  # otherwise squares could overflow or underflow
         mean = np.average(y, axis=0, weights=w)
         variance = np.average(np.square(y - mean), axis=0, weights=w)
-        # Rounding of the mean would give a constant a deviation of almost 0.
+        # Rounding of the mean would give a constant output a tiny nonzero deviation.
         deviation = np.where(np.ptp(y, axis=0) > 0, np.sqrt(variance), 1.0)
         return cls(mean * size, deviation * size)
 

@@ -1,9 +1,9 @@
-"""From sequences to trained parameters: the numerical floor's front door.
+"""Training: the entry point of the numerical layer.
 
-canonical order -> target scaling -> batches -> start -> L-BFGS on parts, then on all
--> best parameters
+canonical order -> target scaling -> batches -> initialization -> L-BFGS on subsets,
+then on all data -> best parameters
 
-Nothing here knows of scikit-learn, nor of the form in which sequences came.
+This module is independent of scikit-learn and of the form of the user's sequences.
 """
 
 import time
@@ -33,19 +33,19 @@ Vector = NDArray[np.float64]
 
 
 class TrainingProblem(NamedTuple):
-    """What is to be minimized, wherever the data are."""
+    """The objectives and statistics of the data, wherever the data are."""
 
     objective: Objective
     validation: Objective | None
     features: regularization.FeatureStats
     target_scaler: TargetScaler  # of the targets
     sample: Subsample
-    lengths: NDArray[np.intp]  # of the sequences to learn from, longest first
-    subset_objective: warm_up.SubsetObjective  # objectives of some of them
+    lengths: NDArray[np.intp]  # of the training sequences, longest first
+    subset_objective: warm_up.SubsetObjective  # objective of a subset of them
 
 
 class TrainingData(Protocol):
-    """Whatever can be made a problem."""
+    """Data from which a training problem can be built."""
 
     def problem(
         self,
@@ -54,16 +54,16 @@ class TrainingData(Protocol):
         validation_fraction: float,
         rng: np.random.RandomState,
     ) -> AbstractContextManager[TrainingProblem]:
-        """Hold the problem ready as long as the context lasts."""
+        """Return the problem as a context manager that releases its resources."""
 
 
 class InMemoryData(NamedTuple):
-    """Sequences and what is to be learned; targets one sequence after another."""
+    """Sequences, and their targets and weights, concatenated."""
 
     source: packing.Source
     y: Array  # (n_valid_steps,) classes, or (n_valid_steps, n_outputs) numbers
     w: Vector  # (n_valid_steps,)
-    on_disk: bool = False  # whether the source is larger than memory may be
+    on_disk: bool = False  # whether to store batches in a temporary file
 
     def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
@@ -127,7 +127,7 @@ class InMemoryData(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What steers a run; names as the estimators have them."""
+    """Hyperparameters of training, named as in the estimators."""
 
     alpha: float
     max_iter: int
@@ -140,7 +140,7 @@ class Settings(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Where a run stands after an iteration."""
+    """State of a run after an iteration."""
 
     n_iter: int
     n_fun: int
@@ -152,7 +152,7 @@ class Report(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a run found; parameters predict y in the unit in which it came."""
+    """Result of a run; the parameters predict y in its original units."""
 
     theta: Vector
     loss: float  # the objective at theta, over all training data
@@ -164,7 +164,7 @@ class Result(NamedTuple):
     gradient_norm: float
     stop_reason: str
     features: regularization.FeatureStats
-    target_scaler: TargetScaler  # of y, in which the loss is measured
+    target_scaler: TargetScaler  # of y; the loss refers to scaled targets
 
 
 class NotEnoughSequencesError(ValueError):
@@ -187,19 +187,19 @@ def train(
     Parameters
     ----------
     data : TrainingData
-        `InMemoryData`, or what stands for data elsewhere.
+        `InMemoryData`, or data elsewhere.
     architecture : Architecture
     dtype : dtype
         Floating type of states and gradients; parameters are float64.
     settings : Settings
     rng : RandomState
     start : ndarray of shape (n_parameters,), optional
-        Parameters to go on from, instead of random ones.
+        Parameters to continue from, instead of random ones.
     report : callable
         Called with `Report` after every iteration; may raise `lbfgs.Stop`. The reason
-        "callback" ends the training, all others the run.
+        "callback" ends training, all others only the run.
     checkpoint : Checkpoint, optional
-        Notes every evaluation, and knows those that were noted before.
+        Records every evaluation, and replays those recorded before.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def train(
     NotEnoughSequencesError
         If sequences are to be held out and there are fewer than two.
     """
-    # What is not finite ends the run at its start or restarts it later.
+    # Non-finite values end the run at its start, or restart it later.
     with (
         np.errstate(all="ignore"),
         one_blas_thread(),
@@ -220,7 +220,7 @@ def train(
 
 
 def _checkpointed(problem: TrainingProblem, checkpoint: Checkpoint) -> TrainingProblem:
-    """Have all evaluations noted, those on parts too."""
+    """Record all evaluations in the checkpoint, including those on subsets."""
 
     def wrap(objective: Objective) -> Objective:
         objective.loss_sum = CheckpointedLoss(objective.loss_sum, checkpoint)
@@ -289,7 +289,7 @@ def _best_run(
 def _hold_out(
     ids: NDArray[np.intp], fraction: float, rng: np.random.RandomState
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Split sequences into those held out and the others, order kept."""
+    """Split sequences into held-out and training sequences, keeping their order."""
     n = int(np.ceil(fraction * len(ids)))
     if n == 0:
         return ids[:0], ids
@@ -304,7 +304,7 @@ def _hold_out(
 
 
 def _step_indices(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the steps of some sequences among those of all, one after another."""
+    """Return the indices, among all steps, of the steps of some sequences."""
     n = lengths[ids]
     shift = packing.first_steps(lengths)[ids] - packing.first_steps(n)
     return np.repeat(shift, n) + np.arange(n.sum())
@@ -329,7 +329,7 @@ class _Run:
         self.target_scaler = target_scaler
         self.settings = settings
         self.report = report
-        self.n_spent = n_spent  # evaluations that the start has cost
+        self.n_spent = n_spent  # evaluations used by the warm-up
         self.began = time.perf_counter()
         self.scores: list[float] = []
         self.best_score = -np.inf
@@ -364,7 +364,7 @@ class _Run:
         )
 
     def is_better(self, one: Result, other: Result) -> bool:
-        """Compare two runs by what they are judged by."""
+        """Compare two runs by validation score, or by loss without validation."""
         if self.validation is not None:
             score, other_score = (
                 max(run.validation_scores, default=-np.inf) for run in (one, other)
@@ -397,7 +397,7 @@ class _Run:
             raise lbfgs.Stop("early_stopping")
 
     def _track_best(self, score: float, progress: lbfgs.Progress) -> None:
-        """Remember the best parameters, count iterations without improvement."""
+        """Store the best parameters and count iterations without improvement."""
         improved = score > self.best_score + self.settings.tol
         self.n_stale = 0 if improved else self.n_stale + 1
         if score > self.best_score or self.best is None:

@@ -1,20 +1,19 @@
-"""A start that parts of the sequences find, where there are many.
+"""Warm-up: with many sequences, training starts on subsets.
 
-What the first iterations learn, a part can teach as well, at a part of the price: every
-32nd sequence first, then every 12th, every 6th, then all. Before that a sample tells
-what can be read from the states of random weights (``output_initialization``). Cost is
-counted by steps: sequences are ordered by length, and of every k of them the middle one
-is taken, so that a part has about 1/k of all steps. The first of every k would always
-include the longest sequence, and an evaluation takes as many products as that has
-steps.
+A subset can teach what the first iterations learn at a fraction of the cost: first
+every 32nd sequence, then every 12th, every 6th, then all. Before that, the output
+weights are initialized on a sample (``output_initialization``). Cost is measured in
+steps: sequences are sorted by length, and the middle one of every k is taken, so that a
+subset has about 1/k of all steps. The first of every k would always include the longest
+sequence, and an evaluation needs as many products as that has steps.
 
-The objective of a part has the mean loss of its own steps. Its penalty lies between
-that of all data, under which so few sequences would be learned by heart, and that of
-the part alone, under which the network would become too plain to recover from: the root
-of their ratio. Parts are taken in the canonical order, which runs through all lengths.
+The objective of a subset is the mean loss of its own steps. Its penalty is the
+geometric mean of two extremes: with the penalty of all data, so few sequences would be
+overfit; with that of the subset alone, the network would become too simple to recover.
+Subsets are taken in canonical order, which covers all lengths.
 
-Each stage has variables of its own, and so has the run on all data: the curvature where
-a stage ends is nearer to that of the optimum than the curvature at random weights.
+Each stage, and the run on all data, has its own preconditioner: the curvature at the
+end of a stage is closer to that of the optimum than the curvature at random weights.
 """
 
 from collections.abc import Callable
@@ -31,24 +30,24 @@ SubsetObjective = Callable[[int], Objective]  # of one in k sequences
 
 
 class Stage(NamedTuple):
-    """A part, and for how long it serves."""
+    """A subset, and the number of iterations on it."""
 
     stride: int  # k: one in k sequences
     n_iter: int
 
 
-# So many sequences, or fewer, are a part already.
+# With this many sequences or fewer, there is no warm-up.
 MIN_SEQUENCES = 1000
 _STAGES = (Stage(32, 20), Stage(12, 20), Stage(6, 25))
 
 
 def stages(n_sequences: int) -> tuple[Stage, ...]:
-    """Return what comes before the run on all of the sequences."""
+    """Return the stages before the run on all sequences."""
     return _STAGES if n_sequences > MIN_SEQUENCES else ()
 
 
 def strided_subset(k: int) -> slice:
-    """Return the places of a part among sequences that are ordered by length."""
+    """Return the slice of a subset among sequences sorted by length."""
     return slice(k // 2, None, k)
 
 
@@ -62,7 +61,7 @@ def warm_up(
     max_fun: int,
     **options: Any,
 ) -> tuple[Vector, int]:
-    """Return a better point than theta, and what it cost.
+    """Return a better point than theta, and its cost.
 
     Parameters
     ----------
@@ -72,21 +71,21 @@ def warm_up(
     lengths : ndarray of shape (n_sequences,)
         Numbers of steps of all sequences, longest first.
     penalty : ndarray of shape (n_parameters,)
-        That of the objective of all data.
+        Penalty of the objective of all data.
     theta : ndarray of shape (n_parameters,)
         Where to start.
     preconditioner : callable
-        Returns the variables for an objective and where it starts.
+        Returns the scale of the variables, given an objective and a starting point.
     max_fun : int
-        Largest number of evaluations, in those of all data.
+        Maximum number of evaluations, in units of full-data evaluations.
     **options
-        Others of `lbfgs.minimize`.
+        Other options of `lbfgs.minimize`.
 
     Returns
     -------
     theta : ndarray of shape (n_parameters,)
     n_fun : int
-        Evaluations, in those of all data.
+        Evaluations, in units of full-data evaluations.
     """
     cost = 0.0
     for k, n_iter in stages:
@@ -106,5 +105,5 @@ def warm_up(
         )
         theta = solution.x
         cost += solution.n_fun * share
-        del objective  # it holds its steps, and would until there is another
+        del objective  # frees its steps before the next objective is built
     return theta, int(np.ceil(cost))
