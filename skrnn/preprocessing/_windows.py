@@ -203,8 +203,8 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
         Parameters
         ----------
         input_features : array-like of str of shape (n_features,), default=None
-            Names of the input features; by default those seen in `fit`, or `x0`, `x1`,
-            ....
+            Names of the input features; by default those seen in `fit`, or `x0`, `x1`
+            and so on.
 
         Returns
         -------
