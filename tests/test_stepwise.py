@@ -588,6 +588,33 @@ def test_a_step_that_the_transformer_rejects_is_named():
         stepwise.fit(X).transform(holes)
 
 
+@pytest.mark.parametrize(
+    ("steps", "place"),
+    [
+        ([[{"a": 1}, None]], r"X\[0\] at step 1: None"),
+        ([[{"a": 1}], [None, {"a": 1}]], r"X\[1\] at step 0: None"),
+        ([[{"a": 1}], [{"b": 2}, np.nan]], r"X\[1\] at step 1: nan"),
+        ([[{"a": 1}], [{"a": {"b": 1}}]], r"X\[1\] at step 0: {'a': {'b': 1}}"),
+        ([[{"a": 1}], None], r"X\[1\] is None, but other items"),
+    ],
+)
+def test_what_is_no_dict_is_named(steps, place):
+    stepwise = StepwiseTransformer(DictVectorizer())
+    with pytest.raises(TypeError, match=place):
+        stepwise.fit(steps)
+    with pytest.raises(TypeError, match=place):
+        stepwise.fit([[{"a": 1}]]).transform(steps)
+
+
+def test_errors_of_transformers_that_take_all_steps_stay_as_they_are():
+    def fail(steps):
+        raise AttributeError("of its own")
+
+    stepwise = StepwiseTransformer(FunctionTransformer(fail))
+    with pytest.raises(AttributeError, match=r"^of its own$"):
+        stepwise.fit_transform([["a", "b"]])
+
+
 def test_a_step_that_would_become_padding_is_an_error():
     zero_padded = np.array([[[1.0], [2.0], [4.0]], [[1.0], [2.0], [0.0]]])
     scaler = StepwiseTransformer(StandardScaler(with_std=False), padding_value=0.0)

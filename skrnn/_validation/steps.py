@@ -7,6 +7,7 @@ It does what ``sequences`` does for numbers, without checking the steps. A list 
 frames becomes one frame, so that the transformer finds columns by their names.
 """
 
+import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, pairwise
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .containers import shown
 from .sequences import (
     Sequences,
     evenly_nested,
@@ -63,6 +65,13 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
         if not hasattr(item, "__len__"):  # sets may be steps
             reject_iterators(item, f"X[{i}]")
     kinds = {_kind(item) for item in items} - {"empty"}
+    if "objects" in kinds:
+        for i, item in enumerate(items):
+            if not hasattr(item, "__len__"):
+                raise TypeError(
+                    f"X[{i}] is {shown(item)}, but other items of X are sequences; "
+                    "pass a list of steps for every sequence"
+                )
     if "rows" in kinds:
         common_columns(items, "X")
         items, steps = joined(items) or _stacked(items)
@@ -92,7 +101,7 @@ def _kind(item: Any) -> Literal["rows", "objects", "step", "empty"]:
         return "rows" if n_axes == 2 else "step"
     if not len(item):
         return "empty"
-    step = next(iter(item))
+    step = next((step for step in item if step is not None), None)
     if isinstance(step, list | tuple | np.ndarray):
         return "rows" if len(step) and isinstance(step[0], Number) else "objects"
     return "objects" if isinstance(step, str | bytes | Mapping) else "step"
@@ -183,11 +192,32 @@ def _check_no_step_is_lost(result: Array, sequences: Sequences, fill: float) -> 
         )
 
 
+def _odd_step(steps: list[Any]) -> int | None:
+    """Find the first step that is None, nested, or of another type than the first."""
+    families = (Mapping, str, bytes, list, tuple)
+    first = next((kind for kind in families if isinstance(steps[0], kind)), object)
+    for i, step in enumerate(steps):
+        values = step.values() if isinstance(step, Mapping) else ()
+        is_nested = any(isinstance(value, Mapping) for value in values)
+        if step is None or is_nested or not isinstance(step, first):
+            return i
+    return None
+
+
 @contextmanager
 def naming_the_step(steps: Any, sequences: Sequences | None) -> Iterator[None]:
     """Add to errors the first step that the transformer rejects."""
     try:
         yield
+    except (AttributeError, TypeError) as error:
+        is_list = sequences is not None and isinstance(steps, list)
+        odd = _odd_step(steps) if is_list else None
+        if sequences is None or odd is None:
+            raise
+        raise TypeError(
+            f"{error}\nThe likely cause is X{sequences.name(odd)}: "
+            f"{reprlib.repr(steps[odd])}."
+        ) from error
     except ValueError as error:
         message = str(error)
         reject_nested_columns(steps, error)

@@ -46,6 +46,13 @@ MUTANTS = [
         "if shape == (n_features,):",
         "unwrapped",
     ),
+    Mutant(
+        "a step that is no dict is not named",
+        "_validation/steps",
+        "step is None or is_nested or not isinstance(step, first)",
+        "step is None or is_nested",
+        "stepwise",
+    ),
     # Data frames
     Mutant(
         "columns of frames go by their order",
