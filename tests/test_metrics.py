@@ -238,6 +238,7 @@ METRICS = [
     flatten_steps,
     sequence_accuracy_score,
     span_f1_score,
+    span_f1_score,
     span_precision_recall_fscore_support,
     step_accuracy_score,
     step_classification_report,
@@ -314,6 +315,59 @@ def test_a_label_may_be_missing_where_its_weight_is_zero(form, missing, one, oth
     assert loss == pytest.approx(np.log(2), rel=1e-14)
     with pytest.raises(ValueError, match=r"Input y contains .*: y\[0\] at step 1"):
         step_accuracy_score(y_true, y_pred, sample_weight=[[1, 1], [1, 2]])
+
+
+@pytest.mark.parametrize("missing", MISSING)
+@pytest.mark.parametrize(("one", "other"), [("a", "b"), (0, 1), (False, True)])
+def test_predictions_of_weight_zero_are_ignored(missing, one, other):
+    weights = [[1, 0], [1, 2]]
+    y_pred = [[one, missing], [other, other]]
+    for entry in (missing, one):
+        y_true = [[one, entry], [other, one]]
+        assert step_accuracy_score(y_true, y_pred, sample_weight=weights) == 0.5
+        flat = flatten_steps(y_true, y_pred, sample_weight=weights)
+        assert [a.tolist() for a in flat[:2]] == [
+            [one, other, one],
+            [one, other, other],
+        ]
+
+
+CONTAINERS = {
+    "StringDType": lambda values: np.array(values, dtype=np.dtypes.StringDType()),
+    "array": np.array,
+    "tuple": tuple,
+    "Arrow Array": pa.array,
+    "Arrow scalars": lambda values: [*map(pa.scalar, values)],
+    "awkward Array": ak.Array,
+    "Series": pd.Series,
+}
+CLASSES = [["b", "a"], ["b"]]
+ROWS = [[[0.2, 0.8], [0.3, 0.7]], [[0.4, 0.6]]]
+TAGS = [["B-b", "I-b"], ["B-a"]]
+PER_LABEL = [
+    partial(step_f1_score, CLASSES, CLASSES, average="micro"),
+    lambda labels: step_confusion_matrix(CLASSES, CLASSES, labels=labels).tolist(),
+    partial(step_classification_report, CLASSES, CLASSES),
+    partial(step_log_loss, CLASSES, ROWS),
+    partial(span_f1_score, TAGS, TAGS),
+]
+
+
+@pytest.mark.parametrize("form", CONTAINERS)
+@pytest.mark.parametrize("score", PER_LABEL)
+def test_labels_come_in_any_container(score, form):
+    assert score(labels=CONTAINERS[form](["b", "a"])) == score(labels=["b", "a"])
+
+
+@pytest.mark.parametrize("score", PER_LABEL)
+def test_what_is_no_list_of_labels_is_an_error(score):
+    for labels in ({"a", "b"}, iter("ab"), {"a": 1, "b": 2}):
+        with pytest.raises(TypeError, match=r"labels is of type .*; pass a list"):
+            score(labels=labels)
+    with pytest.raises(ValueError, match="labels is the string 'ab'"):
+        score(labels="ab")
+    with pytest.raises(TypeError, match="labels is 3; pass a list of labels"):
+        score(labels=3)
 
 
 def test_nan_that_pads_an_array_may_be_a_label_that_is_missing():
@@ -579,7 +633,7 @@ def test_labels_name_the_columns_in_their_order():
 
 
 def test_a_label_has_one_column():
-    with pytest.raises(ValueError, match="a label for two columns"):
+    with pytest.raises(ValueError, match="labels names 1 twice"):
         step_log_loss(TRUE, proba_in("ragged"), labels=[0, 1, 1])
 
 

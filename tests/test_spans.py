@@ -269,6 +269,12 @@ def test_labels_of_other_schemes_are_told_their_scheme(label, remedy):
         span_f1_score(y, y)
 
 
+@pytest.mark.parametrize("scheme", [["BIO"], {}, 3, "bio"])
+def test_what_is_no_scheme_is_an_error(scheme):
+    with pytest.raises(ValueError, match=r"scheme=.* is none of \"BIO\""):
+        span_f1_score(Y_TRUE, Y_PRED, scheme=scheme)
+
+
 def test_types_of_spans_are_named_once_and_without_a_prefix():
     with pytest.raises(ValueError, match=r"'B-X', a label of steps; .* such as 'X'"):
         span_f1_score(Y_TRUE, Y_PRED, labels=["Y", "B-X"])

@@ -70,7 +70,7 @@ default=None
         If `labels` contains a label twice; if `y_true` and `y_pred` are inconsistent,
         see :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` and `y_true` have different types.
+        If `labels` is not a list, or its type differs from that of `y_true`.
 
     See Also
     --------
@@ -149,7 +149,7 @@ default=None
         If `labels` contains a label twice; if `y_true` and `y_pred` are inconsistent,
         see :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` and `y_true` have different types.
+        If `labels` is not a list, or its type differs from that of `y_true`.
 
     See Also
     --------
@@ -239,7 +239,7 @@ default=None
         name; if `y_true` and `y_pred` are inconsistent, see
         :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` and `y_true` have different types.
+        If `labels` is not a list, or its type differs from that of `y_true`.
 
     See Also
     --------

@@ -35,7 +35,8 @@ n_sequences array-like of shape (n_steps_i,), or array-like of shape (n_sequence
     y_pred : array-like or list
         The result of `predict`, `predict_proba`, `predict_log_proba` or
         `decision_function`: labels in any of the forms of `y_true`, or numbers with an
-        additional axis of classes.
+        additional axis of classes. Labels may be missing here, too, at steps with zero
+        weight.
     sample_weight : array-like of shape (n_sequences,) or of the form of y_true, \
 default=None
         Weight of each sequence, or of each step. Steps with zero weight are omitted.

@@ -49,16 +49,17 @@ class Steps:
     form: Literal["padded", "ragged", "rows"]
 
     def weighted(self) -> "Steps":
-        """Omit steps with zero weight, where true labels may be missing."""
+        """Omit steps with zero weight, where labels may be missing."""
         if self.sample_weight is None or self.sample_weight.all():
             return self
         counts = self.sample_weight > 0
-        y_true, y_pred = self.y_true[counts], self.y_pred[counts]
+        y_true = of_one_type(self.y_true[counts])
+        y_pred = of_one_type(self.y_pred[counts])
         ids = np.repeat(np.arange(len(self.lengths)), self.lengths)[counts]
         return replace(
             self,
-            y_true=of_one_type(y_true),
-            y_pred=_with_booleans(of_one_type(y_true), y_pred),
+            y_true=y_true,
+            y_pred=_with_booleans(y_true, y_pred),
             sample_weight=self.sample_weight[counts],
             lengths=np.bincount(ids, minlength=len(self.lengths)),
         )
@@ -113,15 +114,18 @@ def require_one_type(one: Any, name: str, other: Any, other_name: str) -> None:
 
 
 def check_names(labels: Any, y_true: Array) -> Any:
-    """Check that `labels` are distinct and have the type of y_true; return them."""
-    if labels is None or not hasattr(labels, "__len__"):
-        return labels
-    names = list(plain(labels, "labels"))
+    """Return the labels that an average is over, which are of the type of y_true."""
+    if labels is None:
+        return None
+    names = plain(labels, "labels")
+    if not hasattr(names, "__len__") or getattr(names, "ndim", 1) != 1:
+        raise TypeError(f"labels is {shown(labels)}; pass a list of labels")
+    names = names.tolist() if isinstance(names, np.ndarray) else list(names)
     for name in names:
         require_one_type([name], "labels", y_true, "y_true")
         if names.count(name) > 1:
             raise ValueError(f"labels names {shown(name)} twice")
-    return labels
+    return names
 
 
 def pair_steps(
@@ -158,10 +162,9 @@ def pair_steps(
         check_complete(flat_true[counts], sequences, counts)
     if flat_pred.ndim == 1:
         check_complete(flat_pred[counts], sequences, counts, "y_pred")
-    flat_pred = of_one_type(flat_pred)
-    typed = of_one_type(flat_true[counts])
+    typed, typed_pred = of_one_type(flat_true[counts]), of_one_type(flat_pred[counts])
     if len(typed) == len(flat_true):
-        flat_true, flat_pred = typed, _with_booleans(typed, flat_pred)
+        flat_true, flat_pred = typed, _with_booleans(typed, typed_pred)
     return Steps(flat_true, flat_pred, weights, sequences.lengths, sequences.form)
 
 

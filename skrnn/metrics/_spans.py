@@ -290,8 +290,8 @@ def span_precision_recall_fscore_support(
 def _scores(
     steps: Steps, scheme: str | None, labels: ArrayLike | None, **kwargs: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """Compute the scores with scikit-learn, each span being one sample."""
-    if scheme not in _SCHEMES:
+    """Leave the scores of spans to scikit-learn, each span being one sample."""
+    if scheme not in [*_SCHEMES]:  # which may be no key
         known = ", ".join(f'"{name}"' for name in _SCHEMES if name)
         raise ValueError(f"scheme={scheme!r} is none of {known} and None")
     if steps.form == "rows":
@@ -321,9 +321,9 @@ def _scores(
 
 
 def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
-    """Check that the requested types are not labels of steps; return them."""
-    check_names(labels, np.array(["a type"]))
-    for label in map(str, np.ravel(labels)):
+    """Return the types that are asked for, among which are no labels of steps."""
+    labels = check_names(labels, np.array(["a type"]))
+    for label in labels:
         prefix, _, kind = label.partition("-")
         is_step = prefix in tuple(_SCHEMES[scheme].prefixes) and kind in types
         if is_step and label not in types:

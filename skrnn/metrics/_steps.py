@@ -203,7 +203,7 @@ default=None
         If there is not exactly one label per column, or if `y_true` and `y_pred` are
         inconsistent; see :func:`~skrnn.metrics.flatten_steps`.
     TypeError
-        If `labels` and `y_true` have different types.
+        If `labels` is not a list, or its type differs from that of `y_true`.
 
     See Also
     --------
@@ -226,16 +226,15 @@ default=None
     y_true, proba, weights = flatten_steps(
         y_true, y_pred, sample_weight=sample_weight, lengths=lengths
     )
-    known = np.unique(y_true) if labels is None else np.asarray(labels)
+    known = np.unique(y_true)
+    if labels is not None:
+        known = np.asarray(check_names(labels, y_true))
     if proba.ndim != 2 or proba.shape[1] != len(known):
         n_columns = proba.shape[1] if proba.ndim == 2 else 0
         raise ValueError(
             f"y_pred has {n_columns} columns of probabilities but there are "
             f"{len(known)} labels, {known.tolist()}; pass labels=model.classes_"
         )
-    if len(np.unique(known)) < len(known):
-        raise ValueError(f"labels has a label for two columns: {known.tolist()}")
-    check_names(labels, y_true)
     unseen = np.setdiff1d(y_true, known)
     every = np.concatenate([known, unseen])
     order = np.argsort(every)

@@ -107,6 +107,20 @@ MUTANTS = [
         "metrics",
     ),
     Mutant(
+        "predictions of weight 0 have to be of one type",
+        "metrics/_pairs",
+        "of_one_type(flat_pred[counts])\n",
+        "of_one_type(flat_pred)[counts]\n",
+        "metrics",
+    ),
+    Mutant(
+        "labels to average over are used as they came",
+        "metrics/_pairs",
+        "    return names\n",
+        "    return labels\n",
+        "metrics",
+    ),
+    Mutant(
         "strings are compared with numbers",
         "metrics/_pairs",
         "    if type_group(type(one[0])) is not type_group(type(other[0])):",
