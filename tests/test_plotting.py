@@ -8,9 +8,13 @@ import importlib
 import sys
 from itertools import combinations, pairwise
 
+import awkward as ak
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from matplotlib.colors import to_rgb
 from numpy.testing import assert_allclose, assert_array_equal
@@ -215,6 +219,36 @@ def test_several_sequences_are_told_to_be_one(display, several):
     message = f"sequence holds 2 sequences, and {display.__name__}.* sequence\\[0\\]"
     with pytest.raises(ValueError, match=message):
         display.from_estimator(NUMERIC, several)
+
+
+NESTED = {
+    "Arrow Array": pa.array,
+    "Arrow ChunkedArray": lambda nested: pa.chunked_array([nested]),
+    "awkward Array": ak.Array,
+    "polars Series": pl.Series,
+    "pandas Series": pd.Series,
+    "pandas Series read from parquet": lambda nested: pa.array(nested).to_pandas(),
+    "list of frames": lambda nested: [*map(pd.DataFrame, nested)],
+}
+
+
+@pytest.mark.parametrize("read", NESTED.values(), ids=NESTED)
+@pytest.mark.parametrize("display", OF_SEQUENCES)
+def test_one_sequence_of_any_x_is_drawn(display, read):
+    X, labels = [[[0.1, 1.0], [0.9, 2.0]], [[0.8, 0.0]]], [["a", "b"], ["b"]]
+    network = VanillaRNNClassifier(2, alpha=1, random_state=0).fit(X, labels)
+    read_labels = pd.Series if read is NESTED["list of frames"] else read
+    drawn = display.from_estimator(network, read(X)[0], read_labels(labels)[0])
+    expected = display.from_estimator(network, np.array(X[0]), labels[0])
+    numbers = {
+        name: value
+        for name, value in vars(expected).items()
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    }
+    assert numbers
+    for name, value in numbers.items():
+        assert_array_equal(getattr(drawn, name), value)
+    plt.close("all")
 
 
 @pytest.mark.parametrize("display", [HiddenStateDisplay, LossCurveDisplay])

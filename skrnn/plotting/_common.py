@@ -9,7 +9,9 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._validation.sequences import n_axes
+from skrnn._validation.containers import plain_container
+from skrnn._validation.sequences import list_items, n_axes
+from skrnn._validation.tables import is_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,12 +77,15 @@ def read_sequence(
 ) -> SequenceView:
     """Apply the transformers before a network to one sequence."""
     transformers, network = split(estimator, caller, attribute)
+    if not is_frame(sequence):
+        sequence = plain_container(sequence)
     if _holds_sequences(sequence):
         raise ValueError(
             f"sequence holds {len(sequence)} sequences, and {caller} shows one; pass "
             "one of them, such as sequence[0]"
         )
-    X: Any = [sequence]
+    X: Any = list_items([sequence], "sequence")
+    sequence = X[0]
     # An array may be a row of a padded array, and then stays padded.
     if isinstance(sequence, np.ndarray) and (
         sequence.ndim == 2 or _is_row_of_tokens(sequence, transformers)
@@ -164,7 +169,8 @@ def probabilities_of(probabilities: Any, classes: Any) -> Array:
 
 def per_step(values: Any, n_steps: int, name: str) -> list[Any]:
     """Return one value per valid step; arrays may be longer, as padded ones are."""
-    items = values.tolist() if hasattr(values, "tolist") else list(values)
+    read = plain_container(values)
+    items = read.tolist() if hasattr(read, "tolist") else list(read)
     if len(items) < n_steps or (len(items) > n_steps and not hasattr(values, "dtype")):
         raise ValueError(
             f"{name} has {len(items)} entries but sequence has {n_steps} valid steps; "
