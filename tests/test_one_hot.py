@@ -4,8 +4,11 @@ import importlib
 import pickle
 from collections import Counter
 
+import awkward as ak
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import sklearn
 from hypothesis import given
@@ -642,3 +645,42 @@ def test_it_has_a_page_of_its_own():
 def test_messages_name_tokens_as_python_does(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+CATEGORIES = {
+    "Arrow Array": pa.array,
+    "Arrow ChunkedArray": lambda values: pa.chunked_array([values]),
+    "Arrow scalars": lambda values: [*map(pa.scalar, values)],
+    "NumPy scalars": lambda values: [*np.array(values)],
+    "polars Series": pl.Series,
+}
+
+
+@pytest.mark.parametrize("form", CATEGORIES)
+def test_categories_come_in_any_container(form):
+    encoder = OneHotSequenceEncoder(CATEGORIES[form](["b", "a"])).fit(["ab"])
+    assert [(c, type(c)) for c in encoder.categories_] == [("b", str), ("a", str)]
+    assert_array_equal(encoder.transform(["b"]), [[[1, 0]]])
+
+
+@pytest.mark.parametrize("read", [list, pa.array, pl.Series])
+@pytest.mark.parametrize("words", [["ab", None], [None, "ab"]])
+def test_a_missing_string_is_named(words, read):
+    place = rf"X\[{words.index(None)}\] is of type NoneType, .* leave it out"
+    with pytest.raises(TypeError, match=place):
+        OneHotSequenceEncoder().fit(read(words))
+
+
+def test_no_rows_are_no_sequences():
+    encoder = OneHotSequenceEncoder().fit(["ab"])
+    for rows in ([], (), np.empty(0, object), np.empty((0, 2, 2))):
+        assert len(encoder.inverse_transform(rows)) == 0
+
+
+@pytest.mark.parametrize("read", [pa.array, pl.Series, ak.Array, pd.Series])
+def test_rows_come_back_from_any_container(read):
+    encoder = OneHotSequenceEncoder().fit(["ab"])
+    rows = read([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0]]])
+    assert encoder.inverse_transform(rows).tolist() == ["ab", "b"]
+    with pytest.raises(ValueError, match=r"X\[1\] has steps of unequal shape"):
+        encoder.inverse_transform([[[1, 0]], [[1, 0], [1]]])

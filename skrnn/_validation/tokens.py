@@ -19,7 +19,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from .containers import plain, shown
-from .sequences import reject_iterators
+from .sequences import evenly_nested, reject_iterators
 
 
 class Tokens(NamedTuple):
@@ -87,10 +87,14 @@ def _tokens_of_strings(strings: Sequence[str]) -> Tokens:
 def _tokens_of_lists(sequences: Sequence[Any]) -> Tokens:
     is_string = [isinstance(sequence, str) for sequence in sequences]
     if any(is_string):
-        odd = is_string.index(not is_string[0])
+        odd, first = is_string.index(not is_string[0]), 0
+        remedy = "give all sequences as strings, or none"
+        if not hasattr(sequences[is_string.index(False)], "__len__"):
+            odd, first = is_string.index(False), is_string.index(True)
+            remedy = "leave it out, or pass an empty string"
         raise TypeError(
-            f"X[{odd}] is of type {type(sequences[odd]).__name__}, but X[0] is of type "
-            f"{type(sequences[0]).__name__}; give all sequences as strings, or none"
+            f"X[{odd}] is of type {type(sequences[odd]).__name__}, but X[{first}] is "
+            f"of type {type(sequences[first]).__name__}; {remedy}"
         )
     lists = [as_list(sequence, f"X[{i}]") for i, sequence in enumerate(sequences)]
     lengths = np.fromiter(map(len, lists), np.intp, len(lists))
@@ -246,7 +250,8 @@ def sorted_categories(tokens: Tokens) -> NDArray[Any]:
 
 def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     """Check the categories given by the user."""
-    given = list(as_list(categories, "categories"))
+    given = as_list(plain(categories, "categories"), "categories")
+    given = [as_python(token) for token in given]
     for i, token in enumerate(given):
         if not _is_hashable(token) or invalid_reason(token):
             raise ValueError(
@@ -289,7 +294,7 @@ def largest_columns(
 
     The columns of all sequences are concatenated and returned with their lengths.
     """
-    reject_iterators(X, "X")
+    X = plain(X, "X")
     if isinstance(X, np.ndarray) and X.ndim == 3:
         _check_rows(X, n_columns, "X")
         columns, largest = _argmax(X)
@@ -298,14 +303,18 @@ def largest_columns(
         valid = _is_valid(blank)
         columns, largest, lengths = columns[valid], largest[valid], valid.sum(axis=1)
     elif isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
-        items = [x if sparse.issparse(x) else np.asarray(x) for x in X]
+        items = [
+            x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
+            for i, x in enumerate(X)
+        ]
         for i, item in enumerate(items):
             _check_rows(item, n_columns, f"X[{i}]")
-        lengths = np.array([item.shape[0] for item in items])
+        lengths = np.array([item.shape[0] for item in items], np.intp)
         if any(map(sparse.issparse, items)):
             columns, largest = _sparse_argmax(sparse.coo_array(sparse.vstack(items)))
         else:
-            columns, largest = _argmax(np.concatenate(items))
+            rows = np.concatenate(items or [np.empty((0, n_columns))])
+            columns, largest = _argmax(rows)
     else:
         raise ValueError(
             "inverse_transform takes a 3-D array (n_sequences, n_steps, n_columns) or "
