@@ -8,6 +8,7 @@ import warnings
 
 import dask
 import dask.array as da
+import dask.bag as db
 import numpy as np
 import pandas as pd
 import pytest
@@ -310,6 +311,19 @@ def test_chunks_have_the_same_names_of_features(client):
     message = r"columns of X: \['p', 'q'\] and \['q', 'p'\]"
     with pytest.raises(ValueError, match=message):
         DaskVanillaRNNClassifier(**FIT).fit(*frames(["p", "q"], ["q", "p"]))
+
+
+@pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
+def test_forecasts_are_of_sequences_in_memory(client, data):
+    X = np.nan_to_num(data[0])
+    remote = DaskVanillaRNNRegressor(**FIT).fit(chunked(X[:, :-1]), chunked(X[:, 1:]))
+    expected = remote.to_local().forecast(X, 3)
+    assert_array_equal(remote.forecast(X, 3), expected)
+    bag = db.from_sequence(list(X), npartitions=2)
+    for collection in (chunked(X), bag, [dask.delayed(X[:9]), dask.delayed(X[9:])]):
+        with pytest.raises(TypeError, match=r"call to_local\(\)\.forecast"):
+            remote.forecast(collection, 3)
+    assert not hasattr(DaskVanillaRNNRegressor(bidirectional=True), "forecast")
 
 
 @pytest.mark.parametrize("method", ["predict", "hidden_states", "score"])

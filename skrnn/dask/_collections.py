@@ -55,6 +55,15 @@ def _chunks(values: Any, name: str) -> list[Any]:
     )
 
 
+def reject_collections(X: Any, method: str) -> None:
+    """Raise for Dask's collections, which the method does not go through."""
+    if isinstance(X, da.Array) or _is_bag(X) or _is_list_of_shards(X):
+        raise TypeError(
+            f"{method} takes sequences in memory, but X is a collection of Dask; call "
+            f"to_local().{method} on each chunk"
+        )
+
+
 def _is_bag(values: Any) -> bool:
     # Recognized by its methods, because importing dask.bag is slow.
     return hasattr(values, "to_delayed") and hasattr(values, "foldby")

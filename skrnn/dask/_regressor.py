@@ -4,13 +4,16 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 
+from skrnn._estimators.base import _check_unidirectional
 from skrnn._estimators.regressor import VanillaRNNRegressor, _warn_of_series
 from skrnn._estimators.scores import r2
 from skrnn._validation.persistence import set_module
 from skrnn._validation.targets import check_targets
 
 from . import _chunks
+from ._collections import reject_collections
 from ._estimators import DaskEstimator
 
 
@@ -110,6 +113,35 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
         if found.form.is_table:
             _warn_of_series(found.n_features, found.shape)
         return _chunks.NumericTargets(), int(np.prod(found.shape))
+
+    @available_if(_check_unidirectional)
+    def forecast(self, X: Any, n_steps: int) -> Any:
+        """Go on with sequences in memory; for others call `to_local().forecast`.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that :class:`~skrnn.VanillaRNNRegressor`
+            takes.
+        n_steps : int
+            How many steps to go on, at least 1.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_features)
+            What `to_local().forecast` returns.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called before.
+        TypeError
+            If X is a collection of Dask, or `n_steps` is no integer.
+        ValueError
+            Where `to_local().forecast` raises it.
+        """
+        reject_collections(X, "forecast")
+        return super().forecast(X, n_steps)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the coefficient of determination over valid steps immediately.
