@@ -53,6 +53,41 @@ MUTANTS = [
         "step is None or is_nested",
         "stepwise",
     ),
+    Mutant(
+        "categories are used as they came",
+        "_validation/tokens",
+        "given = [as_python(token) for token in given]",
+        "given = list(given)",
+        "one_hot",
+    ),
+    Mutant(
+        "tokens stay scalars of NumPy",
+        "_validation/tokens",
+        "distinct = [as_python(token) for token in distinct]",
+        "distinct = list(distinct)",
+        "language_model",
+    ),
+    Mutant(
+        "a vocabulary of the other kind has no completions",
+        "_language_model/model",
+        "if trie.holds_strings is (not as_text):",
+        "if False:",
+        "language_model",
+    ),
+    Mutant(
+        "the type of a vocabulary's tokens is not looked at",
+        "_language_model/model",
+        "if tokens and all(",
+        "if not tokens and all(",
+        "language_model",
+    ),
+    Mutant(
+        "entries of a trie are used as they came",
+        "_language_model/trie",
+        'entries = plain(entries, "entries")',
+        "entries = list(entries)",
+        "trie",
+    ),
     # Data frames
     Mutant(
         "columns of frames go by their order",
