@@ -21,7 +21,7 @@ from sklearn.exceptions import (
 )
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn.dask import DaskVanillaRNNClassifier, DaskVanillaRNNRegressor
+from skrnn.dask import DaskVanillaRNNClassifier, DaskVanillaRNNRegressor, _order
 
 N, T, D = 60, 7, 3
 CHUNK = 17  # the last chunk is shorter
@@ -244,6 +244,33 @@ def test_weights_of_copies_add_up(client, data, options):
     remote.fit(chunked(X), chunked(y), chunked(w))
     assert_allclose(remote.loss_curve_, local.loss_curve_, rtol=1e-7)
     assert_allclose(remote.validation_scores_, local.validation_scores_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_of_copies_have_the_same_sum_in_any_order(n_steps, seed):
+    rng = np.random.default_rng(0)
+    weights = [*rng.uniform(size=(29, n_steps)), np.full(n_steps, 0.1)]
+
+    def added(order):
+        tables = []
+        for w in (weights[i] for i in order):
+            differ = len(set(w)) > 1
+            tables.append(
+                _order.SequenceIndex(
+                    np.array([0]),
+                    np.array(["x"], "S16"),
+                    np.array([n_steps]),
+                    np.array([np.nan if differ else w[0]]),
+                    {0: w} if differ else {},
+                )
+            )
+        total, step_weights = _order._add_weights(tables, np.zeros(30, np.intp))
+        return step_weights.get(0, total)
+
+    order = np.random.default_rng(seed).permutation(30)
+    assert_array_equal(added(order), added(range(30)))
+    assert_allclose(added(order), np.sum(weights, axis=0), rtol=1e-14)
 
 
 @pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")

@@ -149,10 +149,11 @@ def assign_sequences(
 def _add_weights(
     tables: list[SequenceIndex], inverse: Ids
 ) -> tuple[Vector, dict[int, Vector]]:
-    """Add the weights of copies, in their original order."""
+    """Add the weights of copies, smallest first, so that their order is no matter."""
     weights = np.concatenate([t.weights for t in tables])
-    added = sums(inverse, weights, int(inverse.max(initial=-1)) + 1)
-    step_weights: dict[int, Vector] = {}
+    by_size = np.argsort(weights)
+    added = sums(inverse[by_size], weights[by_size], int(inverse.max(initial=-1)) + 1)
+    copies: dict[int, list[Any]] = {}
     place = first_steps(np.array([len(t.ids) for t in tables], np.intp))
     several = {
         int(n) + i: w
@@ -162,5 +163,8 @@ def _add_weights(
     if several:
         for i in np.flatnonzero(np.isnan(added)[inverse]):
             own = several.get(int(i), weights[i])
-            step_weights[inverse[i]] = own + step_weights.get(inverse[i], 0.0)
-    return added, step_weights
+            copies.setdefault(inverse[i], []).append(own)
+    return added, {
+        k: np.sort(np.broadcast_arrays(*same), axis=0).sum(axis=0)
+        for k, same in copies.items()
+    }

@@ -193,8 +193,15 @@ MUTANTS = [
     Mutant(
         "weights of copies replaced instead of added, on a cluster",
         "dask/_order",
-        "own + step_weights.get(inverse[i], 0.0)",
-        "own",
+        "np.broadcast_arrays(*same)",
+        "np.broadcast_arrays(*same[:1])",
+        "dask_as_local",
+    ),
+    Mutant(
+        "weights of copies added in the order of the chunks",
+        "dask/_order",
+        "by_size = np.argsort(weights)",
+        "by_size = np.arange(len(weights))",
         "dask_as_local",
     ),
     Mutant(
