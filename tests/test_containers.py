@@ -165,6 +165,25 @@ def scaled(X):
     return StepwiseTransformer(StandardScaler()).fit_transform(X)
 
 
+GROUPS = {
+    "Arrow Array": pa.array,
+    "Arrow scalars": lambda values: [*map(pa.scalar, values)],
+    "awkward Array": ak.Array,
+    "StringDType": lambda values: np.array(values, dtype=STRINGS),
+}
+
+
+@pytest.mark.parametrize("form", GROUPS)
+def test_groups_come_in_any_container(form):
+    words, groups = ["ab", "b", "aab", "ba", "bb"], ["x", "y", "x", "z", "y"]
+
+    def folds(groups):
+        splits = StratifiedSequenceKFold(2).split(words, words, groups)
+        return [test.tolist() for _, test in splits]
+
+    assert folds(GROUPS[form](groups)) == folds(groups)
+
+
 def split_of_features(X):
     splitter = StratifiedSequenceKFold(2)
     return [test.tolist() for _, test in splitter.split(X, LABELS)]

@@ -110,7 +110,7 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
             If there are fewer sequences or groups than folds, or y does not contain
             labels.
         TypeError
-            If X or y is a generator or another iterable without indices.
+            If X, y or `groups` is a generator or another iterable without indices.
         """
         reject_iterators(X, "X")
         items = list_items(X)
@@ -119,6 +119,7 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
             for i, item in enumerate(items):
                 reject_iterators(item, f"X[{i}]")
         y = None if y is None else plain(y, "y")
+        groups = None if groups is None else plain(groups, "groups")
         X, y, groups = indexable(X, y, groups)
         fold_of = self._fold_of_sequences(X, y, groups)
         for fold in range(self.n_splits):
