@@ -35,7 +35,7 @@ from .decoding import (
     complete,
     sample,
 )
-from .html import network_data, render_page, trie_data, vocabulary_data
+from .html import model_data, render_page
 from .trie import Trie
 from .vocabulary import TokenIds, TokenVocabulary, read_texts
 
@@ -723,22 +723,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             )
         if vocabulary is not None:
             vocabulary = self._trie_of(vocabulary)
-        n = len(self.tokens_) + self.end
-        page = render_page(
-            {
-                **network_data(self.classifier_),
-                **vocabulary_data(self._vocab, self._columns[:n], self._log_shares[:n]),
-                "start": self.start,
-                "end": self.end,
-                "refuses_unknown": self.encoder_.handle_unknown == "error",
-                "n_steps": self.encoder_.n_steps,
-                "max_length": self.max_length_,
-                "n_completions": n_completions,
-                "beam_width": max(10, n_completions),
-                "vocabulary": None if vocabulary is None else trie_data(vocabulary),
-            },
-            title,
-        )
+        page = render_page(model_data(self, vocabulary, n_completions), title)
         Path(path).write_text(page, encoding="utf-8", newline="\n")
 
     def __sklearn_tags__(self) -> Tags:

@@ -11,18 +11,14 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import resources
 from string import Template
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skrnn._language_model.trie import Trie
-from skrnn._language_model.vocabulary import TokenVocabulary
-
-Array = NDArray[Any]
 
 # A search reads all weights about a hundred times, which takes a quarter of a second
 # at this size.
@@ -35,8 +31,7 @@ def render_page(model: dict[str, Any], title: str) -> str:
     Parameters
     ----------
     model : dict
-        The results of `network_data` and `vocabulary_data`, and the settings that
-        `model.js` reads.
+        The result of `model_data`.
     title : str
         The heading.
 
@@ -71,24 +66,63 @@ def _hash(part: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
-def network_data(network: Any) -> dict[str, Any]:
-    """Serialize a unidirectional network.
+def model_data(
+    model: Any, vocabulary: Trie | None, n_completions: int
+) -> dict[str, Any]:
+    """Serialize a language model of characters: all that `model.js` reads.
 
     Parameters
     ----------
-    network : VanillaRNNClassifier
-        The fitted network.
+    model : VanillaRNNLanguageModel
+        The fitted model.
+    vocabulary : Trie or None
+        The strings to which completions are restricted.
+    n_completions : int
+        Number of completions to show.
 
     Returns
     -------
     dict
-        Sizes of the layers, and all weights, layer by layer, as one base64 string.
+        The network, and for each token its column in the one-hot rows, its class, and
+        the term to add to the log-probability of the class. The entries of the
+        vocabulary are in the order of the trie's branches.
 
     Raises
     ------
     ValueError
-        If the weights take more than `MAX_BYTES`.
+        If the weights or the vocabulary take more than `MAX_BYTES`.
     """
+    network = _network_data(model.classifier_)
+    entries = None if vocabulary is None else [*_entries(vocabulary)]
+    n_characters = sum(map(len, entries or []))
+    _check_size(n_characters, "vocabulary", "fewer entries, the most frequent ones")
+    vocab = model._vocab
+    rows = vocab.dense_rows(np.arange(len(vocab.tokens) + 2))
+    n_columns = len(vocab.tokens) + model.end
+    return {
+        **network,
+        "tokens": vocab.tokens.tolist(),
+        # The columns of all tokens, of the start and of unknown tokens.
+        "features": np.where(rows.any(axis=1), rows.argmax(axis=1), -1).tolist(),
+        "columns": model._columns[:n_columns].tolist(),
+        # JSON has no infinity.
+        "log_shares": [
+            share if share > -np.inf else None
+            for share in model._log_shares[:n_columns].tolist()
+        ],
+        "start": model.start,
+        "end": model.end,
+        "refuses_unknown": model.encoder_.handle_unknown == "error",
+        "n_steps": model.encoder_.n_steps,
+        "max_length": model.max_length_,
+        "n_completions": n_completions,
+        "beam_width": max(10, n_completions),
+        "vocabulary": entries,
+    }
+
+
+def _network_data(network: Any) -> dict[str, Any]:
+    """Return the sizes of the layers and all weights, as one base64 string."""
     layers = zip(
         network.input_coefs_,
         network.recurrent_coefs_,
@@ -108,70 +142,15 @@ def network_data(network: Any) -> dict[str, Any]:
     }
 
 
-def vocabulary_data(
-    vocab: TokenVocabulary, columns: Array, log_shares: Array
-) -> dict[str, Any]:
-    """Serialize the inputs and outputs of the network.
-
-    Parameters
-    ----------
-    vocab : TokenVocabulary
-        A vocabulary of single characters.
-    columns : ndarray of shape (n_columns,)
-        The class of each token, and of the end.
-    log_shares : ndarray of shape (n_columns,)
-        Term to add to the log-probability of the class.
-
-    Returns
-    -------
-    dict
-        These, and the column of the one-hot row of each token, of the start and of
-        unknown tokens, -1 for a row of zeros.
-    """
-    rows = vocab.dense_rows(np.arange(len(vocab.tokens) + 2))
-    features = np.where(rows.any(axis=1), rows.argmax(axis=1), -1)
-    return {
-        "tokens": vocab.tokens.tolist(),
-        "features": features.tolist(),
-        "columns": columns.tolist(),
-        # JSON has no infinity.
-        "log_shares": [share if share > -np.inf else None for share in log_shares],
-    }
-
-
-def trie_data(vocabulary: Trie) -> list[str]:
-    """List the entries so that a trie built from them has the same branch order.
-
-    Parameters
-    ----------
-    vocabulary : Trie
-        A trie of strings.
-
-    Returns
-    -------
-    list of str
-        The entries.
-
-    Raises
-    ------
-    ValueError
-        If the entries take more than `MAX_BYTES`.
-    """
-    entries = ["".join(entry) for entry in _walk(vocabulary)]
-    size = sum(map(len, entries))
-    _check_size(size, "vocabulary", "fewer entries, the most frequent ones")
-    return entries
-
-
-def _walk(vocabulary: Trie) -> Iterator[Sequence[str]]:
-    stack: list[tuple[int, tuple[str, ...]]] = [(0, ())]
+def _entries(vocabulary: Trie) -> Iterator[str]:
+    """Yield the entries so that a trie built from them has the same branch order."""
+    stack = [(0, "")]
     while stack:
-        node, entry = stack.pop()
+        node, text = stack.pop()
         if vocabulary.is_entry(node):
-            yield entry
+            yield text
         children = vocabulary.children(node)
-        for token in reversed(children):
-            stack.append((children[token], (*entry, token)))
+        stack += [(children[token], text + token) for token in reversed(children)]
 
 
 def _check_size(n_bytes: int, what: str, remedy: str) -> None:
