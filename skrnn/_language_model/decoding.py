@@ -35,15 +35,8 @@ class BeamState(NamedTuple):
 SelectFn = Callable[[Array], Indices]  # values -> indices of those to keep
 Advance = Callable[[Indices, State], BeamState]
 Completion = tuple[float, tuple[int, ...]]  # log-probability and tokens
-
-
-class Expansion(NamedTuple):
-    """Texts extended by one token."""
-
-    parents: Indices  # (n_texts,) index of the extended text
-    tokens: Indices  # (n_texts,) the added token
-    totals: Array  # (n_texts,) log-probabilities
-    nodes: list[Any]  # node of each text in the trie
+# Of each extended text: index of the text before, new token, log-probability, node.
+Expansion = tuple[Indices, Indices, Array, list[Any]]
 
 
 class Unconstrained(NamedTuple):
@@ -63,7 +56,7 @@ class Unconstrained(NamedTuple):
         gained = (totals[:, None] + log_proba[:, : self.n_tokens]).ravel()
         kept = select(gained)
         parents, tokens = np.divmod(kept, self.n_tokens)
-        return Expansion(parents, tokens, gained[kept], [None] * len(kept))
+        return parents, tokens, gained[kept], [None] * len(kept)
 
 
 class TrieConstraint(NamedTuple):
@@ -90,9 +83,7 @@ class TrieConstraint(NamedTuple):
         parents, tokens, children = np.array(found, np.intp).reshape(-1, 3).T
         gained = totals[parents] + log_proba[parents, tokens]
         kept = select(gained)
-        return Expansion(
-            parents[kept], tokens[kept], gained[kept], children[kept].tolist()
-        )
+        return parents[kept], tokens[kept], gained[kept], children[kept].tolist()
 
 
 def complete(
