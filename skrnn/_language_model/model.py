@@ -1,31 +1,21 @@
-"""The language model: a classifier of steps whose label is the next token."""
+"""The language model: reading, completing and sampling text, token by token."""
 
-import warnings
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, DensityMixin, clone
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
-from skrnn._sklearn_compat import (
-    HasMethods,
-    Interval,
-    fit_context,
-    validate_parameter_constraints,
-)
+from skrnn._sklearn_compat import Interval, validate_parameter_constraints
 from skrnn._validation.containers import shown
-from skrnn._validation.persistence import VersionedState, set_module
-from skrnn._validation.sequences import Sequences
-from skrnn._validation.targets import check_weights
+from skrnn._validation.persistence import set_module
 from skrnn._validation.tokens import type_group
-from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
+from .base import NOTHING_READ, Array, BaseLanguageModel, Indices
 from .decoding import (
     BeamState,
     State,
@@ -37,10 +27,7 @@ from .decoding import (
 )
 from .html import model_data, render_page
 from .trie import Trie
-from .vocabulary import TokenIds, TokenVocabulary, read_texts
-
-Array = NDArray[Any]
-Indices = NDArray[np.intp]
+from .vocabulary import read_texts
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _CONSTRAINTS: dict[str, list[Any]] = {
@@ -75,7 +62,7 @@ class DecoderState(NamedTuple):
 
 
 @set_module("skrnn")
-class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
+class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
     r"""Recurrent network that predicts the next token.
 
     It is trained on unlabeled sequences, strings or lists of tokens. It reads one
@@ -164,278 +151,6 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
     ['hell']
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "classifier": [HasMethods(["fit", "predict_log_proba"]), None],
-        "encoder": [OneHotSequenceEncoder, None],
-        "start": ["boolean"],
-        "end": ["boolean"],
-    }
-
-    def __init__(
-        self,
-        classifier: Any = None,
-        encoder: Any = None,
-        *,
-        start: bool = True,
-        end: bool = True,
-    ) -> None:
-        self.classifier = classifier
-        self.encoder = encoder
-        self.start = start
-        self.end = end
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, sequences: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Fit the model to sequences.
-
-        Parameters
-        ----------
-        sequences : array-like of n_sequences sequences
-            Strings, lists of tokens, or any other form that
-            :class:`OneHotSequenceEncoder` takes.
-        y : object, default=None
-            Ignored; present for API consistency.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weight of each sequence, for example its frequency.
-
-        Returns
-        -------
-        VanillaRNNLanguageModel
-            The fitted model itself.
-
-        Raises
-        ------
-        ValueError
-            If `sequences` is a single string, contains no tokens or none to predict,
-            or contains None, NaN or infinity; if `sample_weight` is not as described;
-            if the classifier is bidirectional; if the encoder or the classifier raises
-            it.
-        TypeError
-            If tokens are unhashable, of mixed types, or cannot be sorted.
-        """
-        default = VanillaRNNClassifier(), OneHotSequenceEncoder()
-        classifier = clone(default[0] if self.classifier is None else self.classifier)
-        encoder = clone(default[1] if self.encoder is None else self.encoder)
-        if not hasattr(classifier, "step"):
-            raise ValueError(
-                f"classifier={classifier} cannot read step by step; pass a one-way "
-                "network, with bidirectional=False: a two-way one would see the token "
-                "that it is to predict"
-            )
-        tokens, texts = read_texts(sequences)
-        encoder.fit(texts)
-        vocab = TokenVocabulary.of(
-            encoder, as_text=tokens.form == "strings", has_start=self.start
-        )
-        numbers = vocab.read(texts, encoder)
-        read, follow = self._pairs(vocab, numbers)
-        classes = vocab.classes(self.end)[follow.flat]
-        weights = _weights(sample_weight, len(numbers.lengths))[follow.sequence_ids]
-        if not (classes >= 0).any():
-            raise ValueError(
-                "sequences has no token to predict: all are too short, or unknown"
-            )
-        # Steps with zero weight are processed but excluded from the loss.
-        weights[classes < 0] = 0
-        classes[classes < 0] = classes.max()
-        with warnings.catch_warnings():
-            # Short texts with many letters look like regression targets.
-            warnings.filterwarnings("ignore", "The number of unique classes")
-            classifier.fit(
-                vocab.sequences(read),
-                _cut(classes, follow),
-                _cut(weights, follow),
-            )
-        self.classifier_, self.encoder_ = classifier, encoder
-        self.tokens_ = vocab.tokens
-        self.max_length_ = int(numbers.lengths.max())
-        self._alphabet_parts = vocab._asdict()
-        self._columns, self._log_shares = _columns(
-            vocab, classifier.classes_, has_end=self.end
-        )
-        return self
-
-    @property
-    def _vocab(self) -> TokenVocabulary:
-        # Stored as a dict, so that saved files contain no private types.
-        return TokenVocabulary(**self._alphabet_parts)
-
-    def _pairs(
-        self, vocab: TokenVocabulary, texts: TokenIds
-    ) -> tuple[TokenIds, TokenIds]:
-        """Return the inputs, and the next token of each input."""
-        bounded = vocab.add_boundaries(texts, start=self.start, end=self.end)
-        return bounded.without(-1), bounded.without(0)
-
-    def _log_proba_of(self, sequences: Any) -> tuple[Array, Indices]:
-        """Return the log-probability and the number of tokens of each sequence."""
-        check_is_fitted(self)
-        vocab = self._vocab
-        numbers = vocab.read(sequences, self.encoder_)
-        read, follow = self._pairs(vocab, numbers)
-        log_proba = np.zeros(len(follow.flat))
-        counts = vocab.classes(self.end)[follow.flat] >= 0
-        if counts.any():
-            found = self.classifier_.predict_log_proba(vocab.sequences(read))
-            steps = np.arange(len(follow.flat))
-            log_proba += np.concatenate(list(found))[steps, self._columns[follow.flat]]
-            log_proba += self._log_shares[follow.flat]
-            log_proba[~counts] = 0
-        n = len(follow.lengths)
-        totals = np.bincount(follow.sequence_ids, log_proba, minlength=n)
-        return totals, np.bincount(follow.sequence_ids[counts], minlength=n)
-
-    def score_samples(self, sequences: Any) -> Array:
-        """Compute the log-probability of each sequence.
-
-        Parameters
-        ----------
-        sequences : array-like of n_sequences sequences
-            Sequences in any of the forms that `fit` takes.
-
-        Returns
-        -------
-        ndarray of shape (n_sequences,)
-            Sum of the log-probabilities of the tokens and the end, in nats.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called before.
-        ValueError
-            If `sequences` is not as described, or the encoder rejects a token.
-        TypeError
-            If tokens have a different type than in `fit`.
-        """
-        return self._log_proba_of(sequences)[0]
-
-    def score(self, sequences: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Compute the mean log-probability per token, including the end.
-
-        Parameters
-        ----------
-        sequences : array-like of n_sequences sequences
-            Sequences in any of the forms that `fit` takes.
-        y : object, default=None
-            Ignored; present for API consistency.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weight of each sequence.
-
-        Returns
-        -------
-        float
-            Mean log-probability in nats. Minus infinity if a token of the encoder's
-            `categories` did not occur in `fit`.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called before.
-        ValueError
-            If `sequences` or `sample_weight` is not as described, the encoder rejects a
-            token, or there is no token to predict.
-        TypeError
-            If tokens have a different type than in `fit`.
-        """
-        log_proba, n_tokens = self._log_proba_of(sequences)
-        weights = _weights(sample_weight, len(n_tokens))
-        total = weights @ n_tokens
-        if not total:
-            raise ValueError(
-                "sequences of weight above zero have no token to predict: all are too "
-                "short, or unknown"
-            )
-        # Zero times minus infinity would be NaN.
-        log_proba[weights == 0] = 0
-        return float(weights @ log_proba / total)
-
-    def perplexity(self, sequences: Any, sample_weight: Any = None) -> float:
-        """Compute the perplexity: the effective number of equally likely tokens.
-
-        Parameters
-        ----------
-        sequences : array-like of n_sequences sequences
-            Sequences in any of the forms that `fit` takes.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weight of each sequence.
-
-        Returns
-        -------
-        float
-            `exp(-score)`, between 1 and infinity.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As `score` does.
-        """
-        return float(np.exp(-self.score(sequences, sample_weight=sample_weight)))
-
-    def bits_per_token(self, sequences: Any, sample_weight: Any = None) -> float:
-        """Compute the cross-entropy in bits per token, including the end.
-
-        Parameters
-        ----------
-        sequences : array-like of n_sequences sequences
-            Sequences in any of the forms that `fit` takes.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            Weight of each sequence.
-
-        Returns
-        -------
-        float
-            `-score / log(2)`: the optimal code length per token.
-
-        Raises
-        ------
-        NotFittedError, ValueError, TypeError
-            As `score` does.
-        """
-        return -self.score(sequences, sample_weight=sample_weight) / float(np.log(2))
-
-    def predict_proba(self, prefixes: Any) -> Array:
-        """Predict the probability of every token to be the next.
-
-        Parameters
-        ----------
-        prefixes : array-like of n_prefixes sequences
-            Prefixes of sequences, in any of the forms that `fit` takes. They can be
-            empty if `start=True`.
-
-        Returns
-        -------
-        ndarray of shape (n_prefixes, n_tokens + 1) or (n_prefixes, n_tokens)
-            Probabilities in the order of `tokens_`; with `end=True` the last column is
-            the probability of the end.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called before.
-        ValueError
-            If `prefixes` is not as described, the encoder rejects a token, or a prefix
-            is empty and `start=False`.
-        TypeError
-            If tokens have a different type than in `fit`.
-        """
-        check_is_fitted(self)
-        numbers = self._vocab.read(prefixes, self.encoder_)
-        texts = self._vocab.add_boundaries(numbers, start=self.start, end=False)
-        if not texts.lengths.all():
-            raise ValueError(
-                f"prefixes[{texts.lengths.argmin()}] is empty; with start=False "
-                "something has to be read before anything is predicted"
-            )
-        found = self.classifier_.predict_log_proba(self._vocab.sequences(texts))
-        return np.exp(self._to_tokens(np.stack([steps[-1] for steps in found])))
-
-    def _to_tokens(self, log_proba: Array) -> Array:
-        """Convert log-probabilities of classes to those of tokens and the end."""
-        n = len(self.tokens_) + self.end
-        columns, log_shares = self._columns[:n], self._log_shares[:n]
-        spread: Array = log_proba[:, columns] + log_shares
-        return spread
-
     def _advance(self, numbers: Indices, state: State) -> BeamState:
         """Process the next token of several texts."""
         proba, state = self.classifier_.step(self._vocab.dense_rows(numbers), state)
@@ -479,26 +194,21 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         check_is_fitted(self)
         vocab = self._vocab
         _, [tokens] = read_texts([tokens])
-        numbers = vocab.read([tokens], self.encoder_).flat
+        ids = vocab.read([tokens], self.encoder_)
         if reading is None:
-            text = vocab.join("" if vocab.as_text else [], [])
-            state = self.classifier_.initial_state()
+            text: Any = "" if vocab.as_text else []
             log_proba = None
-            numbers = np.append([vocab.boundary_id] * self.start, numbers).astype(
-                np.intp
-            )
+            state = self.classifier_.initial_state()
+            ids = vocab.add_boundaries(ids, start=self.start, end=False)
         else:
             text, log_proba, state = reading
-        rows = vocab.dense_rows(numbers)
+        rows = vocab.dense_rows(ids.flat)
         for i in range(len(rows)):
             proba, state = self.classifier_.step(rows[i : i + 1], state)
         if len(rows):
             (log_proba,) = self._token_log_proba(proba)
         if log_proba is None:
-            raise ValueError(
-                "the prefix is empty; with start=False something has to be read "
-                "before anything is predicted"
-            )
+            raise ValueError(NOTHING_READ.format("the prefix"))
         text = text + ("".join(tokens) if vocab.as_text else list(tokens))
         return DecoderState(text, log_proba, state)
 
@@ -558,16 +268,16 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         TypeError
             If the prefix or the vocabulary is of another type than in `fit`.
         """
-        _validate("complete", locals())
+        validate_parameter_constraints(_CONSTRAINTS, locals(), "complete")
         check_is_fitted(self)
         text, beam = self._prefix_state(prefix)
-        constraint: Unconstrained | TrieConstraint | None = Unconstrained(
-            len(self.tokens_)
-        )
+        constraint: Unconstrained | TrieConstraint = Unconstrained(len(self.tokens_))
         if vocabulary is not None:
-            constraint = self._trie_constraint(vocabulary, text)
-        if constraint is None:
-            return []
+            trie = self._trie_of(vocabulary)
+            node = trie.find(text)
+            if node is None:
+                return []
+            constraint = TrieConstraint(trie, self._vocab.number_of, node)
         found = complete(
             beam,
             self._advance,
@@ -582,13 +292,8 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
     def _trie_of(self, vocabulary: Any) -> Trie:
         """Return a vocabulary of what the model was fitted on, strings or lists."""
         trie = vocabulary if isinstance(vocabulary, Trie) else Trie(vocabulary)
-        as_text = self._vocab.as_text
-        kinds = ["lists of tokens", "strings"]
-        if trie.holds_strings is (not as_text):
-            raise TypeError(
-                f"the model was fitted on {kinds[as_text]}, but vocabulary holds "
-                f"{kinds[not as_text]}"
-            )
+        if trie.holds_strings is not None:
+            self._vocab.check_form(trie.holds_strings, "vocabulary holds")
         known, tokens = self.tokens_[0], trie.children(0)
         group = type_group(type(known))
         if tokens and all(type_group(type(token)) is not group for token in tokens):
@@ -599,13 +304,6 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
                 f"{type(known).__name__}"
             )
         return trie
-
-    def _trie_constraint(self, vocabulary: Any, text: Any) -> TrieConstraint | None:
-        trie = self._trie_of(vocabulary)
-        node = trie.find(text)
-        return (
-            None if node is None else TrieConstraint(trie, self._vocab.number_of, node)
-        )
 
     def sample(
         self,
@@ -655,7 +353,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         TypeError
             If the prefix has a different type than in `fit`.
         """
-        _validate("sample", locals())
+        validate_parameter_constraints(_CONSTRAINTS, locals(), "sample")
         check_is_fitted(self)
         text, beam = self._prefix_state(prefix)
         drawn = sample(
@@ -709,7 +407,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         OSError
             If the file cannot be written.
         """
-        _validate("to_html", locals())
+        validate_parameter_constraints(_CONSTRAINTS, locals(), "to_html")
         check_is_fitted(self)
         if not self._vocab.as_text:
             raise TypeError(
@@ -725,43 +423,3 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             vocabulary = self._trie_of(vocabulary)
         page = render_page(model_data(self, vocabulary, n_completions), title)
         Path(path).write_text(page, encoding="utf-8", newline="\n")
-
-    def __sklearn_tags__(self) -> Tags:
-        """Declare that X contains tokens."""
-        tags: Tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.input_tags.two_d_array = False
-        return tags
-
-
-def _validate(caller: str, arguments: dict[str, Any]) -> None:
-    checked = {name: arguments[name] for name in _CONSTRAINTS if name in arguments}
-    validate_parameter_constraints(_CONSTRAINTS, checked, caller)
-
-
-def _weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
-    """Check the weights of sequences."""
-    single = np.ones(n_sequences, np.intp)
-    rows = Sequences("rows", None, single, n_features=0, dtype=np.dtype(np.float64))
-    return check_weights(sample_weight, rows)
-
-
-def _cut(values: Array, texts: TokenIds) -> list[Array]:
-    """Split values by text, omitting texts without tokens."""
-    ends = texts.lengths[texts.lengths > 0].cumsum()
-    return np.split(values, ends[:-1])
-
-
-def _columns(
-    vocab: TokenVocabulary, known: Array, *, has_end: bool
-) -> tuple[Indices, Array]:
-    """Find the column of every token id among the classes of the classifier.
-
-    Also return the term to add to the log-probability there: the logarithm of the
-    token's share of its class, or minus infinity if the class did not occur in `fit`.
-    """
-    classes = vocab.classes(has_end)
-    columns = np.minimum(np.searchsorted(known, classes), len(known) - 1)
-    log_shares = np.where(known[columns] == classes, vocab.log_shares(), -np.inf)
-    return columns, log_shares

@@ -10,6 +10,7 @@ tokens with the infrequent ones, an unknown token belongs to this class too.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,11 @@ class TokenIds(NamedTuple):
         has_any = self.lengths > 0
         place = ends - 1 if position else ends - self.lengths
         return TokenIds(np.delete(self.flat, place[has_any]), self.lengths - has_any)
+
+    def split(self, values: Any) -> list[Any]:
+        """Split values of the tokens by text, omitting empty texts."""
+        ends = self.lengths[self.lengths > 0].cumsum().tolist()
+        return [values[a:b] for a, b in pairwise([0, *ends])]
 
 
 class TokenVocabulary(NamedTuple):
@@ -90,17 +96,22 @@ class TokenVocabulary(NamedTuple):
     def read(self, texts: Any, encoder: OneHotSequenceEncoder) -> TokenIds:
         """Convert tokens to ids; the encoder handles unknown tokens."""
         tokens, texts = read_texts(texts)
-        if (tokens.form == "strings") != self.as_text and tokens.lengths.any():
-            kinds = ["lists of tokens", "strings"]
-            raise TypeError(
-                f"the model was fitted on {kinds[self.as_text]}, but these are "
-                f"{kinds[not self.as_text]}"
-            )
+        if tokens.lengths.any():
+            self.check_form(tokens.form == "strings", "these are")
         check_type_group(tokens, self.tokens[:1].tolist())
         numbers = category_numbers(tokens, self.tokens)
         if (numbers < 0).any() or encoder.n_steps is not None:
             encoder.transform(texts)
         return TokenIds(numbers[tokens.indices], tokens.lengths)
+
+    def check_form(self, are_strings: bool, found: str) -> None:
+        """Raise for lists of tokens after strings, or the reverse."""
+        if are_strings != self.as_text:
+            kinds = ["lists of tokens", "strings"]
+            raise TypeError(
+                f"the model was fitted on {kinds[self.as_text]}, but {found} "
+                f"{kinds[are_strings]}"
+            )
 
     def add_boundaries(self, texts: TokenIds, *, start: bool, end: bool) -> TokenIds:
         """Prepend the start to texts, and append the end."""
@@ -112,12 +123,7 @@ class TokenVocabulary(NamedTuple):
 
     def sequences(self, texts: TokenIds) -> list[Any]:
         """Return the rows of each text, omitting empty texts."""
-        rows = self.rows[texts.flat]
-        ends = texts.lengths[texts.lengths > 0].cumsum()
-        if not sparse.issparse(rows):
-            return np.split(rows, ends[:-1])
-        starts = np.append(0, ends[:-1])
-        return [rows[a:b] for a, b in zip(starts, ends, strict=True)]
+        return texts.split(self.rows[texts.flat])
 
     def dense_rows(self, numbers: Indices) -> Array:
         """Return the rows of token ids as a dense array."""
@@ -153,5 +159,4 @@ def read_texts(texts: Any) -> tuple[Tokens, list[Any]]:
         return tokens, list(plain(texts, "X"))
     flat = [tokens.distinct[i] for i in tokens.indices.tolist()]
     ends = tokens.lengths.cumsum().tolist()
-    texts = [flat[a:b] for a, b in zip([0, *ends], ends, strict=False)]
-    return tokens, texts
+    return tokens, [flat[a:b] for a, b in pairwise([0, *ends])]

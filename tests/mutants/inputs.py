@@ -70,7 +70,7 @@ MUTANTS = [
     Mutant(
         "a vocabulary of the other kind has no completions",
         "_language_model/model",
-        "if trie.holds_strings is (not as_text):",
+        "if trie.holds_strings is not None:",
         "if False:",
         "language_model",
     ),
