@@ -21,7 +21,7 @@ from skrnn._validation.reading import read_any_steps
 from skrnn._validation.sequences import Sequences, objects
 from skrnn._validation.tables import column_names, is_frame
 from skrnn._validation.targets import concatenated
-from skrnn._validation.tokens import invalid_reason, type_group
+from skrnn._validation.tokens import as_list, invalid_reason, type_group
 
 from ._padding import as_ragged, pad_labels, pad_sequences
 
@@ -126,16 +126,16 @@ def sequences_from_frame(
     if order is not None:
         rows = _ordered(codes, _column(df, order), sequence_names, order)
     lengths = np.bincount(codes)
-    holds_tokens = isinstance(features, str)
-    steps = _values(df, features)[rows]
+    data_ragged = ragged or isinstance(features, str)
+    data = _split(_values(df, features)[rows], lengths, data_ragged)
     target = None
     if label is not None:
         target = _split(_values(df, label)[rows], lengths, ragged)
     return Bunch(
-        data=_split(steps, lengths, ragged or holds_tokens),
+        data=data,
         target=target,
         sequence_names=sequence_names,
-        feature_names=[features] if isinstance(features, str) else list(features),
+        feature_names=_listed(features),
     )
 
 
@@ -152,14 +152,13 @@ def _check_frame(df: Any) -> None:
 def _check_names(**names: Any) -> None:
     for parameter, name in names.items():
         may_be_listed = parameter != "order"
-        if isinstance(name, str) or name is None:
+        if isinstance(name, str | None) or (may_be_listed and np.iterable(name)):
             continue
-        if not (may_be_listed and np.iterable(name)):
-            more = ", or a list of names" if may_be_listed else ""
-            raise TypeError(
-                f"{parameter}={shown(name)} is of type {type(name).__name__}; pass the "
-                f"name of a column, a string{more}"
-            )
+        more = ", or a list of names" if may_be_listed else ""
+        raise TypeError(
+            f"{parameter}={shown(name)} is of type {type(name).__name__}; pass the "
+            f"name of a column, a string{more}"
+        )
 
 
 def _listed(names: str | Sequence[str]) -> list[str]:
@@ -176,14 +175,15 @@ def _column(df: Any, name: str) -> Array:
             f"df has {n_columns} columns {name!r}; drop or rename all but one"
         )
     values = np.asarray(df[name].to_numpy())
-    if values.ndim > 1:
-        _reject_cells(name, 0)
-    if values.dtype.kind == "O":
-        for row, cell in enumerate(values):
-            if isinstance(cell, list | np.ndarray):
-                _reject_cells(name, row)
-    if values.dtype.kind == "O":
-        reasons = [invalid_reason(value) for value in values.tolist()]
+    are_objects = values.dtype.kind == "O"
+    for row, cell in enumerate(values if are_objects or values.ndim > 1 else ()):
+        if isinstance(cell, list | np.ndarray):
+            raise ValueError(
+                f"column {name!r} of df holds a sequence in row {row}, but each row is "
+                f"one step; pass df.explode({name!r}), with all columns of sequences"
+            )
+    if are_objects:
+        reasons = map(invalid_reason, values.tolist())
         missing = np.array([found not in (None, "infinity") for found in reasons], bool)
     else:
         # Neither NaN nor NaT equals itself.
@@ -193,22 +193,18 @@ def _column(df: Any, name: str) -> Array:
             f"df has no value in row {missing.argmax()} of column {name!r}; fill it, "
             "or leave out the whole sequence"
         )
+    remedy = f"give it one type, as df[{name!r}].astype(str) does"
+    return _of_one_type(values, f"column {name!r}", remedy)
+
+
+def _of_one_type(values: Array, name: str, remedy: str) -> Array:
+    """Reject objects of several types, and convert others to their own type."""
     if values.dtype.kind == "O":
         groups = {type_group(type(v)): type(v).__name__ for v in values.tolist()}
         if len(groups) > 1:
             one, other, *_ = groups.values()
-            raise TypeError(
-                f"column {name!r} mixes types: it holds {one} and {other}; give it one "
-                f"type, as df[{name!r}].astype(str) does"
-            )
+            raise TypeError(f"{name} mixes types: it holds {one} and {other}; {remedy}")
     return _typed(values)
-
-
-def _reject_cells(name: str, row: int) -> None:
-    raise ValueError(
-        f"column {name!r} of df holds a sequence in row {row}, but each row is one "
-        f"step; pass df.explode({name!r}), with all columns of sequences"
-    )
 
 
 def _typed(values: Array) -> Array:
@@ -253,10 +249,8 @@ def _sorted(column: Array, name: str) -> tuple[Array, NDArray[np.intp]]:
 def _numbered(values: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the first position of each value, and all ranks in that order."""
     _, first, codes = np.unique(values, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.intp)
     order = np.argsort(first)
-    rank[order] = np.arange(len(first))
-    return first[order], rank[codes]
+    return first[order], np.argsort(order)[codes]
 
 
 def _ordered(
@@ -392,10 +386,8 @@ def frame_from_sequences(
         feature_names = _feature_names(steps)
     elif isinstance(feature_names, str):
         feature_names = [feature_names]
-    feature_names = plain(feature_names, "feature_names")
-    if isinstance(feature_names, np.ndarray):
-        feature_names = feature_names.tolist()
-    if len(feature_names):
+    feature_names = as_list(plain(feature_names, "feature_names"), "feature_names")
+    if feature_names:
         steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
         parts += _named_columns(tuple(feature_names), steps)
     if not isinstance(values, Mapping | None):
@@ -419,15 +411,7 @@ def _names_of_sequences(names: Any) -> Array:
         raise ValueError(
             f"sequence_names has shape {np.shape(names)}; give every sequence one name"
         )
-    if names.dtype == object:
-        kinds = {type_group(type(name)): type(name).__name__ for name in names}
-        if len(kinds) > 1:
-            one, other, *_ = kinds.values()
-            raise TypeError(
-                f"sequence_names mixes types: it holds {one} and {other}; give all "
-                "names one type"
-            )
-    return _typed(names)
+    return _of_one_type(names, "sequence_names", "give all names one type")
 
 
 def _feature_names(steps: Any) -> list[str]:
