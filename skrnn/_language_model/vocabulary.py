@@ -70,10 +70,8 @@ class TokenVocabulary(NamedTuple):
     ) -> "TokenVocabulary":
         """Build the vocabulary from the tokens and rows of an encoder."""
         tokens = encoder.categories_
-        rare = getattr(encoder, "infrequent_categories_", None)
-        rare = set() if rare is None else set(rare.tolist())
-        infrequent = np.array([token in rare for token in tokens.tolist()])
-        joins = encoder.handle_unknown in ("infrequent_if_exist", "warn") and bool(rare)
+        infrequent = encoder._infrequent
+        joins = encoder._may_group and bool(infrequent.any())
         single = tokens.tolist() if as_text else [[t] for t in tokens.tolist()]
         rows = encoder.transform(single)
         is_dense = rows.dtype != object

@@ -8,6 +8,7 @@ OneHotEncoder receives only numbers, so tokens may be any hashable objects.
 import copy
 import warnings
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -20,6 +21,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._sklearn_compat import Interval, StrOptions, fit_context
+from skrnn._validation.containers import objects
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.tokens import (
     Tokens,
@@ -33,8 +35,13 @@ from skrnn._validation.tokens import (
     unknown_message,
 )
 
+Array = NDArray[Any]
+Indices = NDArray[np.intp]
+
 # Replaces unknown and infrequent characters in strings.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# Name of the column that infrequent categories share, as in OneHotEncoder.
+_INFREQUENT = "infrequent_sklearn"
 
 
 @set_module("skrnn")
@@ -217,25 +224,12 @@ default="error"
             raise ValueError(unknown_message(tokens, numbers < 0, "fit"))
         encoder = OneHotEncoder(
             categories=[np.arange(len(categories))],
-            handle_unknown="infrequent_if_exist" if self._unknowns_join else "ignore",
+            handle_unknown="infrequent_if_exist" if self._may_group else "ignore",
             min_frequency=self.min_frequency,
             max_categories=self.max_categories,
         )
         # Its output stays sparse, whatever the user's global configuration is.
         encoder.set_output(transform="default").fit(numbers[tokens.indices][:, None])
-        return self._store(X, tokens, categories, encoder)
-
-    @property
-    def _unknowns_join(self) -> bool:
-        return self.handle_unknown in ("infrequent_if_exist", "warn")
-
-    def _store(
-        self,
-        X: Any,
-        tokens: Tokens,
-        categories: NDArray[Any],
-        encoder: OneHotEncoder,
-    ) -> Self:
         for name in ("n_features_in_", "feature_names_in_", "padding_label_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -247,7 +241,20 @@ default="error"
         self._encoder = encoder
         return self
 
-    def transform(self, X: Any) -> NDArray[Any]:
+    @property
+    def _may_group(self) -> bool:
+        """Whether unknown tokens join the infrequent ones, if there are any."""
+        return self.handle_unknown in ("infrequent_if_exist", "warn")
+
+    @property
+    def _infrequent(self) -> NDArray[np.bool_]:
+        """Mask of the categories that share a column."""
+        mask = np.zeros(len(self.categories_), dtype=bool)
+        (numbers,) = getattr(self._encoder, "infrequent_categories_", [None])
+        mask[[] if numbers is None else numbers] = True
+        return mask
+
+    def transform(self, X: Any) -> Array:
         """Encode every token as a row with a single 1.
 
         Parameters
@@ -304,7 +311,7 @@ default="error"
                 "single sequence"
             )
 
-    def _columns(self, tokens: Tokens) -> NDArray[np.intp]:
+    def _columns(self, tokens: Tokens) -> Indices:
         """Return the column of every distinct token, -1 for a row of zeros."""
         numbers = category_numbers(tokens, self.categories_)
         if (numbers < 0).any():
@@ -312,8 +319,8 @@ default="error"
             if self.handle_unknown == "error":
                 raise ValueError(message)
             if self.handle_unknown == "warn":
-                infrequent = getattr(self, "infrequent_categories_", None)
-                what = "all zeros" if infrequent is None else "the infrequent category"
+                grouped = self._infrequent.any()
+                what = "the infrequent category" if grouped else "all zeros"
                 warnings.warn(f"{message}; encoded as {what}", stacklevel=3)
         columns = np.full(len(numbers), -1)
         if len(numbers):
@@ -322,12 +329,8 @@ default="error"
         return columns
 
     def _padded(
-        self,
-        columns: NDArray[np.intp],
-        lengths: NDArray[np.intp],
-        n_steps: int,
-        n_columns: int,
-    ) -> NDArray[Any]:
+        self, columns: Indices, lengths: Indices, n_steps: int, n_columns: int
+    ) -> Array:
         valid = np.arange(n_steps) < lengths[:, None]
         rows = np.zeros((*valid.shape, n_columns), self.dtype)
         sequence, step = valid.nonzero()
@@ -336,9 +339,7 @@ default="error"
         rows[~valid] = np.nan
         return rows
 
-    def _sparse(
-        self, columns: NDArray[np.intp], lengths: NDArray[np.intp], n_columns: int
-    ) -> NDArray[Any]:
+    def _sparse(self, columns: Indices, lengths: Indices, n_columns: int) -> Array:
         known = columns >= 0
         # int32, because parts of scikit-learn reject wider indices.
         indices = columns[known].astype(np.int32)
@@ -362,7 +363,7 @@ default="error"
         sequences = map(rows, starts.tolist(), lengths.tolist())
         return np.fromiter(sequences, object, len(lengths))
 
-    def inverse_transform(self, X: Any) -> NDArray[Any]:
+    def inverse_transform(self, X: Any) -> Array:
         """Convert one-hot rows, or probabilities of categories, to tokens.
 
         Parameters
@@ -390,35 +391,26 @@ arrays of shape (length, n_columns)
         """
         check_is_fitted(self)
         as_text = self._form == "strings"
-        tokens = self._column_tokens(_REPLACEMENT if as_text else "infrequent_sklearn")
+        tokens = self._column_tokens(_REPLACEMENT if as_text else _INFREQUENT)
         columns, lengths = largest_columns(X, len(tokens))
         values, unknown = tokens[columns], columns < 0
         if unknown.any():
-            self._check_unknown_allowed(place_of(int(unknown.argmax()), lengths))
+            grouped = self._may_group and self._infrequent.any()
+            if self.handle_unknown == "error" or grouped:
+                place = place_of(int(unknown.argmax()), lengths)
+                raise ValueError(
+                    f"{place} can not be inverted because it contains all zeros, which "
+                    f"is no category with handle_unknown={self.handle_unknown!r}"
+                )
             values = values.astype(object)
             values[unknown] = _REPLACEMENT if as_text else None
         if self._form == "array":
             return self._padded_tokens(values, lengths)
-        flat = values.tolist()
-        if as_text:
-            flat = "".join(flat)
+        flat = "".join(values.tolist()) if as_text else values.tolist()
         ends = lengths.cumsum().tolist()
-        pieces = (flat[a:b] for a, b in zip([0, *ends], ends, strict=False))
-        return np.fromiter(pieces, object, len(ends))
+        return objects(flat[a:b] for a, b in pairwise([0, *ends]))
 
-    def _check_unknown_allowed(self, place: str) -> None:
-        infrequent = getattr(self, "infrequent_categories_", None)
-        if self.handle_unknown == "error" or (
-            self._unknowns_join and infrequent is not None
-        ):
-            raise ValueError(
-                f"{place} can not be inverted because it contains all zeros, which is "
-                f"no category with handle_unknown={self.handle_unknown!r}"
-            )
-
-    def _padded_tokens(
-        self, values: NDArray[Any], lengths: NDArray[np.intp]
-    ) -> NDArray[Any]:
+    def _padded_tokens(self, values: Array, lengths: Indices) -> Array:
         n_columns = max(self.n_features_in_, int(lengths.max(initial=0)))
         valid = np.arange(n_columns) < lengths[:, None]
         if valid.all():
@@ -430,25 +422,23 @@ arrays of shape (length, n_columns)
         tokens[valid] = values
         return tokens
 
-    def _column_tokens(
-        self, infrequent_name: str = "infrequent_sklearn"
-    ) -> NDArray[Any]:
+    def _column_tokens(self, infrequent_name: str = _INFREQUENT) -> Array:
         """Return the token of every column, with one name for the infrequent ones."""
-        infrequent = getattr(self, "infrequent_categories_", None)
-        if infrequent is None:
+        infrequent = self._infrequent
+        if not infrequent.any():
             return self.categories_
-        kept = np.delete(self.categories_, self._encoder.infrequent_categories_[0])
-        return np.append(kept.astype(object), infrequent_name)
+        kept = self.categories_[~infrequent].astype(object)
+        return np.append(kept, infrequent_name)
 
     @property
-    def infrequent_categories_(self) -> NDArray[Any] | None:  # numpydoc ignore=RT01
+    def infrequent_categories_(self) -> Array | None:  # numpydoc ignore=RT01
         """The categories that share a column, or None if there are none."""
         (infrequent,) = self._encoder.infrequent_categories_
         return None if infrequent is None else self.categories_[infrequent]
 
     def get_feature_names_out(
         self, input_features: Sequence[str] | None = None
-    ) -> NDArray[Any]:
+    ) -> Array:
         """Name the columns of the one-hot rows, as OneHotEncoder does.
 
         Parameters
