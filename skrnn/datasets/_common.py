@@ -1,7 +1,7 @@
 """Checks of arguments and the form of the result, common to all data sets."""
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from sklearn.utils import Bunch
 from skrnn._sklearn_compat import Interval, StrOptions, validate_parameter_constraints
 
 Array = NDArray[Any]
+T = TypeVar("T")
 Seed = int | np.random.RandomState | None
 
 POSITIVE = Interval(Integral, 1, None, closed="left")
@@ -17,6 +18,7 @@ _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _SEED = Interval(Integral, 0, 2**32 - 1, closed="both")
 _CONSTRAINTS: dict[str, list[Any]] = {
     "n_lines": [POSITIVE, None],
+    "n_names": [POSITIVE, None],
     "n_sequences": [POSITIVE],
     "n_steps": [POSITIVE],
     "n_symbols": [POSITIVE],
@@ -49,6 +51,21 @@ def validate(caller: str, arguments: dict[str, Any], **special: list[Any]) -> No
             f"min_length={shortest} is greater than max_length={longest}; "
             "no length lies between them"
         )
+
+
+def check_available(name: str, n_wanted: int, n_available: int) -> None:
+    """Raise if a library has fewer lines or names than a parameter asks for."""
+    if n_wanted > n_available:
+        raise ValueError(
+            f"{name}={n_wanted} but there are only {n_available} "
+            f"{name.removeprefix('n_')} of such lengths; ask for fewer, or for all "
+            f"with {name}=None"
+        )
+
+
+def shuffled(items: list[T], rng: np.random.RandomState) -> list[T]:
+    """Return a list in random order."""
+    return [items[i] for i in rng.permutation(len(items))]
 
 
 def finish(bunch: Bunch, return_X_y: bool) -> Any:

@@ -16,7 +16,7 @@ from sklearn.utils import Bunch, check_random_state
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import objects
 
-from ._common import POSITIVE, Seed, validate
+from ._common import POSITIVE, Seed, check_available, shuffled, validate
 from ._python_source import _library_files
 
 
@@ -81,23 +81,14 @@ def load_python_names(
     >>> str(names.data[names.frequency.argmax()])
     'self'
     """
-    validate(
-        "load_python_names",
-        locals(),
-        n_names=[POSITIVE, None],
-        max_length=[POSITIVE, None],
-    )
+    validate("load_python_names", locals(), max_length=[POSITIVE, None])
     rng = check_random_state(random_state)
     longest = float("inf") if max_length is None else max_length
     counted = _counted_names(Path(sysconfig.get_path("stdlib")))
     names = [n for n in counted if min_length <= len(n) <= longest]
     if n_names is not None:
-        if n_names > len(names):
-            raise ValueError(
-                f"n_names={n_names} but there are only {len(names)} names of such "
-                "lengths; ask for fewer, or for all with n_names=None"
-            )
-        names = [names[i] for i in rng.permutation(len(names))[:n_names]]
+        check_available("n_names", n_names, len(names))
+        names = shuffled(names, rng)[:n_names]
     return Bunch(
         data=objects(names),
         frequency=np.array([counted[name] for name in names], dtype=np.intp),
@@ -142,9 +133,7 @@ def _names_of_node(node: Any) -> Iterator[tuple[str, bool]]:
             yield node.id, isinstance(node.ctx, ast.Store)
         case ast.Attribute():
             yield node.attr, isinstance(node.ctx, ast.Store)
-        case ast.ExceptHandler(name=str(name)):
-            yield name, True
-        case ast.alias(asname=str(name)):
+        case ast.ExceptHandler(name=str(name)) | ast.alias(asname=str(name)):
             yield name, True
         case ast.keyword(arg=str(name)):
             yield name, False

@@ -17,7 +17,7 @@ from sklearn.utils import Bunch, check_random_state
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import objects
 
-from ._common import POSITIVE, Seed, finish, validate
+from ._common import POSITIVE, Seed, check_available, finish, shuffled, validate
 
 _LABELS = np.array(
     ["space", "keyword", "name", "number", "string", "comment", "operator"]
@@ -115,7 +115,7 @@ def load_python_source(
     root = Path(sysconfig.get_path("stdlib"))
     paths = _library_files(root)
     if n_lines is not None:
-        paths = [paths[i] for i in rng.permutation(len(paths))]
+        paths = shuffled(paths, rng)
     longest = float("inf") if max_length is None else max_length
     chosen: list[tuple[str, bytes, str]] = []
     spare: list[tuple[str, bytes, str]] = []
@@ -129,13 +129,16 @@ def load_python_source(
         if n_lines is None:
             chosen += fresh
             continue
-        order = rng.permutation(len(fresh))
-        chosen += [fresh[i] for i in order[:_LINES_PER_FILE]]
-        spare += [fresh[i] for i in order[_LINES_PER_FILE:]]
+        fresh = shuffled(fresh, rng)
+        chosen += fresh[:_LINES_PER_FILE]
+        spare += fresh[_LINES_PER_FILE:]
         if len(chosen) >= n_lines:
             break
     if n_lines is not None:
-        chosen = _top_up(chosen, spare, n_lines, rng)
+        check_available("n_lines", n_lines, len(chosen) + len(spare))
+        if len(chosen) < n_lines:
+            chosen += shuffled(spare, rng)
+        chosen = chosen[:n_lines]
     bunch = Bunch(
         data=objects([line for line, _, _ in chosen]),
         target=objects([_LABELS[list(codes)] for _, codes, _ in chosen]),
@@ -143,21 +146,6 @@ def load_python_source(
         groups=np.array([group for _, _, group in chosen], dtype=str),
     )
     return finish(bunch, return_X_y)
-
-
-def _top_up(
-    chosen: list[Any], spare: list[Any], n_lines: int, rng: np.random.RandomState
-) -> list[Any]:
-    n_missing = n_lines - len(chosen)
-    if n_missing > len(spare):
-        raise ValueError(
-            f"n_lines={n_lines} but there are only {len(chosen) + len(spare)} lines "
-            "of such lengths; ask for fewer lines, or for all with n_lines=None"
-        )
-    if n_missing > 0:
-        order = rng.permutation(len(spare))[:n_missing]
-        chosen = chosen + [spare[i] for i in order]
-    return chosen[:n_lines]
 
 
 def _library_files(root: Path) -> list[Path]:
