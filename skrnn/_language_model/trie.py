@@ -78,16 +78,10 @@ class Trie:
     def _add(self, entry: Iterable[Hashable]) -> None:
         node = 0
         for token in entry:
-            node = self._child(node, token)
+            node = self._children[node].setdefault(token, len(self._children))
+            if node == len(self._children):
+                self._children.append({})
         self._ends.add(node)
-
-    def _child(self, node: int, token: Hashable) -> int:
-        children = self._children[node]
-        child = children.get(token)
-        if child is None:
-            child = children[token] = len(self._children)
-            self._children.append({})
-        return child
 
     def find(self, prefix: Iterable[Hashable]) -> int | None:
         """Find the node of a prefix.
