@@ -196,8 +196,7 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     >>> labels.tolist()
     [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
     """
-    X = _padded(X)
-    lengths = padded_lengths(X, padding_value)
+    X, lengths = _padded(X, padding_value)
     check_consistent_length(X, *arrays)
     arrays = tuple(evenly_nested(a, f"arrays[{i}]") for i, a in enumerate(arrays))
     for a in arrays:
@@ -213,8 +212,8 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     return results if arrays else results[0]
 
 
-def _padded(X: Any) -> Array:
-    """Return an array, and tell lists of sequences from it, which have no padding."""
+def _padded(X: Any, padding_value: float) -> tuple[Array, NDArray[np.intp]]:
+    """Return a padded array and its lengths; lists of sequences have no padding."""
     reject_iterators(X, "X")
     try:
         array = np.asarray(X)
@@ -225,7 +224,7 @@ def _padded(X: Any) -> Array:
             "Expected 3D array (n_sequences, n_steps, n_features), got a list of "
             "sequences, which has no padding; pad_sequences(X) makes an array of it"
         )
-    return array
+    return array, padded_lengths(array, padding_value)
 
 
 @set_module("skrnn")
@@ -311,8 +310,7 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
     array([[ True,  True],
            [ True, False]])
     """
-    X = _padded(X)
-    lengths = padded_lengths(X, padding_value)
+    X, lengths = _padded(X, padding_value)
     return np.arange(X.shape[1]) < lengths[:, None]
 
 
