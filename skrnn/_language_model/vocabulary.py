@@ -69,22 +69,17 @@ class TokenVocabulary(NamedTuple):
         cls, encoder: OneHotSequenceEncoder, *, as_text: bool, has_start: bool
     ) -> "TokenVocabulary":
         """Build the vocabulary from the tokens and rows of an encoder."""
-        tokens = encoder.categories_
-        infrequent = encoder._infrequent
-        joins = encoder._may_group and bool(infrequent.any())
-        single = tokens.tolist() if as_text else [[t] for t in tokens.tolist()]
-        rows = encoder.transform(single)
-        is_dense = rows.dtype != object
-        rows = sparse.csr_array(rows[:, 0]) if is_dense else sparse.vstack(list(rows))
-        nothing = sparse.csr_array((1, rows.shape[1]), dtype=rows.dtype)
-        unknown = rows[[infrequent.argmax()]] if joins else nothing
-        rows = sparse.vstack([rows, nothing, unknown])
-        if has_start:
-            at_start = np.arange(rows.shape[0])[:, None] == len(tokens)
-            rows = sparse.hstack([rows, at_start.astype(rows.dtype)])
-        rows = rows.toarray() if is_dense else sparse.csr_array(rows)
+        tokens, columns = encoder.categories_, encoder._column_of
+        n_columns = int(columns.max()) + 1
+        columns = np.insert(columns, len(tokens), n_columns if has_start else -1)
+        (ids,) = np.nonzero(columns >= 0)
+        ones = np.ones(len(ids), encoder.dtype)
+        shape = len(columns), n_columns + has_start
+        rows = sparse.csr_array((ones, (ids, columns[ids])), shape)
+        rows = rows if encoder.sparse_output else rows.toarray()
         number_of = {token: i for i, token in enumerate(tokens.tolist())}
-        return cls(tokens, rows, infrequent, number_of, joins, as_text)
+        joins = bool(columns[-1] >= 0)
+        return cls(tokens, rows, encoder._infrequent, number_of, joins, as_text)
 
     @property
     def boundary_id(self) -> int:

@@ -254,6 +254,15 @@ default="error"
         mask[[] if numbers is None else numbers] = True
         return mask
 
+    @property
+    def _column_of(self) -> Indices:
+        """Column of every category, and of unknown tokens; -1 for a row of zeros."""
+        infrequent = self._infrequent
+        n_frequent = (~infrequent).sum()
+        columns = np.where(infrequent, n_frequent, (~infrequent).cumsum() - 1)
+        joins = self._may_group and infrequent.any()
+        return np.append(columns, n_frequent if joins else -1)
+
     def transform(self, X: Any) -> Array:
         """Encode every token as a row with a single 1.
 
@@ -319,14 +328,10 @@ default="error"
             if self.handle_unknown == "error":
                 raise ValueError(message)
             if self.handle_unknown == "warn":
-                grouped = self._infrequent.any()
-                what = "the infrequent category" if grouped else "all zeros"
+                joins = self._column_of[-1] >= 0
+                what = "the infrequent category" if joins else "all zeros"
                 warnings.warn(f"{message}; encoded as {what}", stacklevel=3)
-        columns = np.full(len(numbers), -1)
-        if len(numbers):
-            row, column = self._encoder.transform(numbers[:, None]).nonzero()
-            columns[row] = column
-        return columns
+        return self._column_of[numbers]
 
     def _padded(
         self, columns: Indices, lengths: Indices, n_steps: int, n_columns: int
@@ -395,8 +400,7 @@ arrays of shape (length, n_columns)
         columns, lengths = largest_columns(X, len(tokens))
         values, unknown = tokens[columns], columns < 0
         if unknown.any():
-            grouped = self._may_group and self._infrequent.any()
-            if self.handle_unknown == "error" or grouped:
+            if self.handle_unknown == "error" or self._column_of[-1] >= 0:
                 place = place_of(int(unknown.argmax()), lengths)
                 raise ValueError(
                     f"{place} can not be inverted because it contains all zeros, which "
