@@ -242,13 +242,10 @@ n_sequences array-like of shape (n_steps_i,), or None, default=None
             if not sequences.lengths.any():
                 raise ValueError("X has no valid step to fit the transformer to")
             y = None if y is None else per_step(y, sequences, _VALUE)
-            params = {
+            for name, value in params.items():
                 # Also `step__sample_weight`, for a step of a Pipeline.
-                name: check_weights(value, sequences)
-                if name.endswith("sample_weight") and value is not None
-                else value
-                for name, value in params.items()
-            }
+                if name.endswith("sample_weight") and value is not None:
+                    params[name] = check_weights(value, sequences)
         with naming_the_step(steps, sequences):
             result = getattr(transformer, method)(steps, y, **params)
         self.transformer_ = transformer
