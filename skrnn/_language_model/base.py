@@ -122,9 +122,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         self.tokens_ = vocab.tokens
         self.max_length_ = int(numbers.lengths.max())
         self._alphabet_parts = vocab._asdict()
-        self._columns, self._log_shares = _columns(
-            vocab, classifier.classes_, has_end=self.end
-        )
+        self._columns, self._log_shares = vocab.columns(classifier.classes_, self.end)
         return self
 
     @property
@@ -318,17 +316,3 @@ def _weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
     single = np.ones(n_sequences, np.intp)
     rows = Sequences("rows", None, single, n_features=0, dtype=np.dtype(np.float64))
     return check_weights(sample_weight, rows)
-
-
-def _columns(
-    vocab: TokenVocabulary, known: Array, *, has_end: bool
-) -> tuple[Indices, Array]:
-    """Find the column of every token id among the classes of the classifier.
-
-    Also return the term to add to the log-probability there: the logarithm of the
-    token's share of its class, or minus infinity if the class did not occur in `fit`.
-    """
-    classes = vocab.classes(has_end)
-    columns = np.minimum(np.searchsorted(known, classes), len(known) - 1)
-    log_shares = np.where(known[columns] == classes, vocab.log_shares(), -np.inf)
-    return columns, log_shares

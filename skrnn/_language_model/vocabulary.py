@@ -131,13 +131,20 @@ class TokenVocabulary(NamedTuple):
         unknown = self.infrequent.argmax() if self.unknown_joins else -1
         return np.append(own, [self.boundary_id if has_end else -1, unknown])
 
-    def log_shares(self) -> Array:
-        """Return the logarithm of every token's share of its class."""
-        shares = np.zeros(len(self.tokens) + 2)
+    def columns(self, known: Array, has_end: bool) -> tuple[Indices, Array]:
+        """Find the column of every token id among the classes of the classifier.
+
+        Also return the term to add to the log-probability there: the logarithm of the
+        token's share of its class, or minus infinity if `fit` did not see the class.
+        """
+        classes = self.classes(has_end)
+        columns = np.minimum(np.searchsorted(known, classes), len(known) - 1)
+        log_shares = np.zeros(len(classes))
         if self.infrequent.any():
-            rare = np.append(self.infrequent, [False, self.unknown_joins])
-            shares[rare] = -np.log(self.infrequent.sum())
-        return shares
+            is_shared = classes == self.infrequent.argmax()
+            log_shares[is_shared] = -np.log(self.infrequent.sum())
+        log_shares[known[columns] != classes] = -np.inf
+        return columns, log_shares
 
     def join(self, prefix: Any, numbers: Sequence[int]) -> Any:
         """Append tokens to a prefix."""
