@@ -15,16 +15,9 @@ from skrnn._validation.containers import shown
 from skrnn._validation.persistence import set_module
 from skrnn._validation.tokens import type_group
 
+from . import decoding
 from .base import NOTHING_READ, Array, BaseLanguageModel, Indices
-from .decoding import (
-    BeamState,
-    State,
-    TokenSampler,
-    TrieConstraint,
-    Unconstrained,
-    complete,
-    sample,
-)
+from .decoding import BeamState, State, TokenSampler, TrieConstraint, Unconstrained
 from .html import model_data, render_page
 from .trie import Trie
 from .vocabulary import read_texts
@@ -278,7 +271,7 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
             if node is None:
                 return []
             constraint = TrieConstraint(trie, self._vocab.number_of, node)
-        found = complete(
+        found = decoding.complete(
             beam,
             self._advance,
             constraint,
@@ -356,7 +349,7 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         validate_parameter_constraints(_CONSTRAINTS, locals(), "sample")
         check_is_fitted(self)
         text, beam = self._prefix_state(prefix)
-        drawn = sample(
+        drawn = decoding.sample(
             beam,
             self._advance,
             TokenSampler(check_random_state(random_state), temperature, top_k, top_p),
