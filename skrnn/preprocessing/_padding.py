@@ -8,15 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
-from skrnn._validation.containers import plain
+from skrnn._validation.containers import objects, plain, reject_iterators
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import (
-    evenly_nested,
-    list_items,
-    objects,
-    padded_lengths,
-    reject_iterators,
-)
+from skrnn._validation.sequences import evenly_nested, list_items, padded_lengths
 from skrnn._validation.tables import common_columns
 from skrnn._validation.targets import (
     LABEL,
