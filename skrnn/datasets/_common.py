@@ -11,7 +11,8 @@ from skrnn._sklearn_compat import Interval, StrOptions, validate_parameter_const
 
 Array = NDArray[Any]
 T = TypeVar("T")
-Seed = int | np.random.RandomState | None
+Rng = np.random.RandomState
+Seed = int | Rng | None
 
 POSITIVE = Interval(Integral, 1, None, closed="left")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -63,7 +64,7 @@ def check_available(name: str, n_wanted: int, n_available: int) -> None:
         )
 
 
-def shuffled(items: list[T], rng: np.random.RandomState) -> list[T]:
+def shuffled(items: list[T], rng: Rng) -> list[T]:
     """Return a list in random order."""
     return [items[i] for i in rng.permutation(len(items))]
 

@@ -9,7 +9,9 @@ from sklearn.utils import Bunch, check_random_state
 
 from skrnn._validation.persistence import set_module
 
-from ._common import Array, Seed, finish, validate
+from ._common import Array, Rng, Seed, finish, validate
+
+Digits = tuple[Array, Array]  # (n, longest) and their lengths, (n,)
 
 
 @set_module("skrnn.datasets")
@@ -130,17 +132,13 @@ def make_digit_strings(
     return finish(bunch, return_X_y)
 
 
-def _free(
-    rng: np.random.RandomState, n: int, shortest: int, longest: int
-) -> tuple[Array, Array]:
-    """Return random digits, (n, longest), and their lengths, (n,)."""
+def _free(rng: Rng, n: int, shortest: int, longest: int) -> Digits:
+    """Return random digits and lengths."""
     lengths = rng.randint(shortest, longest + 1, size=n)
     return rng.randint(10, size=(n, longest)), lengths
 
 
-def _checksums(
-    rng: np.random.RandomState, n: int, shortest: int, longest: int
-) -> tuple[Array, Array]:
+def _checksums(rng: Rng, n: int, shortest: int, longest: int) -> Digits:
     digits, lengths = _free(rng, n, shortest, longest)
     before = np.arange(longest) < lengths[:, None] - 1
     total = np.sum(digits, axis=1, where=before)
@@ -148,9 +146,7 @@ def _checksums(
     return digits, lengths
 
 
-def _repeats(
-    rng: np.random.RandomState, n: int, shortest: int, longest: int
-) -> tuple[Array, Array]:
+def _repeats(rng: Rng, n: int, shortest: int, longest: int) -> Digits:
     smallest, largest = (shortest + 1) // 2, longest // 2
     if smallest > largest:
         raise ValueError(
@@ -162,7 +158,7 @@ def _repeats(
     return np.take_along_axis(group, again, axis=1), 2 * sizes
 
 
-def _dates(rng: np.random.RandomState, n: int) -> tuple[Array, Array]:
+def _dates(rng: Rng, n: int) -> Digits:
     first = datetime.date(1900, 1, 1).toordinal()
     end = datetime.date(2100, 1, 1).toordinal()
     days = map(datetime.date.fromordinal, rng.randint(first, end, size=n).tolist())
@@ -170,9 +166,7 @@ def _dates(rng: np.random.RandomState, n: int) -> tuple[Array, Array]:
     return digits, np.full(n, 8)
 
 
-def _draw_images(
-    rng: np.random.RandomState, digits: Array, subset: str
-) -> tuple[Array, Array]:
+def _draw_images(rng: Rng, digits: Array, subset: str) -> tuple[Array, Array]:
     """Draw images of digits; return pixels, digits.shape + (64,), and indices."""
     pixels, labels = load_digits(return_X_y=True)
     third = np.arange(len(labels)) % 3

@@ -8,7 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from skrnn._validation.persistence import set_module
 
-from ._common import Array, Seed, finish, validate
+from ._common import Array, Rng, Seed, finish, validate
 
 
 @set_module("skrnn.datasets")
@@ -154,16 +154,14 @@ def make_hmm_sequences(
     return finish(bunch, return_X_y)
 
 
-def _draw(rng: np.random.RandomState, proba: Array) -> Array:
+def _draw(rng: Rng, proba: Array) -> Array:
     """Draw one index from each distribution along the last axis."""
     bounds = proba.cumsum(axis=-1)[..., :-1]
     drawn = rng.uniform(size=(*proba.shape[:-1], 1)) > bounds
     return np.asarray(drawn.sum(axis=-1))
 
 
-def _walk(
-    rng: np.random.RandomState, start: Array, transition: Array, shape: tuple[int, int]
-) -> Array:
+def _walk(rng: Rng, start: Array, transition: Array, shape: tuple[int, int]) -> Array:
     """Draw hidden states of shape (n_sequences, n_steps)."""
     states = np.empty(shape, dtype=int)
     states[:, 0] = _draw(rng, np.tile(start, (shape[0], 1)))
