@@ -26,6 +26,7 @@ from skrnn._validation.tokens import as_list, invalid_reason, type_group
 from ._padding import as_ragged, pad_labels, pad_sequences
 
 Array = NDArray[Any]
+Indices = NDArray[np.intp]
 
 
 @set_module("skrnn")
@@ -216,9 +217,7 @@ def _typed(values: Array) -> Array:
     return np.asarray(listed) if is_plain else values
 
 
-def _sequences_of_rows(
-    df: Any, names: str | Sequence[str]
-) -> tuple[Array, NDArray[np.intp]]:
+def _sequences_of_rows(df: Any, names: str | Sequence[str]) -> tuple[Array, Indices]:
     """Return the names of the sequences, and the index of each row's sequence."""
     columns = [_column(df, name) for name in _listed(names)]
     if not columns:
@@ -235,7 +234,7 @@ def _sequences_of_rows(
     return objects(zip(*firsts, strict=True)), codes
 
 
-def _sorted(column: Array, name: str) -> tuple[Array, NDArray[np.intp]]:
+def _sorted(column: Array, name: str) -> tuple[Array, Indices]:
     """Return the sorted distinct values, and the index of each row's value."""
     try:
         return np.unique(column, return_inverse=True)
@@ -246,7 +245,7 @@ def _sorted(column: Array, name: str) -> tuple[Array, NDArray[np.intp]]:
         ) from error
 
 
-def _numbered(values: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _numbered(values: Indices) -> tuple[Indices, Indices]:
     """Return the first position of each value, and all ranks in that order."""
     _, first, codes = np.unique(values, return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -254,8 +253,8 @@ def _numbered(values: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.in
 
 
 def _ordered(
-    codes: NDArray[np.intp], places: Array, sequence_names: Array, order: str
-) -> NDArray[np.intp]:
+    codes: Indices, places: Array, sequence_names: Array, order: str
+) -> Indices:
     """Return the rows sorted by sequence and place."""
     distinct, ranks = _sorted(places, order)
     rows = np.lexsort((ranks, codes))
@@ -287,7 +286,7 @@ def _values(df: Any, names: str | Sequence[str]) -> Array:
     return np.stack(columns, axis=1).astype(np.float32 if single else np.float64)
 
 
-def _split(values: Array, lengths: NDArray[np.intp], ragged: bool) -> Array:
+def _split(values: Array, lengths: Indices, ragged: bool) -> Array:
     items = np.split(values, np.cumsum(lengths)[:-1])
     if ragged:
         return objects(items)
@@ -395,8 +394,9 @@ def frame_from_sequences(
             f"values is of type {type(values).__name__}; pass a dict, {{name: values}}"
         )
     for name, per_step in (values or {}).items():
-        per_step = plain(per_step, f"values[{name!r}]")
-        parts += _named_columns(name, _flat(per_step, sequences, name))
+        what = f"values[{name!r}]"
+        per_step = _flat(plain(per_step, what), sequences, what)
+        parts += _named_columns(name, per_step)
     columns = dict(parts)
     if len(columns) < len(parts):
         raise ValueError(f"two columns have one name: {[name for name, _ in parts]}")
@@ -436,9 +436,8 @@ def _named_columns(name: Any, values: Array) -> list[tuple[str, Array]]:
     return list(zip(names, map(_typed, values.T), strict=True))
 
 
-def _flat(per_step: Any, sequences: Sequences, name: Any) -> Array:
+def _flat(per_step: Any, sequences: Sequences, what: str) -> Array:
     """Return the values at valid steps, of shape (M,) or (M, K)."""
-    what = f"values[{name!r}]"
     lengths = sequences.lengths
     if not hasattr(per_step, "__len__"):
         raise ValueError(f"{what} is {shown(per_step)}; give every step of X a value")
