@@ -151,8 +151,10 @@ def test_rows_are_those_of_one_hot_encoder():
 @pytest.mark.parametrize(
     "limits", [{"min_frequency": 2}, {"min_frequency": 0.2}, {"max_categories": 3}, {}]
 )
-def test_infrequent_categories_are_those_of_one_hot_encoder(handle_unknown, limits):
-    words = ["aaabb", "cdaab", "e"]
+@pytest.mark.parametrize("words", [["aaabb", "cdaab", "e"], ["eeebb", "cdeeb", "a"]])
+def test_infrequent_categories_are_those_of_one_hot_encoder(
+    handle_unknown, limits, words
+):
     column = np.array(list("".join(words)), object)[:, None]
     reference = OneHotEncoder(handle_unknown=handle_unknown, **limits).fit(column)
     ours = encoder(handle_unknown=handle_unknown, **limits).fit(words)

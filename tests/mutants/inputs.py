@@ -196,6 +196,20 @@ MUTANTS = [
         "known = columns > 0\n        rows[sequence",
         "one_hot",
     ),
+    Mutant(
+        "columns count the infrequent tokens before them",
+        "preprocessing/_one_hot",
+        "(~infrequent).cumsum() - 1)",
+        "np.arange(len(infrequent)))",
+        "one_hot",
+    ),
+    Mutant(
+        "unknown tokens never join the infrequent ones",
+        "preprocessing/_one_hot",
+        "n_frequent if joins else -1",
+        "-1",
+        "one_hot",
+    ),
     # Iterators
     Mutant(
         "what has a length needs no indices",
