@@ -56,14 +56,13 @@ class Vector:
 
 def make_vector(
     title: str,
-    values: Any,
+    values: Array,
     names: Any,
     max_rows: int,
     color: str,
     needed: Collection[int] = (),
 ) -> Vector:
     """Select the largest and the needed components, in their original order."""
-    values = np.asarray(values, dtype=float)
     n_rows = values.shape[1]
     kept = np.arange(n_rows)
     if n_rows > max_rows:
@@ -124,7 +123,8 @@ def draw_vector(canvas: Canvas, vector: Vector) -> Array:
     """Draw the vector of every step; return the texts, shape (n_steps, n_kept)."""
     from matplotlib.patches import Rectangle
 
-    low, high = _limits(vector.values)
+    high = max(float(np.abs(vector.values).max()), 1e-300)
+    low = -high if (vector.values < 0).any() else 0.0
     colors = light_map(vector.color)((vector.values - low) / (high - low))
     numbers = _numbers(vector.values)
     longest = max(len(number) for column in numbers for number in column)
@@ -143,12 +143,6 @@ def draw_vector(canvas: Canvas, vector: Vector) -> Array:
             canvas.write(x, y, "\N{VERTICAL ELLIPSIS}", NUMBER_FONT)
         draw_frame(canvas, x, vector.bottom, vector.top - vector.bottom, 0.025)
     return texts
-
-
-def _limits(values: Array) -> tuple[float, float]:
-    """Return the values with the lightest and the darkest color."""
-    largest = max(float(np.abs(values).max()), 1e-300)
-    return (-largest if (values < 0).any() else 0.0), largest
 
 
 def _numbers(values: Array) -> list[list[str]]:
