@@ -146,31 +146,32 @@ def permutation_importance(
     """
     validate_parameter_constraints(_CONSTRAINTS, locals(), "permutation_importance")
     padding_value = getattr(last_step(estimator), "padding_value", np.nan)
-    task = _Task(
-        estimator=estimator,
-        X=X,
-        y=y,
-        sample_weight=sample_weight,
-        scorer=_scorer(estimator, scoring),
-        steps=read_any_steps(X, padding_value),
-        padding_value=padding_value,
-    )
+    if isinstance(scoring, str):
+        scoring = get_step_scorer(scoring)
+    scorer = check_scoring(estimator, scoring=scoring)
+    steps = read_any_steps(X, padding_value)
+    task = _Task(estimator, X, y, sample_weight, scorer, steps, padding_value)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     if over == "features":
         before = task.score(X, sample_weight)
-        values = task.steps.values
-        n_features = values.shape[1] if len(values.shape) == 2 else 1
-        importances = Parallel(n_jobs=n_jobs)(
+        n_features = steps.values.shape[1] if len(steps.values.shape) == 2 else 1
+        jobs = [
             delayed(_of_feature)(task, before, feature, n_repeats, seed)
             for feature in range(n_features)
-        )
-        return _bunch(importances)
-    chosen = np.asarray(range(lags) if isinstance(lags, Integral) else lags)
-    _check_lags(chosen, task.steps.sequences.lengths)
-    importances = Parallel(n_jobs=n_jobs)(
-        delayed(_of_lag)(task, lag, n_repeats, seed) for lag in chosen.tolist()
+        ]
+    else:
+        lags = np.asarray(range(lags) if isinstance(lags, Integral) else lags)
+        _check_lags(lags, steps.sequences.lengths)
+        jobs = [delayed(_of_lag)(task, lag, n_repeats, seed) for lag in lags.tolist()]
+    importances = np.array(Parallel(n_jobs=n_jobs)(jobs))
+    result = Bunch(
+        importances_mean=importances.mean(axis=1),
+        importances_std=importances.std(axis=1),
+        importances=importances,
     )
-    return _bunch(importances, lags=chosen)
+    if over == "lags":
+        result.lags = lags
+    return result
 
 
 class _Task(NamedTuple):
@@ -270,13 +271,6 @@ def _draw_labels(
     return first, np.asarray(total[sequence[first]])
 
 
-def _scorer(estimator: Any, scoring: Any) -> Callable[..., float]:
-    if isinstance(scoring, str):
-        scoring = get_step_scorer(scoring)
-    scorer: Callable[..., float] = check_scoring(estimator, scoring=scoring)
-    return scorer
-
-
 def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
     if lags.ndim != 1 or not lags.size or lags.dtype.kind not in "iu":
         raise ValueError(f"lags={shown(lags)}; pass an integer or a list of integers")
@@ -288,13 +282,3 @@ def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
         )
     if lengths.sum() < 2:
         raise ValueError("X has one valid step; there is no other to exchange it with")
-
-
-def _bunch(importances: list[list[float]], **more: Array) -> Bunch:
-    values = np.array(importances)
-    return Bunch(
-        importances_mean=values.mean(axis=1),
-        importances_std=values.std(axis=1),
-        importances=values,
-        **more,
-    )
