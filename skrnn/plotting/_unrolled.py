@@ -29,13 +29,6 @@ from ._layout import (
     TEXT_FONT,
     Canvas,
     Vector,
-    draw_arrow,
-    draw_cross,
-    draw_frame,
-    draw_names,
-    draw_vector,
-    make_vector,
-    new_canvas,
 )
 
 if TYPE_CHECKING:
@@ -274,12 +267,12 @@ class UnrolledDisplay:
             # The legend of the marks may be wider than the columns.
             right = max(right, 2.1 if (truth == predicted).all() else 4.7)
             bottom, top = -1.45, vectors[-1].top + 1.1
-        canvas = new_canvas(ax, pitch, (left, right), (bottom, top))
+        canvas = Canvas.of_size(ax, pitch, (left, right), (bottom, top))
 
-        texts = [draw_vector(canvas, vector) for vector in vectors]
+        texts = [canvas.draw_vector(vector) for vector in vectors]
         self.input_text_, *self.state_text_, self.output_text_ = texts
         for vector in vectors:
-            draw_names(canvas, vector, edge - 0.12, left + 0.1)
+            canvas.write_names(vector, edge - 0.12, left + 0.1)
         self._connect(canvas, vectors)
         self._write_tokens(canvas, left + 0.1, vectors[-1].top, predicted)
         self.frames_: list[Any] = []
@@ -308,14 +301,14 @@ class UnrolledDisplay:
                     f"{name} has {len(values)} steps but probabilities has {len(proba)}"
                 )
         vectors = [
-            make_vector("input\n$x_t$", inputs, self.feature_names, max_rows, _INPUT)
+            Vector.of("input\n$x_t$", inputs, self.feature_names, max_rows, _INPUT)
         ]
         for title, values, shift in zip(titles, states, shifts, strict=True):
-            vector = make_vector(f"{title}\n$h_t$", values, None, max_rows, _HIDDEN)
+            vector = Vector.of(f"{title}\n$h_t$", values, None, max_rows, _HIDDEN)
             vector.shift = shift
             vectors.append(vector)
         vectors.append(
-            make_vector("output\n$p_t$", proba, self.classes, max_rows, PROBABLE, drawn)
+            Vector.of("output\n$p_t$", proba, self.classes, max_rows, PROBABLE, drawn)
         )
         for below, above in pairwise(vectors):
             above.bottom = below.top + GAP
@@ -330,7 +323,7 @@ class UnrolledDisplay:
         self.arrows_: list[Any] = []
 
         def draw(start: Any, end: Any, weights: str) -> None:
-            self.arrows_.append(draw_arrow(canvas, start, end, weights, along))
+            self.arrows_.append(canvas.draw_arrow(start, end, weights, along))
 
         for i, vector in enumerate(hidden):
             layer = f"^{{({i + 1})}}" if len(hidden) > 1 else ""
@@ -362,17 +355,17 @@ class UnrolledDisplay:
         for t, (true, guess) in enumerate(pairs):
             x = t * canvas.pitch
             known = true >= 0
-            self.frames_.append(draw_frame(canvas, x, row_of[true]) if known else None)
+            self.frames_.append(canvas.draw_frame(x, row_of[true]) if known else None)
             if true != guess:
-                self.crosses_.append(draw_cross(canvas, x, row_of[guess]))
+                self.crosses_.append(canvas.draw_cross(x, row_of[guess]))
                 self.prediction_text_[t].set(color=WRONG, weight="bold")
 
     def _explain(self, canvas: Canvas, y: float) -> None:
         """Draw the legend of the marks."""
-        draw_frame(canvas, 0, y - CELL / 2)
+        canvas.draw_frame(0, y - CELL / 2)
         canvas.write(0.65, y, "true class", SMALL_FONT, ha="left")
         if self.crosses_:
-            draw_cross(canvas, 1.8, y - CELL / 2)
+            canvas.draw_cross(1.8, y - CELL / 2)
             canvas.write(2.5, y, "wrong prediction", SMALL_FONT, ha="left")
 
     def _write_tokens(
