@@ -78,9 +78,11 @@ def _transformers(estimator: Any) -> list[Any]:
 
 
 def read_sequence(
-    estimator: Any, sequence: Any, caller: str, method: str
+    display: type, estimator: Any, sequence: Any, method: str
 ) -> SequenceView:
     """Apply the transformers before a network to one sequence."""
+    caller = f"{display.__name__}.from_estimator"
+    check_matplotlib(caller)
     network = fitted_network(estimator, caller, method)
     transformers = _transformers(estimator)
     items = list_items(sequence, "sequence") or []

@@ -143,9 +143,7 @@ class HiddenStateDisplay:
             If `sequence` is not a single sequence, or `labels` or `tokens` do not match
             its steps.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        check_matplotlib(caller)
-        one = read_sequence(estimator, sequence, caller, "hidden_states")
+        one = read_sequence(cls, estimator, sequence, "hidden_states")
         display = cls(
             one.values("hidden_states"),
             labels=labels,

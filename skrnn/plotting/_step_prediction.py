@@ -144,9 +144,7 @@ class StepPredictionDisplay:
             If `sequence` is not a single sequence, or `labels` or `tokens` do not match
             its steps.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        check_matplotlib(caller)
-        one = read_sequence(estimator, sequence, caller, "predict_proba")
+        one = read_sequence(cls, estimator, sequence, "predict_proba")
         display = cls(
             one.values("predict_proba"),
             classes=one.network.classes_,

@@ -194,9 +194,7 @@ class UnrolledDisplay:
             if `labels` or `tokens` do not match its steps; if the network is
             bidirectional and has several layers.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        check_matplotlib(caller)
-        one = read_sequence(estimator, sequence, caller, "predict_proba")
+        one = read_sequence(cls, estimator, sequence, "predict_proba")
         network = one.network
         proba = one.values("predict_proba")
         _check_length(len(proba), max_steps)
@@ -279,7 +277,6 @@ class UnrolledDisplay:
         self.crosses_: list[Any] = []
         if truth is not None:
             self._mark(canvas, vectors[-1], predicted, truth)
-            self._explain(canvas, -1.05)
         self.ax_, self.figure_ = canvas.ax, canvas.ax.figure
         return self
 
@@ -328,18 +325,17 @@ class UnrolledDisplay:
         for i, vector in enumerate(hidden):
             layer = f"^{{({i + 1})}}" if len(hidden) > 1 else ""
             way = (r"^{\rightarrow}", r"^{\leftarrow}")[i] if two_way else layer
-            # Each direction connects to its half of the input and output vectors.
-            x = vector.shift / 2
             for t in range(n_steps):
-                at = t * canvas.pitch
-                start = (at + x, below.top), (at + x, vector.bottom)
-                draw(*start, f"$W_{{xh}}{way}$")
+                # Each direction connects to its half of the input and output vectors.
+                x = t * canvas.pitch + vector.shift / 2
+                draw((x, below.top), (x, vector.bottom), f"$W_{{xh}}{way}$")
                 if two_way or vector is hidden[-1]:
-                    end = (at + x, vector.top), (at + x, output.bottom)
-                    draw(*end, f"$W_{{hy}}{way}$" if two_way else "$W_{hy}$")
+                    weights = f"$W_{{hy}}{way}$" if two_way else "$W_{hy}$"
+                    draw((x, vector.top), (x, output.bottom), weights)
             for t in range(n_steps - 1):
-                tail = (t * canvas.pitch + vector.shift + 0.5, vector.middle)
-                head = ((t + 1) * canvas.pitch + vector.shift - 0.5, vector.middle)
+                x = t * canvas.pitch + vector.shift
+                tail = (x + 0.5, vector.middle)
+                head = (x + canvas.pitch - 0.5, vector.middle)
                 if vector.shift > 0:
                     tail, head = head, tail
                 draw(tail, head, f"$W_{{hh}}{way}$")
@@ -349,7 +345,7 @@ class UnrolledDisplay:
     def _mark(
         self, canvas: Canvas, output: Vector, predicted: Array, truth: Array
     ) -> None:
-        """Frame the true classes, and mark wrong predictions."""
+        """Frame the true classes, mark wrong predictions, and draw the legend."""
         row_of = {int(k): output.row(i) for i, k in enumerate(output.kept)}
         pairs = zip(truth.tolist(), predicted.tolist(), strict=True)
         for t, (true, guess) in enumerate(pairs):
@@ -359,9 +355,7 @@ class UnrolledDisplay:
             if true != guess:
                 self.crosses_.append(canvas.draw_cross(x, row_of[guess]))
                 self.prediction_text_[t].set(color=WRONG, weight="bold")
-
-    def _explain(self, canvas: Canvas, y: float) -> None:
-        """Draw the legend of the marks."""
+        y = -1.05
         canvas.draw_frame(0, y - CELL / 2)
         canvas.write(0.65, y, "true class", SMALL_FONT, ha="left")
         if self.crosses_:
@@ -406,5 +400,5 @@ def _states_of_layers(network: Any, inputs: Array) -> list[Array]:
     states = []
     for x in inputs:
         _, state = network.step(x[None], state)
-        states.append([h[0] for h in state])
-    return [np.array(layer) for layer in zip(*states, strict=True)]
+        states.append(state)
+    return [np.concatenate(layer) for layer in zip(*states, strict=True)]
