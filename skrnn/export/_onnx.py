@@ -29,8 +29,6 @@ Array = NDArray[Any]
 
 _Network = VanillaRNNClassifier | VanillaRNNRegressor
 
-__all__ = ["to_onnx"]
-
 # Old enough for all common runtimes; the operators used here are older still.
 _OPSET, _IR_VERSION = 17, 8
 
