@@ -212,8 +212,9 @@ def test_bad_sequences_and_labels_are_named(display):
         [sparse.csr_array(X[0]), X[1]],
         X[:2],
         as_ragged([X[0], X[1, :2]]),
+        pa.array([X[0, :2].tolist(), X[1, :2].tolist()]).to_pandas(),
     ],
-    ids=["unequal", "lists", "sparse", "padded", "objects"],
+    ids=["unequal", "lists", "sparse", "padded", "objects", "parquet"],
 )
 def test_several_sequences_are_told_to_be_one(display, several):
     message = f"sequence holds 2 sequences, and {display.__name__}.* sequence\\[0\\]"

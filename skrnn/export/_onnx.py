@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _Network = VanillaRNNClassifier | VanillaRNNRegressor
-_Shape = tuple[str | int, ...]
-_Tensor = tuple[Any, _Shape]  # type and shape of an input or output
-_Tensors = dict[str, _Tensor]
-
-__all__ = ["to_onnx"]
 
 # Old enough for all common runtimes; the operators used here are older still.
 _OPSET, _IR_VERSION = 17, 8
@@ -119,20 +114,19 @@ OneHotSequenceEncoder and one of them
     encoder, network = _parts(estimator)
     graph = _Graph()
     valid = _valid_steps(graph)
-    X: _Tensor
     if encoder is None:
-        X = (np.float32, (*_STEPS, network.n_features_in_))
+        X = graph.tensor("X", np.float32, *_STEPS, network.n_features_in_)
         valid_rows = graph.add("Unsqueeze", valid, _axes(2))
         rows = graph.add("Where", valid_rows, "X", np.float32(0))
     else:
-        X = (np.int64, _STEPS)
+        X = graph.tensor("X", np.int64, *_STEPS)
         rows = _one_hot(graph, encoder, graph.add("Where", valid, "X", np.int64(0)))
     values = _network(graph, network, rows, valid)
     if isinstance(network, VanillaRNNRegressor):
         outputs = _answer_numbers(graph, network, values, valid)
     else:
         outputs = _answer_labels(graph, network, values, valid)
-    return graph.model({"X": X, "lengths": (np.int32, _STEPS[:1])}, outputs)
+    return graph.model([X, graph.tensor("lengths", np.int32, _STEPS[0])], outputs)
 
 
 def _axes(*numbers: int) -> NDArray[np.int64]:
@@ -146,7 +140,8 @@ def _valid_steps(graph: "_Graph") -> str:
     n_steps = graph.add("Gather", shape, np.int64(1))
     after_all = graph.add("Add", n_steps, np.int64(1))
     # One length for every sequence; otherwise it would be broadcast.
-    lengths = graph.add("Reshape", graph.cast("lengths", np.int64), n_sequences)
+    lengths = graph.add("Cast", "lengths", to=graph.onnx.TensorProto.INT64)
+    lengths = graph.add("Reshape", lengths, n_sequences)
     is_negative = graph.add("Less", lengths, np.int64(0))
     # An index out of bounds is an error; a negative one would count from the end.
     index = graph.add("Where", is_negative, after_all, lengths)
@@ -179,7 +174,7 @@ def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
 
 def _answer_labels(
     graph: "_Graph", network: VanillaRNNClassifier, logits: str, valid: str
-) -> _Tensors:
+) -> list[Any]:
     labels, n_classes = _labels(network), len(network.classes_)
     proba = graph.add("Softmax", logits, axis=2)
     # Runtimes differ in which of several NaN is the largest.
@@ -190,23 +185,23 @@ def _answer_labels(
     graph.add("Gather", labels, code, output="label")
     valid = graph.add("Unsqueeze", valid, _axes(2))
     graph.add("Where", valid, proba, np.float32(np.nan), output="probabilities")
-    return {
-        "label": (labels.dtype, _STEPS),
-        "probabilities": (np.float32, (*_STEPS, n_classes)),
-    }
+    return [
+        graph.tensor("label", labels.dtype, *_STEPS),
+        graph.tensor("probabilities", np.float32, *_STEPS, n_classes),
+    ]
 
 
 def _answer_numbers(
     graph: "_Graph", network: VanillaRNNRegressor, values: str, valid: str
-) -> _Tensors:
-    shape: _Shape = _STEPS
-    if network._has_axis_of_outputs:
-        shape = (*_STEPS, network.n_outputs_)
+) -> list[Any]:
+    has_axis = network._has_axis_of_outputs
+    if has_axis:
         valid = graph.add("Unsqueeze", valid, _axes(2))
     else:
         values = graph.add("Squeeze", values, _axes(2))
     graph.add("Where", valid, values, np.float32(np.nan), output="prediction")
-    return {"prediction": (np.float32, shape)}
+    axes = (*_STEPS, network.n_outputs_) if has_axis else _STEPS
+    return [graph.tensor("prediction", np.float32, *axes)]
 
 
 def _labels(network: VanillaRNNClassifier) -> Array:
@@ -271,15 +266,11 @@ def _network(graph: "_Graph", network: _Network, rows: str, valid: str) -> str:
     states = graph.add("Transpose", rows, perm=[1, 0, 2])
     valid = graph.add("Unsqueeze", graph.add("Transpose", valid), _axes(2))
     operator = network._fitted_activation.capitalize()
-    for coefs in zip(
-        network.input_coefs_,
-        network.recurrent_coefs_,
-        network.hidden_intercepts_,
-        strict=True,
-    ):
+    coefs = (network.input_coefs_, network.recurrent_coefs_, network.hidden_intercepts_)
+    for layer in zip(*coefs, strict=True):
         directions = [
-            _direction(graph, operator, states, valid, *parameters, is_backward=d)
-            for d, parameters in enumerate(zip(*coefs, strict=True))
+            _direction(graph, operator, states, valid, one_way, backward)
+            for backward, one_way in enumerate(zip(*layer, strict=True))
         ]
         states = graph.add("Concat", *directions, axis=2)
     states = graph.add("Transpose", states, perm=[1, 0, 2])
@@ -289,17 +280,10 @@ def _network(graph: "_Graph", network: _Network, rows: str, valid: str) -> str:
 
 
 def _direction(
-    graph: "_Graph",
-    operator: str,
-    rows: str,
-    valid: str,
-    input_coef: Array,
-    recurrent_coef: Array,
-    intercept: Array,
-    *,
-    is_backward: int,
+    graph: "_Graph", operator: str, rows: str, valid: str, coefs: Any, backward: int
 ) -> str:
     """Return the states of a direction, shape (n_steps, n_sequences, n_hidden)."""
+    input_coef, recurrent_coef, intercept = coefs
     products = graph.add("MatMul", rows, _float32(input_coef))
     inputs = graph.add("Add", products, _float32(intercept))
     n_sequences = graph.add("Slice", graph.add("Shape", rows), _axes(1), _axes(2))
@@ -313,8 +297,16 @@ def _direction(
     state = _nan_unless_finite(step, step.add(operator, sums), sums)
     # The backward direction starts in padding, where the state stays zero.
     state = step.add("Where", is_valid, state, np.float32(0))
-    return graph.scan(
-        step, (before, start), [(row, inputs), (is_valid, valid)], state, is_backward
+    states = step.add("Identity", state)
+    return graph.add(
+        "Scan",
+        start,
+        inputs,
+        valid,
+        body=step.body([before, row, is_valid], [state, states]),
+        num_scan_inputs=2,
+        scan_input_directions=[backward, backward],
+        scan_output_directions=[backward],
     )
 
 
@@ -358,56 +350,12 @@ class _Graph:
         """Add a node whose inputs are names or constants; return its output's name."""
         name = output or f"{self.prefix}{operator}_{len(self.nodes)}"
         names = [x if isinstance(x, str) else self._constant(x) for x in inputs]
-        outputs = [name]
+        # Scan first returns the last state, which is not needed.
+        outputs = [f"{name}_last", name] if operator == "Scan" else [name]
         self.nodes.append(
             self.onnx.helper.make_node(operator, names, outputs, name, **attributes)
         )
         return name
-
-    def scan(
-        self,
-        step: "_Graph",
-        start: tuple[str, str],
-        rows: list[tuple[str, str]],
-        state: str,
-        direction: int,
-    ) -> str:
-        """Run a graph at every row, backward in direction 1; return all states.
-
-        `start` and `rows` pair names inside the graph with names outside.
-        """
-        states = step.add("Identity", state)
-        within, outside = zip(start, *rows, strict=True)
-        info = self.onnx.helper.make_empty_tensor_value_info
-        body = self.onnx.helper.make_graph(
-            step.nodes,
-            step.prefix,
-            [info(name) for name in within],
-            [info(name) for name in (state, states)],
-            step.constants,
-        )
-        name = f"Scan_{len(self.nodes)}"
-        self.nodes.append(
-            self.onnx.helper.make_node(
-                "Scan",
-                outside,
-                [f"{name}_last", name],
-                name,
-                body=body,
-                num_scan_inputs=len(rows),
-                scan_input_directions=[direction] * len(rows),
-                scan_output_directions=[direction],
-            )
-        )
-        return name
-
-    def cast(self, name: str, dtype: Any) -> str:
-        """Add a node that casts to a type."""
-        return self.add("Cast", name, to=self._type(dtype))
-
-    def _type(self, dtype: Any) -> int:
-        number: int = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        return number
 
     def _constant(self, value: Any) -> str:
         name = f"{self.prefix}constant_{len(self.constants)}"
@@ -415,18 +363,26 @@ class _Graph:
         self.constants.append(tensor)
         return name
 
-    def model(self, inputs: _Tensors, outputs: _Tensors) -> "ModelProto":
+    def tensor(self, name: str, dtype: Any, *axes: str | int) -> Any:
+        """Describe an input or an output of the model."""
+        number = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return self.onnx.helper.make_tensor_value_info(name, number, axes)
+
+    def body(self, inputs: list[str], outputs: list[str]) -> Any:
+        """Finish the graph of one step of Scan."""
+        info = self.onnx.helper.make_empty_tensor_value_info
+        return self._finished(self.prefix, map(info, inputs), map(info, outputs))
+
+    def _finished(self, name: str, inputs: Any, outputs: Any) -> Any:
+        return self.onnx.helper.make_graph(
+            self.nodes, name, inputs, outputs, self.constants
+        )
+
+    def model(self, inputs: list[Any], outputs: list[Any]) -> "ModelProto":
         """Finish the model, and check it."""
         helper = self.onnx.helper
-        tensors = [
-            [
-                helper.make_tensor_value_info(name, self._type(dtype), shape)
-                for name, (dtype, shape) in infos.items()
-            ]
-            for infos in (inputs, outputs)
-        ]
         model = helper.make_model(
-            helper.make_graph(self.nodes, "skrnn", *tensors, self.constants),
+            self._finished("skrnn", inputs, outputs),
             producer_name="skrnn",
             producer_version=__version__,
             opset_imports=[helper.make_opsetid("", _OPSET)],

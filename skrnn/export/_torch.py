@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-__all__ = ["from_torch", "to_torch"]
-
 
 @set_module("skrnn.export")
 def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
@@ -201,16 +199,12 @@ def _of_hidden_layers(
 ) -> dict[str, Array]:
     """Return the hidden weights by PyTorch's names, padded to one size."""
     weights = {}
-    layers = zip(
-        _suffixes(len(estimator.recurrent_coefs_), n_directions),
-        estimator.input_coefs_,
-        estimator.recurrent_coefs_,
-        estimator.hidden_intercepts_,
-        strict=True,
-    )
+    input_coefs, recurrent_coefs = estimator.input_coefs_, estimator.recurrent_coefs_
+    coefs = (input_coefs, recurrent_coefs, estimator.hidden_intercepts_)
+    names = _suffixes(len(recurrent_coefs), n_directions)
     # The input has one block for each direction of the layer below.
     n_blocks, width = 1, estimator.n_features_in_
-    for suffixes, *directions in layers:
+    for suffixes, *directions in zip(names, *coefs, strict=True):
         for suffix, coef, recurrent, bias in zip(suffixes, *directions, strict=True):
             blocks = coef.reshape(n_blocks, -1, len(bias))
             filled = _fill(blocks, (n_blocks, width, n_hidden)).reshape(-1, n_hidden)
@@ -224,9 +218,8 @@ def _of_hidden_layers(
 
 def _fill(array: Array, shape: tuple[int, ...]) -> Array:
     """Pad an array with zeros at the end of each axis."""
-    result = np.zeros(shape, array.dtype)
-    result[tuple(map(slice, array.shape))] = array
-    return result
+    missing = np.subtract(shape, array.shape)
+    return np.pad(array, [(0, n) for n in missing])
 
 
 def _take_hidden_layers(

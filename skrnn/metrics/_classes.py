@@ -8,8 +8,7 @@ from sklearn import metrics
 
 from skrnn._validation.persistence import set_module
 
-from ._flatten import flatten_steps
-from ._pairs import check_names
+from ._pairs import check_names, weighted_steps
 
 Array = NDArray[Any]
 
@@ -83,20 +82,14 @@ default=None
     >>> step_f1_score([[0, 1, 1], [2, 2]], [[0, 1, 1], [2, 0]], average=None)
     array([0.66666667, 1.        , 0.66666667])
     """
-    y_true, y_pred, weights = flatten_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    )
+    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     return metrics.f1_score(
-        y_true,
-        y_pred,
-        labels=check_names(labels, y_true),
+        steps.y_true,
+        steps.y_pred,
+        labels=check_names(labels, steps.y_true),
         pos_label=pos_label,
         average=average,
-        sample_weight=weights,
+        sample_weight=steps.sample_weight,
         zero_division=zero_division,
     )
 
@@ -163,19 +156,13 @@ default=None
            [0, 2, 0],
            [1, 0, 1]])
     """
-    y_true, y_pred, weights = flatten_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    )
+    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     matrix: Array = metrics.confusion_matrix(
-        y_true,
-        y_pred,
-        labels=check_names(labels, y_true),
+        steps.y_true,
+        steps.y_pred,
+        labels=check_names(labels, steps.y_true),
         normalize=normalize,
-        sample_weight=weights,
+        sample_weight=steps.sample_weight,
     )
     return matrix
 
@@ -262,26 +249,20 @@ default=None
     weighted avg       0.85      0.80      0.78         5
     <BLANKLINE>
     """
-    y_true, y_pred, weights = flatten_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    )
-    labels = check_names(labels, y_true)
-    names = np.union1d(y_true, y_pred) if labels is None else labels
+    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
+    labels = check_names(labels, steps.y_true)
+    names = np.union1d(steps.y_true, steps.y_pred) if labels is None else labels
     names = [*map(str, np.ravel(names if target_names is None else target_names))]
     if output_dict:
         _check_keys(names)
     return metrics.classification_report(
-        y_true,
-        y_pred,
+        steps.y_true,
+        steps.y_pred,
         labels=labels,
         target_names=names,
         digits=digits,
         output_dict=output_dict,
-        sample_weight=weights,
+        sample_weight=steps.sample_weight,
         zero_division=zero_division,
     )
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._validation.persistence import set_module
 
-from ._pairs import pair_steps
+from ._pairs import weighted_steps
 
 Array = NDArray[Any]
 
@@ -111,11 +111,5 @@ default=None
     >>> round(float(cohen_kappa_score(y_true, y_pred)), 3)
     0.688
     """
-    steps = pair_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    ).weighted()
+    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     return steps.y_true, steps.y_pred, steps.sample_weight

@@ -87,10 +87,9 @@ class Steps:
 
     def weights_of_sequences(self) -> NDArray[np.float64]:
         """Return the weight of each sequence, 0 for those without a valid step."""
-        weights = np.zeros(len(self.lengths))
         there = self.lengths > 0
+        weights = there.astype(float)
         if self.sample_weight is None:
-            weights[there] = 1
             return weights
         starts = (np.cumsum(self.lengths) - self.lengths)[there]
         weights[there] = self.sample_weight[starts]
@@ -131,7 +130,6 @@ def check_names(labels: Any, y_true: Array) -> Any:
 def pair_steps(
     y_true: Any,
     y_pred: Any,
-    *,
     sample_weight: Any = None,
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
@@ -155,9 +153,7 @@ def pair_steps(
         weights = check_weights(sample_weight, sequences)
         counts = np.flatnonzero(weights)
     if sequences.form == "padded" and lengths is None:
-        label = _padding_label(predicted, padding_label)
-        is_auto = isinstance(padding_label, str) and padding_label == "auto"
-        _check_contradictions(flat_true, flat_pred, sequences, label, is_auto)
+        _check_contradictions(flat_true, flat_pred, sequences, padding_label)
     if flat_true.ndim == 1:
         check_complete(flat_true[counts], sequences, counts)
     if flat_pred.ndim == 1:
@@ -166,6 +162,17 @@ def pair_steps(
     if len(typed) == len(flat_true):
         flat_true, flat_pred = typed, _with_booleans(typed, typed_pred)
     return Steps(flat_true, flat_pred, weights, sequences.lengths, sequences.form)
+
+
+def weighted_steps(
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any = None,
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> Steps:
+    """Pair the values of the valid steps with nonzero weight."""
+    return pair_steps(y_true, y_pred, sample_weight, padding_label, lengths).weighted()
 
 
 def _with_booleans(true: Array, predicted: Array) -> Array:
@@ -220,12 +227,11 @@ def _is_flat(array: Array) -> bool:
 
 def _rows_of_numbers(array: Array) -> Array:
     """Stack lists of floats of equal length; return anything else unchanged."""
-    if not _is_ragged(array) or any(np.ndim(item) != 1 for item in array):
+    is_rectangle = _is_ragged(array) and len({item.shape for item in array}) == 1
+    if not is_rectangle or array[0].ndim != 1:
         return array
-    is_rectangle = len({item.shape for item in array}) == 1
-    if is_rectangle and all(item.dtype.kind == "f" for item in array):
-        return np.stack(list(array))
-    return array
+    is_float = all(item.dtype.kind == "f" for item in array)
+    return np.stack(list(array)) if is_float else array
 
 
 def _characters(true: Array, predicted: Array) -> tuple[Array, Array]:
@@ -254,14 +260,17 @@ def _reject_two_lists_of_strings(true: Array, predicted: Array) -> None:
 
 
 def _padding_label(array: Array, padding_label: Any) -> Any:
-    if not (isinstance(padding_label, str) and padding_label == "auto"):
+    if not _is_auto(padding_label):
         return padding_label
     if array.dtype.kind == "f":
         return np.nan
-    is_text = array.dtype.kind == "U" or (
-        array.dtype == object and any(isinstance(v, str) for v in array.flat)
-    )
-    return "" if is_text else -1
+    is_object = array.dtype == object
+    has_text = is_object and any(isinstance(value, str) for value in array.flat)
+    return "" if has_text or array.dtype.kind == "U" else -1
+
+
+def _is_auto(padding_label: Any) -> bool:
+    return isinstance(padding_label, str) and padding_label == "auto"
 
 
 def _sequences_of(
@@ -302,7 +311,10 @@ def _valid_lengths(
     """Return the lengths of the sequences in a padded array."""
     if lengths is not None:
         return check_lengths(lengths, np.full(len(array), array.shape[1]))
-    return lengths_from_marks(_is_padding(array, _padding_label(array, padding_label)))
+    if array.ndim > 2:
+        array = floats(array, "y_pred") if array.dtype == object else array
+        return padded_lengths(array, np.nan)
+    return lengths_from_marks(_equals(array, _padding_label(array, padding_label)))
 
 
 def lengths_from_marks(is_padding: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -331,14 +343,6 @@ def _check_lengths_of_lists(
         )
 
 
-def _is_padding(array: Array, label: Any) -> NDArray[np.bool_]:
-    if array.ndim > 2:
-        if array.dtype == object:
-            array = floats(array, "y_pred")
-        return np.asarray(np.isnan(array).all(axis=2))
-    return _equals(array, label)
-
-
 def _equals(array: Array, label: Any) -> NDArray[np.bool_]:
     is_nan = isinstance(label, float) and np.isnan(label)
     if array.dtype != object:
@@ -353,50 +357,44 @@ def _flat_labels(values: Array, sequences: Sequences, name: str) -> Array:
     """Return the values at valid steps."""
     lengths = sequences.lengths
     if _is_ragged(values):
-        return _concatenate(values, lengths, name)
+        n_labels = _lengths_of_items(values, name)
+        if (n_labels != lengths).any():
+            i = int((n_labels != lengths).argmax())
+            raise _mismatch(f"{name}[{i}] has {n_labels[i]} labels", i, lengths)
+        return concatenated(list(values))
     if sequences.form == "rows":
         return column_or_1d(values) if name == "y_true" else values
     if values.ndim < 2:
-        raise ValueError(
-            f"{name}[0] is a single label but y_pred[0] has {lengths[0]} valid steps; "
-            "give every valid step one label"
-        )
+        raise _mismatch(f"{name}[0] is a single label", 0, lengths)
     if values.shape[1] < lengths.max():
         i = int(lengths.argmax())
-        raise ValueError(
-            f"{name} has shape {values.shape} but y_pred[{i}] has {lengths[i]} valid "
-            "steps; give every valid step one label"
-        )
+        raise _mismatch(f"{name} has shape {values.shape}", i, lengths)
     flat: Array = values[np.arange(values.shape[1]) < lengths[:, None]]
     return flat
 
 
-def _concatenate(values: Array, lengths: NDArray[np.intp], name: str) -> Array:
-    n_labels = _lengths_of_items(values, name)
-    if (n_labels != lengths).any():
-        i = int((n_labels != lengths).argmax())
-        raise ValueError(
-            f"{name}[{i}] has {n_labels[i]} labels but y_pred[{i}] has {lengths[i]} "
-            "valid steps; give every valid step one label"
-        )
-    return concatenated(list(values))
+def _mismatch(found: str, i: int, lengths: NDArray[np.intp]) -> ValueError:
+    return ValueError(
+        f"{found} but y_pred[{i}] has {lengths[i]} valid steps; give every valid step "
+        "one label"
+    )
 
 
 def _check_contradictions(
-    true: Array, predicted: Array, sequences: Sequences, label: Any, is_auto: bool
+    true: Array, predicted: Array, sequences: Sequences, padding_label: Any
 ) -> None:
     """Raise if the padding label may be a class."""
+    label = _padding_label(sequences.data, padding_label)
     if predicted.ndim > 1 or (isinstance(label, float) and np.isnan(label)):
         return
     for name, flat in (("y_true", true), ("y_pred", predicted)):
         wrong = _equals(flat, label)
-        if is_auto and name == "y_pred" and flat.dtype.kind == "i":
+        if _is_auto(padding_label) and name == "y_pred" and flat.dtype.kind == "i":
             wrong |= flat < -1
         if wrong.any():
             step = int(wrong.argmax())
             raise ValueError(
                 f"{name}{sequences.name(step)} is {shown(flat[step])}, and "
-                f"{shown(label)} is "
-                "taken for padding; pass padding_label, the padding_label_ of the "
-                "model, or the lengths of the sequences"
+                f"{shown(label)} is taken for padding; pass padding_label, the "
+                "padding_label_ of the model, or the lengths of the sequences"
             )

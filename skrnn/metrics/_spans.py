@@ -170,13 +170,7 @@ def span_f1_score(
     >>> span_f1_score(y_true, y_pred, average=None, labels=["PER", "LOC"])
     array([0.66666667, 0.        ])
     """
-    steps = pair_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    )
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     return _scores(
         steps,
         scheme,
@@ -275,13 +269,7 @@ def span_precision_recall_fscore_support(
     >>> precision, recall, support
     (array([1., 0.]), array([0.5, 0. ]), array([2, 1]))
     """
-    steps = pair_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    )
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     return _scores(
         steps, scheme, labels, beta=beta, average=average, zero_division=zero_division
     )

@@ -8,8 +8,7 @@ from sklearn import metrics
 
 from skrnn._validation.persistence import set_module
 
-from ._flatten import flatten_steps
-from ._pairs import check_names, pair_steps
+from ._pairs import check_names, pair_steps, weighted_steps
 
 Array = NDArray[Any]
 
@@ -72,16 +71,13 @@ default=None
     >>> round(step_accuracy_score(y_true, y_pred), 3)
     0.833
     """
-    y_true, y_pred, weights = flatten_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    )
+    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     return float(
         metrics.accuracy_score(
-            y_true, y_pred, normalize=normalize, sample_weight=weights
+            steps.y_true,
+            steps.y_pred,
+            normalize=normalize,
+            sample_weight=steps.sample_weight,
         )
     )
 
@@ -140,13 +136,7 @@ def sequence_accuracy_score(
     >>> sequence_accuracy_score([[1, 0, 1], [0, 1]], [[1, 0, 1], [0, 0]])
     0.5
     """
-    steps = pair_steps(
-        y_true,
-        y_pred,
-        sample_weight=sample_weight,
-        padding_label=padding_label,
-        lengths=lengths,
-    )
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     weights = steps.weights_of_sequences()
     steps = steps.weighted()
     steps.require_labels()
@@ -223,9 +213,8 @@ default=None
     >>> round(step_log_loss([["a", "b"], ["b"]], proba), 3)
     0.558
     """
-    y_true, proba, weights = flatten_steps(
-        y_true, y_pred, sample_weight=sample_weight, lengths=lengths
-    )
+    steps = weighted_steps(y_true, y_pred, sample_weight, lengths=lengths)
+    y_true, proba = steps.y_true, steps.y_pred
     known = np.unique(y_true)
     if labels is not None:
         known = np.asarray(check_names(labels, y_true))
@@ -248,6 +237,6 @@ default=None
             proba,
             labels=np.arange(proba.shape[1]),
             normalize=normalize,
-            sample_weight=weights,
+            sample_weight=steps.sample_weight,
         )
     )

@@ -146,31 +146,31 @@ def permutation_importance(
     """
     validate_parameter_constraints(_CONSTRAINTS, locals(), "permutation_importance")
     padding_value = getattr(last_step(estimator), "padding_value", np.nan)
-    task = _Task(
-        estimator=estimator,
-        X=X,
-        y=y,
-        sample_weight=sample_weight,
-        scorer=_scorer(estimator, scoring),
-        steps=read_any_steps(X, padding_value),
-        padding_value=padding_value,
-    )
+    if isinstance(scoring, str):
+        scoring = get_step_scorer(scoring)
+    scorer = check_scoring(estimator, scoring=scoring)
+    steps = read_any_steps(X, padding_value)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    task = _Task(
+        estimator, X, y, sample_weight, scorer, steps, padding_value, n_repeats, seed
+    )
     if over == "features":
         before = task.score(X, sample_weight)
-        values = task.steps.values
-        n_features = values.shape[1] if len(values.shape) == 2 else 1
-        importances = Parallel(n_jobs=n_jobs)(
-            delayed(_of_feature)(task, before, feature, n_repeats, seed)
-            for feature in range(n_features)
-        )
-        return _bunch(importances)
-    chosen = np.asarray(range(lags) if isinstance(lags, Integral) else lags)
-    _check_lags(chosen, task.steps.sequences.lengths)
-    importances = Parallel(n_jobs=n_jobs)(
-        delayed(_of_lag)(task, lag, n_repeats, seed) for lag in chosen.tolist()
+        n_features = steps.values.shape[1] if len(steps.values.shape) == 2 else 1
+        jobs = [delayed(task.of_feature)(i, before) for i in range(n_features)]
+    else:
+        lags = np.asarray(range(lags) if isinstance(lags, Integral) else lags)
+        _check_lags(lags, steps.sequences.lengths)
+        jobs = [delayed(task.of_lag)(lag) for lag in lags.tolist()]
+    importances = np.array(Parallel(n_jobs=n_jobs)(jobs))
+    result = Bunch(
+        importances_mean=importances.mean(axis=1),
+        importances_std=importances.std(axis=1),
+        importances=importances,
     )
-    return _bunch(importances, lags=chosen)
+    if over == "lags":
+        result.lags = lags
+    return result
 
 
 class _Task(NamedTuple):
@@ -183,6 +183,8 @@ class _Task(NamedTuple):
     scorer: Callable[..., float]
     steps: Steps  # of X
     padding_value: float
+    n_repeats: int
+    seed: int
 
     def score(self, X: Any, sample_weight: Any) -> float:
         if sample_weight is None:
@@ -196,16 +198,35 @@ class _Task(NamedTuple):
             X = objects(map("".join, X))
         return self.score(X, sample_weight)
 
+    def of_feature(self, feature: int, before: float) -> list[float]:
+        """Return the importance of a feature in every repeat."""
+        rng = np.random.RandomState(self.seed)
+        values, losses = self.steps.values, []
+        for _ in range(self.n_repeats):
+            exchanged = _with_column(values, feature, rng.permutation(values.shape[0]))
+            losses.append(before - self.score_with(exchanged, self.sample_weight))
+        return losses
 
-def _of_feature(
-    task: _Task, before: float, feature: int, n_repeats: int, seed: int
-) -> list[float]:
-    rng = np.random.RandomState(seed)
-    values, losses = task.steps.values, []
-    for _ in range(n_repeats):
-        exchanged = _with_column(values, feature, rng.permutation(values.shape[0]))
-        losses.append(before - task.score_with(exchanged, task.sample_weight))
-    return losses
+    def of_lag(self, lag: int) -> list[float]:
+        """Return the importance of the input at a lag in every repeat."""
+        rng = np.random.RandomState(self.seed)
+        values, sequences, _ = self.steps
+        weights, losses = check_weights(self.sample_weight, sequences), []
+        for _ in range(self.n_repeats):
+            labels, their_weights = _draw_labels(rng, sequences.lengths, weights, lag)
+            inputs = labels - lag
+            donors = rng.randint(len(weights) - 1, size=len(inputs))
+            donors += donors >= inputs  # never the input itself
+            sources = np.arange(len(weights))
+            sources[inputs] = donors
+            drawn = np.zeros(len(weights))
+            drawn[labels] = their_weights
+            sample_weight = sequences.restore(drawn, 0.0)
+            before = self.score(self.X, sample_weight)
+            taken = take_rows(values, sources) if is_frame(values) else values[sources]
+            after = self.score_with(taken, sample_weight)
+            losses.append(before - after)
+        return losses
 
 
 def _with_column(values: Any, column: int, donors: NDArray[np.intp]) -> Any:
@@ -221,28 +242,6 @@ def _with_column(values: Any, column: int, donors: NDArray[np.intp]) -> Any:
     result = values.copy()
     result[:, column] = values[donors, column]
     return result
-
-
-def _of_lag(task: _Task, lag: int, n_repeats: int, seed: int) -> list[float]:
-    rng = np.random.RandomState(seed)
-    sequences, losses = task.steps.sequences, []
-    weights = check_weights(task.sample_weight, sequences)
-    for _ in range(n_repeats):
-        labels, their_weights = _draw_labels(rng, sequences.lengths, weights, lag)
-        inputs = labels - lag
-        donors = rng.randint(len(weights) - 1, size=len(inputs))
-        donors += donors >= inputs  # never the input itself
-        sources = np.arange(len(weights))
-        sources[inputs] = donors
-        drawn = np.zeros(len(weights))
-        drawn[labels] = their_weights
-        sample_weight = sequences.restore(drawn, 0.0)
-        before = task.score(task.X, sample_weight)
-        values = task.steps.values
-        taken = take_rows(values, sources) if is_frame(values) else values[sources]
-        after = task.score_with(taken, sample_weight)
-        losses.append(before - after)
-    return losses
 
 
 def _draw_labels(
@@ -270,13 +269,6 @@ def _draw_labels(
     return first, np.asarray(total[sequence[first]])
 
 
-def _scorer(estimator: Any, scoring: Any) -> Callable[..., float]:
-    if isinstance(scoring, str):
-        scoring = get_step_scorer(scoring)
-    scorer: Callable[..., float] = check_scoring(estimator, scoring=scoring)
-    return scorer
-
-
 def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
     if lags.ndim != 1 or not lags.size or lags.dtype.kind not in "iu":
         raise ValueError(f"lags={shown(lags)}; pass an integer or a list of integers")
@@ -288,13 +280,3 @@ def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
         )
     if lengths.sum() < 2:
         raise ValueError("X has one valid step; there is no other to exchange it with")
-
-
-def _bunch(importances: list[list[float]], **more: Array) -> Bunch:
-    values = np.array(importances)
-    return Bunch(
-        importances_mean=values.mean(axis=1),
-        importances_std=values.std(axis=1),
-        importances=values,
-        **more,
-    )

@@ -26,6 +26,7 @@ from skrnn._validation.targets import (
     padding_label_for,
     with_padding_label,
 )
+from skrnn.metrics._pairs import lengths_from_marks
 
 Array = NDArray[Any]
 
@@ -198,24 +199,21 @@ class _AnswerBySequence(BaseEstimator):
     def predict(self, X: Any) -> NDArray[np.object_]:
         values = _ask(self.estimator, self.method, X)
         classes = getattr(self.estimator, "classes_", None)
-        one_axis_more = self.method != "predict" and not (
-            self.method == "decision_function"
-            and classes is not None
-            and len(classes) == 2
-        )
-        last = last_step(self.estimator)
-        label = getattr(last, "padding_label_", None)
+        label = getattr(last_step(self.estimator), "padding_label_", None)
+        has_two = classes is not None and len(classes) == 2
+        is_one_number = self.method == "decision_function" and has_two
+        form: Literal["padded", "ragged", "rows"]
+        n_axes = 2 if self.method == "predict" or is_one_number else 3
         if values.dtype == object and values.ndim == 1 and np.ndim(values[0]):
-            fold = _Fold("ragged", 0, classes, label)
-            return objects(_Answer(steps, fold) for steps in values)
-        if values.ndim <= 1 + one_axis_more:
-            fold = _Fold("rows", 1, classes, label)
-            return objects(_Answer(row, fold) for row in np.split(values, len(values)))
-        fold = _Fold("padded", values.shape[1], classes, label)
-        lengths = _lengths(values, label if self.method == "predict" else None)
-        return objects(
-            _Answer(row[:n], fold) for row, n in zip(values, lengths, strict=True)
-        )
+            form, n_steps, parts = "ragged", 0, values
+        elif values.ndim < n_axes:
+            form, n_steps, parts = "rows", 1, np.split(values, len(values))
+        else:
+            form, n_steps = "padded", values.shape[1]
+            lengths = _lengths(values, label if self.method == "predict" else None)
+            parts = (row[:n] for row, n in zip(values, lengths, strict=True))
+        fold = _Fold(form, n_steps, classes, label)
+        return objects(_Answer(part, fold) for part in parts)
 
     def get_metadata_routing(self) -> Any:
         """Return the routing of the wrapped estimator."""
@@ -237,27 +235,17 @@ def _ask(estimator: Any, method: str, X: Any) -> Any:
 
 def _lengths(values: Array, padding_label: Any) -> NDArray[np.intp]:
     """Count the valid steps of padded predictions of shape (N, T, ...)."""
-    if padding_label is not None:
-        padding = np.asarray(values == padding_label)
-    elif values.dtype.kind == "f":
-        padding = np.isnan(values)
-    else:
-        padding = np.zeros(values.shape, dtype=bool)
-    per_step = padding.reshape(*values.shape[:2], -1).any(axis=2)
-    lengths: NDArray[np.intp] = (~per_step).sum(axis=1)
-    return lengths
+    # NaN, which is padding without a label, differs from itself.
+    marks = values != values if padding_label is None else values == padding_label
+    marks = np.reshape(marks, (*values.shape[:2], -1))
+    return lengths_from_marks(np.any(marks, axis=2))
 
 
 def _described(answers: Sequence[_Answer]) -> Sequences:
     lengths = np.array([len(answer.steps) for answer in answers], dtype=np.intp)
     n_steps = max(answer.fold.n_steps for answer in answers)
-    return Sequences(
-        form=answers[0].fold.form,
-        data=np.broadcast_to(0.0, (len(answers), n_steps, 1)),
-        lengths=lengths,
-        n_features=1,
-        dtype=np.dtype(np.float64),
-    )
+    data = np.broadcast_to(0.0, (len(answers), n_steps, 1))
+    return Sequences(answers[0].fold.form, data, lengths, 1, np.dtype(np.float64))
 
 
 def _all_classes(

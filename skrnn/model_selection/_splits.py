@@ -28,6 +28,7 @@ from skrnn._validation.sequences import (
     reject_iterators,
 )
 from skrnn._validation.targets import encode_labels, read_labels
+from skrnn.metrics._pairs import lengths_from_marks
 
 Array = NDArray[Any]
 
@@ -227,8 +228,4 @@ def _lengths_of_labels(y: Any) -> NDArray[np.intp]:
     if getattr(y, "ndim", 1) == 1:
         return np.array([len(labels) for labels in y], dtype=np.intp)
     y = np.asarray(y)
-    is_label = y != ("" if isinstance(y.flat[0], str) else -1)
-    lengths: NDArray[np.intp] = np.logical_or.accumulate(is_label[:, ::-1], axis=1).sum(
-        axis=1
-    )
-    return lengths
+    return lengths_from_marks(y == ("" if isinstance(y.flat[0], str) else -1))

@@ -10,7 +10,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._validation.containers import plain_container
-from skrnn._validation.sequences import list_items, n_axes
+from skrnn._validation.reading import last_step
+from skrnn._validation.sequences import list_items, n_axes, objects
 from skrnn._validation.tables import is_frame
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ class SequenceView(NamedTuple):
     tokens: Array | None
     feature_names: list[str] | None
 
-    def values(self, result: Any) -> Array:
-        """Return the valid steps of a method's result for X."""
-        return valid_rows(result[0], "sequence")
+    def values(self, method: str) -> Array:
+        """Return what a method of the network returns for the valid steps."""
+        return valid_rows(getattr(self.network, method)(self.X)[0], "sequence")
 
 
 def check_matplotlib(caller: str) -> None:
@@ -53,33 +54,39 @@ def check_matplotlib(caller: str) -> None:
         ) from error
 
 
-def split(estimator: Any, caller: str, attribute: str) -> tuple[list[Any], Any]:
-    """Return the transformers before a fitted network, and the network."""
-    transformers: list[Any] = []
-    network = estimator
-    while isinstance(network, Pipeline) or hasattr(network, "best_estimator_"):
-        if isinstance(network, Pipeline):
-            transformers += [step for _, step in network.steps[:-1]]
-            network = network.steps[-1][1]
-        else:
-            network = network.best_estimator_
+def fitted_network(estimator: Any, caller: str, attribute: str) -> Any:
+    """Return the network of a Pipeline or search; check that it has the attribute."""
+    network = last_step(estimator)
     check_is_fitted(network)
     if not hasattr(network, attribute):
         raise TypeError(
             f"{caller} needs a network that has `{attribute}`, or a Pipeline or search "
             f"that ends in one; got {type(network).__name__}"
         )
-    return [t for t in transformers if t not in (None, "passthrough")], network
+    return network
+
+
+def _transformers(estimator: Any) -> list[Any]:
+    """Return the transformers before the network."""
+    if hasattr(estimator, "best_estimator_"):
+        return _transformers(estimator.best_estimator_)
+    if not isinstance(estimator, Pipeline):
+        return []
+    *steps, last = (step for _, step in estimator.steps)
+    steps = [step for step in steps if step not in (None, "passthrough")]
+    return steps + _transformers(last)
 
 
 def read_sequence(
-    estimator: Any, sequence: Any, caller: str, attribute: str
+    display: type, estimator: Any, sequence: Any, method: str
 ) -> SequenceView:
     """Apply the transformers before a network to one sequence."""
-    transformers, network = split(estimator, caller, attribute)
-    if not is_frame(sequence):
-        sequence = plain_container(sequence)
-    if _holds_sequences(sequence):
+    caller = f"{display.__name__}.from_estimator"
+    check_matplotlib(caller)
+    network = fitted_network(estimator, caller, method)
+    transformers = _transformers(estimator)
+    items = list_items(sequence, "sequence") or []
+    if n_axes(sequence) > 2 or any(n_axes(item) == 2 for item in items):
         raise ValueError(
             f"sequence holds {len(sequence)} sequences, and {caller} shows one; pass "
             "one of them, such as sequence[0]"
@@ -94,20 +101,12 @@ def read_sequence(
     tokens = _tokens(sequence) if transformers else None
     for transformer in transformers:
         X = transformer.transform(X)
-    if sparse.issparse(X) or hasattr(X, "columns") or n_axes(X[0]) == 1:
+    if sparse.issparse(X) or is_frame(X) or n_axes(X[0]) == 1:
         raise ValueError(
             "sequence has one axis where the network wants two; pass shape "
             "(n_steps, n_features), or a Pipeline that encodes tokens"
         )
     return SequenceView(network, X, tokens, _feature_names(transformers, network))
-
-
-def _holds_sequences(sequence: Any) -> bool:
-    """Tell whether a value contains several sequences."""
-    if isinstance(sequence, list | tuple):
-        return any(n_axes(item) == 2 for item in sequence)
-    is_object = isinstance(sequence, np.ndarray) and sequence.dtype == object
-    return n_axes(sequence) > 2 or (is_object and _holds_sequences(list(sequence)))
 
 
 def _feature_names(transformers: list[Any], network: Any) -> list[str] | None:
@@ -133,12 +132,10 @@ def _is_row_of_tokens(sequence: Array, transformers: list[Any]) -> bool:
 
 def _tokens(sequence: Any) -> Array | None:
     """Return the steps of a sequence as text, None if they are vectors."""
-    if sparse.issparse(sequence) or getattr(sequence, "ndim", 1) != 1:
+    steps = list(sequence) if isinstance(sequence, str) else sequence
+    if n_axes(steps) != 1 or any(isinstance(step, dict) for step in steps):
         return None
-    steps = list(sequence)
-    if any(isinstance(step, dict | list) or np.ndim(step) for step in steps):
-        return None
-    return np.array([str(step) for step in steps], dtype=object)
+    return objects(map(str, steps))
 
 
 def valid_rows(values: Any, name: str) -> Array:
@@ -167,8 +164,10 @@ def probabilities_of(probabilities: Any, classes: Any) -> Array:
     return proba
 
 
-def per_step(values: Any, n_steps: int, name: str) -> list[Any]:
+def per_step(values: Any, n_steps: int, name: str) -> list[Any] | None:
     """Return one value per valid step; arrays may be longer, as padded ones are."""
+    if values is None:
+        return None
     read = plain_container(values)
     items = read.tolist() if hasattr(read, "tolist") else list(read)
     if len(items) < n_steps or (len(items) > n_steps and not hasattr(values, "dtype")):
@@ -179,10 +178,12 @@ def per_step(values: Any, n_steps: int, name: str) -> list[Any]:
     return items[:n_steps]
 
 
-def label_codes(labels: Any, classes: Any, n_steps: int) -> NDArray[np.intp]:
+def label_codes(labels: Any, classes: Any, n_steps: int) -> NDArray[np.intp] | None:
     """Return the index of every label in the classes, -1 for unknown labels."""
-    position = {c: i for i, c in enumerate(np.asarray(classes).tolist())}
     items = per_step(labels, n_steps, "labels")
+    if items is None:
+        return None
+    position = {c: i for i, c in enumerate(np.asarray(classes).tolist())}
     codes = np.array([position.get(label, -1) for label in items], dtype=np.intp)
     if (codes < 0).all():
         raise ValueError(f"none of the labels {items} is one of the classes {classes}")

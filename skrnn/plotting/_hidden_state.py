@@ -143,11 +143,9 @@ class HiddenStateDisplay:
             If `sequence` is not a single sequence, or `labels` or `tokens` do not match
             its steps.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        check_matplotlib(caller)
-        one = read_sequence(estimator, sequence, caller, "hidden_states")
+        one = read_sequence(cls, estimator, sequence, "hidden_states")
         display = cls(
-            one.values(one.network.hidden_states(one.X)),
+            one.values("hidden_states"),
             labels=labels,
             tokens=one.tokens if tokens is None else tokens,
             n_directions=len(one.network.recurrent_coefs_[-1]),
@@ -187,20 +185,18 @@ class HiddenStateDisplay:
         check_matplotlib(f"{type(self).__name__}.plot")
         states = valid_rows(self.states, "states")
         n_steps, n_units = states.shape
-        tokens = None
-        if self.tokens is not None:
-            tokens = per_step(self.tokens, n_steps, "tokens")
+        tokens = per_step(self.tokens, n_steps, "tokens")
         halves = np.split(np.arange(n_units), self.n_directions)
         self.order_ = np.concatenate([h[_similar(states[:, h])] for h in halves])
         width, token_height = size_of(n_steps, tokens)
         height = min(max(1.6, 0.12 * n_units), 6.0)
         ax = axes_or_new(ax, width + 2.0, height + token_height + 1.0)
-        low = -1.0 if (states < 0).any() else 0.0
+        largest = max(1.0, np.abs(states).max())
         self.im_ = ax.imshow(
             states[:, self.order_].T,
             cmap=cmap,
-            vmin=low * max(1.0, np.abs(states).max()),
-            vmax=max(1.0, np.abs(states).max()),
+            vmin=-largest if (states < 0).any() else 0,
+            vmax=largest,
             aspect="auto",
             interpolation="nearest",
         )
@@ -209,8 +205,9 @@ class HiddenStateDisplay:
         self._label_units(ax, n_units)
         named = tokens is not None and label_steps(ax.xaxis, range(n_steps), tokens)
         ax.set_xlabel("token" if named else "step")
-        if self.labels is not None:
-            _write_changes(ax, per_step(self.labels, n_steps, "labels"))
+        labels = per_step(self.labels, n_steps, "labels")
+        if labels is not None:
+            _write_changes(ax, labels)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -220,12 +217,7 @@ class HiddenStateDisplay:
         if self.n_directions == 2:
             ax.axhline(n_units / 2 - 0.5, color="white", linewidth=3)
             middles = np.array([0.25, 0.75]) * n_units - 0.5
-            ax.set_yticks(
-                middles,
-                ["forward", "backward"],
-                rotation=90,
-                verticalalignment="center",
-            )
+            ax.set_yticks(middles, ["forward", "backward"], rotation=90, va="center")
             ax.tick_params(axis="y", length=0)
         elif n_units <= 20:
             ax.set_yticks(range(n_units), [str(unit) for unit in self.order_])

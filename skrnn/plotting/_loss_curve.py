@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 
 from skrnn._validation.persistence import set_module
 
-from ._common import axes_or_new, check_matplotlib, split
+from ._common import axes_or_new, check_matplotlib, fitted_network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,7 +122,7 @@ default=None
         by_name = estimator if isinstance(estimator, Mapping) else {name: estimator}
         if not by_name:
             raise ValueError("estimator is an empty dict; pass at least one model")
-        networks = [split(e, caller, "loss_curve_")[1] for e in by_name.values()]
+        networks = [fitted_network(e, caller, "loss_curve_") for e in by_name.values()]
         scores = [getattr(n, "validation_scores_", None) for n in networks]
         display = cls(
             [network.loss_curve_ for network in networks],
@@ -173,38 +173,26 @@ default=None
         colors = colormaps["viridis"](np.linspace(0, 0.8, n_models))
         self.lines_: list[Any] = []
         self.validation_lines_: list[Any] = []
+
+        def draw(losses: Any, marked: int, label: str, style: dict[str, Any]) -> Any:
+            # The marker is at the iteration that matters.
+            kw = {"label": label, "markevery": [marked], **style, **(line_kw or {})}
+            return ax.plot(np.arange(1, len(losses) + 1), losses, **kw)[0]
+
         for i, name in enumerate(names):
             style = {"color": colors[i], "marker": _MARKERS[i % len(_MARKERS)]}
             prefix = f"{name}, " if name else ""
             train, held_out = np.asarray(self.train_losses[i]), validation[i]
-            self.lines_.append(
-                _curve(ax, train, [len(train) - 1], f"{prefix}training", style, line_kw)
-            )
+            label = f"{prefix}training"
+            self.lines_.append(draw(train, len(train) - 1, label, style))
             if held_out is None:
                 self.validation_lines_.append(None)
                 continue
-            held_out = np.asarray(held_out)
             style |= {"linestyle": "--", "markerfacecolor": "white"}
-            best = int(held_out.argmin())
-            self.validation_lines_.append(
-                _curve(ax, held_out, [best], f"{prefix}validation", style, line_kw)
-            )
+            best, label = int(np.argmin(held_out)), f"{prefix}validation"
+            self.validation_lines_.append(draw(held_out, best, label, style))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         ax.set(xlabel="iteration", ylabel=self.loss_name)
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _curve(
-    ax: "Axes",
-    losses: Any,
-    marked: list[int],
-    label: str,
-    style: dict[str, Any],
-    line_kw: dict[str, Any] | None,
-) -> Any:
-    """Draw one curve, with a marker at the iterations that matter."""
-    kw = {"label": label, "markevery": marked, **style, **(line_kw or {})}
-    iterations = np.arange(1, len(losses) + 1)
-    return ax.plot(iterations, losses, **kw)[0]

@@ -144,11 +144,9 @@ class StepPredictionDisplay:
             If `sequence` is not a single sequence, or `labels` or `tokens` do not match
             its steps.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        check_matplotlib(caller)
-        one = read_sequence(estimator, sequence, caller, "predict_proba")
+        one = read_sequence(cls, estimator, sequence, "predict_proba")
         display = cls(
-            one.values(one.network.predict_proba(one.X)),
+            one.values("predict_proba"),
             classes=one.network.classes_,
             labels=labels,
             tokens=one.tokens if tokens is None else tokens,
@@ -232,12 +230,8 @@ class StepPredictionDisplay:
         check_matplotlib(f"{type(self).__name__}.plot")
         proba = probabilities_of(self.probabilities, self.classes)
         n_steps, n_classes = proba.shape
-        tokens = None
-        if self.tokens is not None:
-            tokens = per_step(self.tokens, n_steps, "tokens")
-        truth = None
-        if self.labels is not None:
-            truth = label_codes(self.labels, self.classes, n_steps)
+        tokens = per_step(self.tokens, n_steps, "tokens")
+        truth = label_codes(self.labels, self.classes, n_steps)
         width, token_height = size_of(n_steps, tokens)
         height = min(max(1.2, 0.27 * n_classes), 12.0)
         ax = axes_or_new(ax, width + 2.2, height + token_height + 1.0)
@@ -269,28 +263,13 @@ class StepPredictionDisplay:
         def mark(chosen: Any, rows: Any, style: str, label: str, **kw: Any) -> Any:
             return ax.plot(steps[chosen], rows[chosen], style, label=label, **kw)[0]
 
-        self.right_ = mark(
-            ~wrong, predicted, ".", "prediction", color="black", markersize=4
-        )
+        self.right_ = mark(~wrong, predicted, "k.", "prediction", markersize=4)
         if truth is not None:
             self.truth_ = mark(
-                truth >= 0,
-                truth,
-                "o",
-                "truth",
-                color="black",
-                fillstyle="none",
-                markersize=8,
+                truth >= 0, truth, "ko", "truth", fillstyle="none", markersize=8
             )
-            self.wrong_ = mark(
-                wrong,
-                predicted,
-                "x",
-                "wrong prediction",
-                color=WRONG,
-                markersize=8,
-                markeredgewidth=2.5,
-            )
+            cross = {"color": WRONG, "markersize": 8, "markeredgewidth": 2.5}
+            self.wrong_ = mark(wrong, predicted, "x", "wrong prediction", **cross)
             self.flags_ = ax.plot(
                 steps[wrong],
                 np.ones(wrong.sum()),

@@ -29,13 +29,6 @@ from ._layout import (
     TEXT_FONT,
     Canvas,
     Vector,
-    draw_arrow,
-    draw_cross,
-    draw_frame,
-    draw_names,
-    draw_vector,
-    make_vector,
-    new_canvas,
 )
 
 if TYPE_CHECKING:
@@ -201,11 +194,9 @@ class UnrolledDisplay:
             if `labels` or `tokens` do not match its steps; if the network is
             bidirectional and has several layers.
         """
-        caller = f"{cls.__name__}.from_estimator"
-        check_matplotlib(caller)
-        one = read_sequence(estimator, sequence, caller, "predict_proba")
+        one = read_sequence(cls, estimator, sequence, "predict_proba")
         network = one.network
-        proba = one.values(network.predict_proba(one.X))
+        proba = one.values("predict_proba")
         _check_length(len(proba), max_steps)
         inputs = one.X[0].toarray() if sparse.issparse(one.X[0]) else one.X[0]
         inputs = np.asarray(inputs, dtype=float)[: len(proba)]
@@ -213,7 +204,7 @@ class UnrolledDisplay:
         if n_directions == 1:
             states = _states_of_layers(network, inputs)
         elif n_layers == 1:
-            states = [one.values(network.hidden_states(one.X))]
+            states = [one.values("hidden_states")]
         else:
             raise ValueError(_TANGLE.format(n_layers))
         display = cls(
@@ -257,163 +248,142 @@ class UnrolledDisplay:
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         proba = probabilities_of(self.probabilities, self.classes)
-        n_steps = len(proba)
+        n_steps, predicted = len(proba), proba.argmax(axis=1)
         _check_length(n_steps, max_steps)
-        truth = None
-        if self.labels is not None:
-            truth = label_codes(self.labels, self.classes, n_steps)
-        vectors = self._vectors(proba, truth, max_rows)
+        truth = label_codes(self.labels, self.classes, n_steps)
+        drawn = {*predicted.tolist()}
+        if truth is not None:
+            drawn.update(truth[truth >= 0].tolist())
+        vectors = self._vectors(proba, drawn, max_rows)
         pitch = 2.35 if self.n_directions == 2 else 1.95
         edge = min(vector.shift for vector in vectors) - 0.5
         longest = max(len(name) for vector in vectors for name in vector.names)
         left = edge - 1.45 - CHARACTER * SMALL_FONT * max(longest, len("12 more"))
         right = (n_steps - 1) * pitch - edge + 0.3
+        bottom, top = -0.75, vectors[-1].top + 0.65
         if truth is not None:
             # The legend of the marks may be wider than the columns.
-            right = max(right, 2.1 if (truth == proba.argmax(axis=1)).all() else 4.7)
-        top = vectors[-1].top + (0.65 if truth is None else 1.1)
-        bottom = -0.75 if truth is None else -1.45
-        canvas = new_canvas(ax, pitch, (left, right), (bottom, top))
+            right = max(right, 2.1 if (truth == predicted).all() else 4.7)
+            bottom, top = -1.45, vectors[-1].top + 1.1
+        canvas = Canvas.of_size(ax, pitch, (left, right), (bottom, top))
 
-        texts = [draw_vector(canvas, vector) for vector in vectors]
+        texts = [canvas.draw_vector(vector) for vector in vectors]
         self.input_text_, *self.state_text_, self.output_text_ = texts
         for vector in vectors:
-            draw_names(canvas, vector, edge - 0.12, left + 0.1)
+            canvas.write_names(vector, edge - 0.12, left + 0.1)
         self._connect(canvas, vectors)
-        self._write_tokens(canvas, left + 0.1, vectors[-1].top, proba, truth)
+        self._write_tokens(canvas, left + 0.1, vectors[-1].top, predicted)
         self.frames_: list[Any] = []
         self.crosses_: list[Any] = []
         if truth is not None:
-            self._mark(canvas, vectors[-1], proba, truth)
-            self._explain(canvas, -1.05)
+            self._mark(canvas, vectors[-1], predicted, truth)
         self.ax_, self.figure_ = canvas.ax, canvas.ax.figure
         return self
 
-    def _vectors(self, proba: Array, truth: Any, max_rows: int) -> list[Vector]:
+    def _vectors(self, proba: Array, drawn: set[int], max_rows: int) -> list[Vector]:
         """Stack the vectors of a column, from the input to the output."""
         states = [np.asarray(layer, dtype=float) for layer in self.states]
-        shifts = [0.0] * len(states)
-        titles = ["hidden"]
+        titles, shifts = ["hidden"], [0.0] * len(states)
         if self.n_directions == 2:
             if len(states) > 1:
                 raise ValueError(_TANGLE.format(len(states)))
             states = np.split(states[0], 2, axis=1)
-            shifts, titles = [-0.62, 0.62], ["forward", "backward"]
+            titles, shifts = ["forward", "backward"], [-0.62, 0.62]
         elif len(states) > 1:
             titles = [f"hidden {i + 1}" for i in range(len(states))]
-        needed = set(proba.argmax(axis=1).tolist())
-        if truth is not None:
-            needed |= set(truth[truth >= 0].tolist())
+        inputs = np.asarray(self.inputs, dtype=float)
+        for name, values in zip(["input", *titles], [inputs, *states], strict=True):
+            if len(values) != len(proba):
+                raise ValueError(
+                    f"{name} has {len(values)} steps but probabilities has {len(proba)}"
+                )
         vectors = [
-            make_vector(
-                "input\n$x_t$", self.inputs, self.feature_names, max_rows, _INPUT
-            )
+            Vector.of("input\n$x_t$", inputs, self.feature_names, max_rows, _INPUT)
         ]
         for title, values, shift in zip(titles, states, shifts, strict=True):
-            vector = make_vector(f"{title}\n$h_t$", values, None, max_rows, _HIDDEN)
+            vector = Vector.of(f"{title}\n$h_t$", values, None, max_rows, _HIDDEN)
             vector.shift = shift
             vectors.append(vector)
-        output = make_vector(
-            "output\n$p_t$", proba, self.classes, max_rows, PROBABLE, needed
+        vectors.append(
+            Vector.of("output\n$p_t$", proba, self.classes, max_rows, PROBABLE, drawn)
         )
-        vectors.append(output)
         for below, above in pairwise(vectors):
             above.bottom = below.top + GAP
-        for vector in vectors:
-            if len(vector.values) != len(proba):
-                name = vector.title.split("\n")[0]
-                raise ValueError(
-                    f"{name} has {len(vector.values)} steps but probabilities has "
-                    f"{len(proba)}"
-                )
         return vectors
 
     def _connect(self, canvas: Canvas, vectors: list[Vector]) -> None:
         """Draw the arrows of the weights, which all steps share."""
         below, *hidden, output = vectors
-        n_steps = len(output.values)
+        n_steps, two_way = len(output.values), self.n_directions == 2
+        # The arrows of the other direction cross the first half of this one.
+        along = 0.66 if two_way else 0.5
         self.arrows_: list[Any] = []
 
         def draw(start: Any, end: Any, weights: str) -> None:
-            # The arrows of the other direction cross the first half of this one.
-            along = 0.66 if self.n_directions == 2 else 0.5
-            self.arrows_.append(draw_arrow(canvas, start, end, weights, along))
+            self.arrows_.append(canvas.draw_arrow(start, end, weights, along))
 
         for i, vector in enumerate(hidden):
-            two_way = self.n_directions == 2
-            layer = f"^{{({i + 1})}}" if len(hidden) > 1 and not two_way else ""
+            layer = f"^{{({i + 1})}}" if len(hidden) > 1 else ""
             way = (r"^{\rightarrow}", r"^{\leftarrow}")[i] if two_way else layer
-            # Each direction connects to its half of the input and output vectors.
-            x = vector.shift / 2
             for t in range(n_steps):
-                at = t * canvas.pitch
-                start = (at + x, below.top), (at + x, vector.bottom)
-                draw(*start, f"$W_{{xh}}{way}$")
+                # Each direction connects to its half of the input and output vectors.
+                x = t * canvas.pitch + vector.shift / 2
+                draw((x, below.top), (x, vector.bottom), f"$W_{{xh}}{way}$")
                 if two_way or vector is hidden[-1]:
-                    end = (at + x, vector.top), (at + x, output.bottom)
-                    draw(*end, f"$W_{{hy}}{way}$" if two_way else "$W_{hy}$")
+                    weights = f"$W_{{hy}}{way}$" if two_way else "$W_{hy}$"
+                    draw((x, vector.top), (x, output.bottom), weights)
             for t in range(n_steps - 1):
-                tail = (t * canvas.pitch + vector.shift + 0.5, vector.middle)
-                head = ((t + 1) * canvas.pitch + vector.shift - 0.5, vector.middle)
+                x = t * canvas.pitch + vector.shift
+                tail = (x + 0.5, vector.middle)
+                head = (x + canvas.pitch - 0.5, vector.middle)
                 if vector.shift > 0:
                     tail, head = head, tail
                 draw(tail, head, f"$W_{{hh}}{way}$")
             if not two_way:
                 below = vector
 
-    def _mark(self, canvas: Canvas, output: Vector, proba: Array, truth: Any) -> None:
-        """Frame the true classes and cross out wrong predictions."""
+    def _mark(
+        self, canvas: Canvas, output: Vector, predicted: Array, truth: Array
+    ) -> None:
+        """Frame the true classes, mark wrong predictions, and draw the legend."""
         row_of = {int(k): output.row(i) for i, k in enumerate(output.kept)}
-        for t, (k, predicted) in enumerate(
-            zip(truth.tolist(), proba.argmax(axis=1).tolist(), strict=True)
-        ):
-            frame = None
-            if k >= 0:
-                frame = draw_frame(canvas, t * canvas.pitch, row_of[k])
-            self.frames_.append(frame)
-            if k != predicted:
-                self.crosses_.append(
-                    draw_cross(canvas, t * canvas.pitch, row_of[predicted])
-                )
-
-    def _explain(self, canvas: Canvas, y: float) -> None:
-        """Draw the legend of the marks."""
-        draw_frame(canvas, 0, y - CELL / 2)
+        pairs = zip(truth.tolist(), predicted.tolist(), strict=True)
+        for t, (true, guess) in enumerate(pairs):
+            x = t * canvas.pitch
+            known = true >= 0
+            self.frames_.append(canvas.draw_frame(x, row_of[true]) if known else None)
+            if true != guess:
+                self.crosses_.append(canvas.draw_cross(x, row_of[guess]))
+                self.prediction_text_[t].set(color=WRONG, weight="bold")
+        y = -1.05
+        canvas.draw_frame(0, y - CELL / 2)
         canvas.write(0.65, y, "true class", SMALL_FONT, ha="left")
         if self.crosses_:
-            draw_cross(canvas, 1.8, y - CELL / 2)
+            canvas.draw_cross(1.8, y - CELL / 2)
             canvas.write(2.5, y, "wrong prediction", SMALL_FONT, ha="left")
 
     def _write_tokens(
-        self, canvas: Canvas, left: float, top: float, proba: Array, truth: Any
+        self, canvas: Canvas, left: float, top: float, predicted: Array
     ) -> None:
         """Write the inputs below the columns, and the predictions above them."""
-        n_steps = len(proba)
-        classes = np.asarray(self.classes).tolist()
-        tokens: Any = range(n_steps)
-        if self.tokens is not None:
-            tokens = per_step(self.tokens, n_steps, "tokens")
-        answers = [classes[k] for k in proba.argmax(axis=1)]
-        rows = {"step" if self.tokens is None else "token": (-0.35, tokens)}
-        rows["predicted"] = (top + 0.35, answers)
-        if truth is not None:
-            rows["true"] = (top + 0.8, per_step(self.labels, n_steps, "labels"))
-        written = []
-        for title, (y, row) in rows.items():
+
+        def write(title: str, y: float, items: Any) -> list[Any]:
             canvas.write(left, y, title, TEXT_FONT, ha="left")
-            texts = [visible(item, NAME) for item in row]
+            texts = [visible(item, NAME) for item in items]
             size = min(0.3, 1.5 / (CHARACTER * max(map(len, texts))))
-            written.append(
-                [
-                    canvas.write(t * canvas.pitch, y, text, size, **_LITERAL)
-                    for t, text in enumerate(texts)
-                ]
-            )
-        self.token_text_, self.prediction_text_ = written[:2]
-        self.target_text_ = written[2] if truth is not None else None
-        for t, text in enumerate(self.prediction_text_):
-            if truth is not None and truth[t] != proba[t].argmax():
-                text.set(color=WRONG, weight="bold")
+            return [
+                canvas.write(t * canvas.pitch, y, text, size, **_LITERAL)
+                for t, text in enumerate(texts)
+            ]
+
+        n_steps, classes = len(predicted), np.asarray(self.classes).tolist()
+        tokens = per_step(self.tokens, n_steps, "tokens")
+        title = "step" if tokens is None else "token"
+        self.token_text_ = write(title, -0.35, tokens or range(n_steps))
+        answers = [classes[k] for k in predicted]
+        self.prediction_text_ = write("predicted", top + 0.35, answers)
+        labels = per_step(self.labels, n_steps, "labels")
+        self.target_text_ = labels and write("true", top + 0.8, labels)
 
 
 def _check_length(n_steps: int, max_steps: int) -> None:
@@ -430,5 +400,5 @@ def _states_of_layers(network: Any, inputs: Array) -> list[Array]:
     states = []
     for x in inputs:
         _, state = network.step(x[None], state)
-        states.append([h[0] for h in state])
-    return [np.array(layer) for layer in zip(*states, strict=True)]
+        states.append(state)
+    return [np.concatenate(layer) for layer in zip(*states, strict=True)]

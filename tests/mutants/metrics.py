@@ -94,8 +94,8 @@ MUTANTS = [
     Mutant(
         "a sequence without a step has the weight 1",
         "metrics/_pairs",
-        "            weights[there] = 1\n",
-        "            weights[:] = 1\n",
+        "        weights = there.astype(float)\n",
+        "        weights = np.ones(len(there))\n",
         "metrics",
     ),
     # Classes
