@@ -218,9 +218,9 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         encoder = clone(default[1] if self.encoder is None else self.encoder)
         if not hasattr(classifier, "step"):
             raise ValueError(
-                f"classifier={classifier} cannot read step by step; pass a one-way "
-                "network, with bidirectional=False: a two-way one would see the token "
-                "that it is to predict"
+                f"classifier={classifier} cannot be stepped; pass a unidirectional "
+                "network (bidirectional=False), because a bidirectional one would see "
+                "the token to predict"
             )
         tokens, texts = read_texts(sequences)
         encoder.fit(texts)
@@ -342,7 +342,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         total = weights @ n_tokens
         if not total:
             raise ValueError(
-                "sequences of weight above zero have no token to predict: all are too "
+                "sequences with nonzero weight have no token to predict: all are too "
                 "short, or unknown"
             )
         # Zero times minus infinity would be NaN.
@@ -424,7 +424,7 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         if not texts.lengths.all():
             raise ValueError(
                 f"prefixes[{texts.lengths.argmin()}] is empty; with start=False "
-                "something has to be read before anything is predicted"
+                "a prediction needs at least one token"
             )
         found = self.classifier_.predict_log_proba(self._vocab.sequences(texts))
         return np.exp(self._to_tokens(np.stack([steps[-1] for steps in found])))
@@ -496,8 +496,8 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
             (log_proba,) = self._token_log_proba(proba)
         if log_proba is None:
             raise ValueError(
-                "the prefix is empty; with start=False something has to be read "
-                "before anything is predicted"
+                "the prefix is empty; with start=False a prediction needs at "
+                "least one token"
             )
         text = text + ("".join(tokens) if vocab.as_text else list(tokens))
         return DecoderState(text, log_proba, state)
@@ -713,12 +713,12 @@ class VanillaRNNLanguageModel(VersionedState, DensityMixin, BaseEstimator):
         check_is_fitted(self)
         if not self._vocab.as_text:
             raise TypeError(
-                "the model was fitted on lists of tokens; what is typed into the page "
-                "is characters, so fit it on strings"
+                "the model was fitted on lists of tokens; text typed into the page "
+                "consists of characters, so fit it on strings"
             )
         if not isinstance(self.classifier_, VanillaRNNClassifier):
             raise TypeError(
-                f"the page computes a VanillaRNNClassifier, but classifier_ is a "
+                f"the page supports only a VanillaRNNClassifier, but classifier_ is a "
                 f"{type(self.classifier_).__name__}"
             )
         if vocabulary is not None:

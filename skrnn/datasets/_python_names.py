@@ -94,7 +94,7 @@ def load_python_names(
     if n_names is not None:
         if n_names > len(names):
             raise ValueError(
-                f"n_names={n_names} but there are only {len(names)} names of such "
+                f"n_names={n_names} but there are only {len(names)} names of these "
                 "lengths; ask for fewer, or for all with n_names=None"
             )
         names = [names[i] for i in rng.permutation(len(names))[:n_names]]

@@ -152,7 +152,7 @@ def _top_up(
     if n_missing > len(spare):
         raise ValueError(
             f"n_lines={n_lines} but there are only {len(chosen) + len(spare)} lines "
-            "of such lengths; ask for fewer lines, or for all with n_lines=None"
+            "of these lengths; ask for fewer lines, or for all with n_lines=None"
         )
     if n_missing > 0:
         order = rng.permutation(len(spare))[:n_missing]
@@ -221,7 +221,7 @@ def _tokens(source: str) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]
         elif depth:
             continue
         elif _is_stray(item):
-            raise tokenize.TokenError(f"no token of Python: {item.string!r}")
+            raise tokenize.TokenError(f"not a Python token: {item.string!r}")
         elif item.type in _LABEL_OF_TOKEN:
             yield item.type, item.start, item.end
 

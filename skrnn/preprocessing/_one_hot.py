@@ -412,8 +412,8 @@ arrays of shape (length, n_columns)
             self._unknowns_join and infrequent is not None
         ):
             raise ValueError(
-                f"{place} can not be inverted because it contains all zeros, which is "
-                f"no category with handle_unknown={self.handle_unknown!r}"
+                f"{place} can not be inverted because it is all zeros, which is "
+                f"not a category with handle_unknown={self.handle_unknown!r}"
             )
 
     def _padded_tokens(
