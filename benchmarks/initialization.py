@@ -1,7 +1,8 @@
 """Scan of the constants that training starts from.
 
 Each constant of the prior, the starting weights and the change of variables is moved
-by itself, on four kinds of sequences, read one way and two ways, with five seeds.
+by itself, on five kinds of sequences, for networks of one and of two directions, with
+five seeds.
 Prints a Markdown table: objective after training, and log-loss and accuracy on
 sequences held out, each the mean over seeds.
 
@@ -169,6 +170,9 @@ def measure(task: str, variant: str, seed: int, bidirectional: bool) -> list[flo
     return [model.loss_, loss / n_steps, n_correct / n_steps, model.n_fun_]
 
 
+WAYS = ("unidirectional", "bidirectional")
+
+
 def main() -> None:
     """Run the scan and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -179,14 +183,14 @@ def main() -> None:
     options = parser.parse_args()
     results: dict[str, dict[str, list[float]]] = {}
     began = time.perf_counter()
-    columns = [(t, way) for t in options.task for way in ("one-way", "two-way")]
+    columns = [(t, way) for t in options.task for way in WAYS]
     print("| variant |" + "".join(f" {t}, {way} |" for t, way in columns))
     print("| --- |" + " --- |" * len(columns))
     for variant in options.variant:
         cells = []
         for task, way in columns:
             runs = Parallel(n_jobs=options.jobs)(
-                delayed(measure)(task, variant, seed, way == "two-way")
+                delayed(measure)(task, variant, seed, way == "bidirectional")
                 for seed in range(options.seeds)
             )
             objective, log_loss, accuracy, n_fun = np.mean(runs, axis=0)

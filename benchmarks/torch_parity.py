@@ -35,7 +35,7 @@ def main() -> int:
         (False, True), ((16,), (16, 16), (16, 16, 16)), ("tanh", "relu")
     ):
         differences = compare(bidirectional, sizes, activation)
-        ways = "two-way" if bidirectional else "one-way"
+        ways = "bidirectional" if bidirectional else "unidirectional"
         name = f"{ways}, {len(sizes)} x {sizes[0]}, {activation}"
         print(f"{name:<32} " + " ".join(f"{d:12.1e}" for d in differences))
         worst = max(worst, *differences)

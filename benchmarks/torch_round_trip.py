@@ -35,7 +35,7 @@ def main() -> int:
         (False, True), ((8,), (8, 8), (4, 8, 6)), ("tanh", "relu")
     ):
         differences = compare(bidirectional, sizes, activation)
-        ways = "two-way" if bidirectional else "one-way"
+        ways = "bidirectional" if bidirectional else "unidirectional"
         name = f"{ways}, {' and '.join(map(str, sizes))} units, {activation}"
         print(f"{name:<34} " + " ".join(f"{d:10.1e}" for d in differences))
         worst = max(worst, *differences)

@@ -534,7 +534,7 @@ CASES = [
         r"padding_label=1 is one .*\[0 1 2\]",
         **{"padding_label": 1},
     ),
-    fit(28, "a list", X, y, ValueError, "no single label", padding_label=[1]),
+    fit(28, "a list", X, y, ValueError, "not a single label", padding_label=[1]),
     *[
         fit(29, name, X, y, ValueError, message, weight=weight)
         for name, weight, message in [
@@ -557,7 +557,11 @@ CASES = [
                 pd.Series([1] * 11 + [pd.NA], dtype="Int64"),
                 "sample_weight contains NaN",
             ),
-            ("mixed", [1.0] * 11 + [[1.0]], r"sample_weight\[11\] is no single weight"),
+            (
+                "mixed",
+                [1.0] * 11 + [[1.0]],
+                r"sample_weight\[11\] is not a single weight",
+            ),
         ]
     ],
     *[
@@ -656,8 +660,10 @@ CASES = [
     ],
     predict(35, "more steps", np.tile(FULL, (1, 3, 1))),
     predict(35, "one step", X[:, :1]),
-    go_on(36, "classes", X, y == 1, r"goes on with the classes \[0 1 2\]"),
-    go_on(36, "features", X[..., :2], y, "goes on with n_features=3, but it is now 2"),
+    go_on(36, "classes", X, y == 1, r"continues with the classes \[0 1 2\]"),
+    go_on(
+        36, "features", X[..., :2], y, "continues with n_features=3, but it is now 2"
+    ),
     go_on(36, "layers", X, y, "hidden_layer_sizes=", hidden_layer_sizes=(4, 4)),
     go_on(36, "activation", X, y, "activation=tanh, but it is", activation="relu"),
     go_on(36, "direction", X, y, "n_directions=1", bidirectional=True),

@@ -237,7 +237,7 @@ def test_a_fit_that_failed_at_its_start_does_not_block_the_corrected_one(
     failing, tmp_path
 ):
     path = tmp_path / "fit"
-    with pytest.raises(ValueError, match=r"too large|leaves none"):
+    with pytest.raises(ValueError, match=r"too large|leaves none for training"):
         fit(failing.pop("data", X), y, checkpoint=path, **failing)
     same(fit(X[..., :2], y, checkpoint=path), fit(X[..., :2], y))
 

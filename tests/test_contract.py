@@ -1,6 +1,7 @@
 """scikit-learn's contract, its own checks and their like for sequences."""
 
 import copy
+import inspect
 import pickle
 from collections import Counter
 
@@ -35,7 +36,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
-from skrnn import OneHotSequenceEncoder, VanillaRNNClassifier, as_ragged, valid_steps
+import skrnn
+from skrnn import (
+    OneHotSequenceEncoder,
+    VanillaRNNClassifier,
+    as_ragged,
+    dask,
+    valid_steps,
+)
 from skrnn.datasets import load_python_source
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -72,6 +80,18 @@ def test_scikit_learns_checks_pass():
 
 
 SOUND = ("passed", "skipped")
+
+
+PUBLIC = [getattr(module, name) for module in (skrnn, dask) for name in module.__all__]
+ESTIMATORS = [thing for thing in PUBLIC if hasattr(thing, "get_params")]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_constructor_stores_every_parameter(estimator):
+    values = {name: object() for name in inspect.signature(estimator).parameters}
+    model = estimator(**values)
+    for name, value in values.items():
+        assert getattr(model, name) is value
 
 
 def test_scikit_learns_checks_pass_for_a_two_way_stack():

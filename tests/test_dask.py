@@ -179,9 +179,7 @@ def test_chunks_of_frames_note_their_columns(client, data):
     swapped = [frame[["b", "a", "c"]] for frame in frames]
     with pytest.raises(ValueError, match="same order as they were in fit"):
         model.to_local().predict(swapped)
-    with pytest.raises(
-        ValueError, match=r"goes on with the features \['a', 'b', 'c'\]"
-    ):
+    with pytest.raises(ValueError, match=r"continues with features \['a', 'b', 'c'\]"):
         model.fit(shards(swapped), shards(list(y)))
     with pytest.raises(ValueError, match="chunks differ in the columns of X"):
         model.fit(shards([*frames[:30], *swapped[30:]]), shards(list(y)))

@@ -101,7 +101,7 @@ class Machine(RuleBasedStateMachine):
         if model.early_stopping and n_held_out >= len(different):
             yield "early stopping holds out"
         if model.warm_start and self.known and self.known != self.settled(problem):
-            yield "goes on with"
+            yield "continues with"
         if model.warm_start and self.refuses(given):
             yield "was fitted on sequences"
 

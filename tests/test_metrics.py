@@ -291,7 +291,7 @@ def test_the_padding_of_y_true_may_be_named_beside_a_list():
 
 def test_messages_show_labels_as_plain_values():
     y = np.array([[0, 9, 1], [0, 1, 9]])
-    with pytest.raises(ValueError, match="step 1 is 9, and 9 is taken"):
+    with pytest.raises(ValueError, match="step 1 is 9, and 9 is read as padding"):
         flatten_steps(y, y, padding_label=np.int64(9))
 
 

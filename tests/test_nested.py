@@ -202,6 +202,6 @@ def test_a_frame_around_a_column_of_sequences_is_refused(use, frame):
 )
 @pytest.mark.parametrize("taker", TAKERS)
 def test_groups_are_no_frames(taker, groups):
-    message = r"(X|sequences)\[0\] is a tuple that holds a data frame"
+    message = r"(X|sequences)\[0\] is a tuple with a data frame"
     with pytest.raises(ValueError, match=message):
         TAKERS[taker](groups({"i": [0, 0, 1], "x": [1.0, 2.0, 3.0]}))

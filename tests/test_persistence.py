@@ -164,7 +164,7 @@ def test_a_model_mapped_from_a_file_answers_the_same(tmp_path):
 # Files of earlier versions. Those written for this version stand for it as well.
 
 FIXTURES = Path(__file__).parent / "fixtures"
-# A folder for each version; Python may have put one of bytecode beside them.
+# A folder for each version, or for each form of its files. Others hold bytecode.
 FILES = sorted(p for p in FIXTURES.glob("[0-9]*/*") if p.suffix != ".npz")
 
 
@@ -207,6 +207,16 @@ def test_a_file_of_an_earlier_version_answers_the_same(path):
 def test_this_version_has_its_files():
     names = {path.stem for path in FILES if path.parent.name == skrnn.__version__}
     assert {"one_way", "two_way", "encoder", "pipeline"} <= names
+
+
+def test_files_with_old_and_with_public_modules_are_kept():
+    def modules(folder):
+        files = (FIXTURES / folder).glob("*.skops")
+        types = {name for f in files for name in skops.io.get_untrusted_types(file=f)}
+        return {name.rpartition(".")[0] for name in types}
+
+    assert modules("0.1.0") & set(OLD_PATHS)
+    assert modules("0.1.0-public-modules") == {"skrnn"}
 
 
 # What skops trusts, and what happens to files that somebody has tampered with.

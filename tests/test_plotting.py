@@ -599,13 +599,13 @@ def test_of_long_vectors_the_largest_components_are_drawn():
 
 def test_two_way_networks_of_several_layers_are_refused():
     deep = hello((2, 2), bidirectional=True)
-    with pytest.raises(ValueError, match="has 2 hidden layers, whose arrows"):
+    with pytest.raises(ValueError, match="has 2 hidden layers, too many to draw"):
         UnrolledDisplay.from_estimator(deep, "hell")
     states = [np.zeros((4, 4))] * 2
     by_hand = UnrolledDisplay(
         np.eye(4), states, np.eye(4), classes=list("abcd"), n_directions=2
     )
-    with pytest.raises(ValueError, match="has 2 hidden layers, whose arrows"):
+    with pytest.raises(ValueError, match="has 2 hidden layers, too many to draw"):
         by_hand.plot()
 
 

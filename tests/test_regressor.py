@@ -154,7 +154,7 @@ def test_a_warm_start_goes_on_from_the_same_predictions():
 
 def test_a_warm_start_needs_as_many_outputs():
     model = regressor(warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match=r"warm_start goes on with n_outputs=1"):
+    with pytest.raises(ValueError, match=r"warm_start continues with n_outputs=1"):
         model.fit(X, PAIR)
     assert model.n_outputs_ == 1
     assert model.predict(X).shape == y.shape
@@ -402,7 +402,7 @@ def test_what_cannot_be_forecast_is_named():
     for n_steps, error in ((0, ValueError), (1.5, TypeError)):
         with pytest.raises(error, match="n_steps"):
             model.forecast(SERIES, n_steps)
-    with pytest.raises(ValueError, match=r"X\[0\] has no valid step to go on from"):
+    with pytest.raises(ValueError, match=r"X\[0\] has no valid step to continue from"):
         model.forecast(np.full((1, 3, 1), np.nan), 2)
     with pytest.raises(ValueError, match="has 3 features and predicts 1"):
         regressor().fit(X, y).forecast(X, 2)

@@ -389,5 +389,5 @@ def test_unknown_names_raise():
 
 
 def test_a_name_is_no_metric():
-    with pytest.raises(TypeError, match="get_step_scorer makes scorers by name"):
+    with pytest.raises(TypeError, match="get_step_scorer takes names"):
         make_step_scorer("f1_macro")

@@ -66,7 +66,7 @@ def test_spans_are_read_as_the_table_says(labels, spans):
 def test_a_scheme_counts_spans_that_are_spelled_out(labels, spans, scheme, place):
     y = as_ragged([labels.split()])
     if scheme == "BIO" and set("ES") & set(labels):
-        with pytest.raises(ValueError, match="is not one of spans"):
+        with pytest.raises(ValueError, match="is not a label of spans"):
             span_f1_score(y, y, scheme=scheme)
         return
     support = span_precision_recall_fscore_support(
@@ -235,7 +235,7 @@ def test_no_spans_at_all_have_no_score():
 @pytest.mark.parametrize("label", ["X", "PER-B", "L-X", "", "o", "BI-X"])
 def test_labels_that_name_no_span_raise(label):
     y = as_ragged([["B-X", label, "O"]])
-    with pytest.raises(ValueError, match="is not one of spans"):
+    with pytest.raises(ValueError, match="is not a label of spans"):
         span_f1_score(y, y)
 
 
@@ -249,7 +249,7 @@ def test_labels_outside_sequences_raise():
 
 def test_unknown_schemes_raise():
     message = (
-        'scheme=\'BMES\' is none of "BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"'
+        'scheme=\'BMES\' is not one of "BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"'
     )
     with pytest.raises(ValueError, match=message):
         span_f1_score(Y_TRUE, Y_PRED, scheme="BMES")
@@ -271,7 +271,7 @@ def test_labels_of_other_schemes_are_told_their_scheme(label, remedy):
 
 @pytest.mark.parametrize("scheme", [["BIO"], {}, 3, "bio"])
 def test_what_is_no_scheme_is_an_error(scheme):
-    with pytest.raises(ValueError, match=r"scheme=.* is none of \"BIO\""):
+    with pytest.raises(ValueError, match=r"scheme=.* is not one of \"BIO\""):
         span_f1_score(Y_TRUE, Y_PRED, scheme=scheme)
 
 

@@ -124,9 +124,7 @@ def test_a_frame_of_a_list_with_other_columns_is_named(take, library):
 def test_a_warm_start_refuses_columns_in_another_order(library):
     model = classifier().set_params(warm_start=True).fit(frames(library), Y)
     before = dict(vars(model))
-    with pytest.raises(
-        ValueError, match=r"goes on with the features \['a', 'b'\], but"
-    ):
+    with pytest.raises(ValueError, match=r"continues with features \['a', 'b'\], but"):
         model.fit(swapped(library), Y)
     assert vars(model) == before
     assert model.fit(frames(library), Y).feature_names_in_.tolist() == ["a", "b"]

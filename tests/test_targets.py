@@ -228,7 +228,7 @@ def test_a_padding_label_is_a_class_or_a_list_of_them_never():
     with pytest.raises(ValueError, match=r"'a' is one of the classes"):
         padding_label_for(np.array(["a"]), "a")
     for several in ([1], np.array([1, 2])):
-        with pytest.raises(ValueError, match="no single label"):
+        with pytest.raises(ValueError, match="not a single label"):
             padding_label_for(np.array([0]), several)
 
 

@@ -188,7 +188,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             before = previous.feature_names
             if before is not None and names is not None and [*before] != [*names]:
                 raise ValueError(
-                    f"warm_start goes on with the features {[*map(str, before)]}, but "
+                    f"warm_start continues with features {[*map(str, before)]}, but "
                     f"X has {[*map(str, names)]}; set warm_start=False to start again"
                 )
             if names is None and before is not None:
@@ -611,6 +611,6 @@ def _check_continuation(previous: Architecture, architecture: Architecture) -> N
         before, now = getattr(previous, name), getattr(architecture, name)
         if before != now:
             raise ValueError(
-                f"warm_start goes on with {name}={before}, but it is now {now}; "
+                f"warm_start continues with {name}={before}, but it is now {now}; "
                 "set warm_start=False to start again"
             )

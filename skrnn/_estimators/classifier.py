@@ -387,7 +387,7 @@ default=None
         padding_label = padding_label_for(classes, self.padding_label)
         if self._is_warm_start() and not np.array_equal(self.classes_, classes):
             raise ValueError(
-                f"warm_start goes on with the classes {self.classes_}, but y has "
+                f"warm_start continues with the classes {self.classes_}, but y has "
                 f"{classes}"
             )
         class_weights = _class_weights(self.class_weight, classes, counts)

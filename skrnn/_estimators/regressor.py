@@ -464,7 +464,7 @@ step in the form of a y with a single output, default=None
             )
         empty = np.flatnonzero(sequences.lengths == 0)
         if empty.size:
-            raise ValueError(f"X[{empty[0]}] has no valid step to go on from")
+            raise ValueError(f"X[{empty[0]}] has no valid step to continue from")
         with raise_on_overflow():
             steps = forecast(
                 self._architecture(),
@@ -487,8 +487,8 @@ def _warn_of_series(n_features: int, shape: tuple[int, ...]) -> None:
     if n_features > 1 and shape == (n_features,):
         warnings.warn(
             f"X and y are 2-D and {n_features} wide: each row is a sequence of one "
-            f"step, of {n_features} features and as many targets, so nothing is "
-            "learned of an order; for univariate series pass X[..., None]",
+            f"step, of {n_features} features and as many targets, so the "
+            "order of steps is not learned; for univariate series pass X[..., None]",
             UserWarning,
             stacklevel=7,
         )

@@ -44,7 +44,7 @@ def check_outputs(y: Array, n_outputs: int) -> None:
     """Raise if the number of outputs differs from that of the model."""
     if y.shape[1] != n_outputs:
         raise ValueError(
-            f"y has a different number of outputs than in fit: {y.shape[1]} and not "
+            f"y has a different number of outputs than in fit: {y.shape[1]} instead of "
             f"{n_outputs}"
         )
 

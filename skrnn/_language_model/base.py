@@ -27,10 +27,7 @@ from .vocabulary import TokenIds, TokenVocabulary, read_texts
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
 
-NOTHING_READ = (
-    "{} is empty; with start=False something has to be read before anything is "
-    "predicted"
-)
+NOTHING_READ = "{} is empty; with start=False a prediction needs at least one token"
 
 
 class BaseLanguageModel(  # numpydoc ignore=PR01
@@ -92,9 +89,9 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         encoder = clone(default[1] if self.encoder is None else self.encoder)
         if not hasattr(classifier, "step"):
             raise ValueError(
-                f"classifier={classifier} cannot read step by step; pass a one-way "
-                "network, with bidirectional=False: a two-way one would see the token "
-                "that it is to predict"
+                f"classifier={classifier} cannot be stepped; pass a unidirectional "
+                "network (bidirectional=False), because a bidirectional one would see "
+                "the token to predict"
             )
         tokens, texts = read_texts(sequences)
         encoder.fit(texts)
@@ -210,7 +207,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         total = weights @ n_tokens
         if not total:
             raise ValueError(
-                "sequences of weight above zero have no token to predict: all are too "
+                "sequences with nonzero weight have no token to predict: all are too "
                 "short, or unknown"
             )
         # Zero times minus infinity would be NaN.

@@ -404,12 +404,12 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         check_is_fitted(self)
         if not self._vocab.as_text:
             raise TypeError(
-                "the model was fitted on lists of tokens; what is typed into the page "
-                "is characters, so fit it on strings"
+                "the model was fitted on lists of tokens; text typed into the page "
+                "consists of characters, so fit it on strings"
             )
         if not isinstance(self.classifier_, VanillaRNNClassifier):
             raise TypeError(
-                f"the page computes a VanillaRNNClassifier, but classifier_ is a "
+                f"the page supports only a VanillaRNNClassifier, but classifier_ is a "
                 f"{type(self.classifier_).__name__}"
             )
         if vocabulary is not None:

@@ -40,7 +40,7 @@ class Trie:
     ValueError
         If `entries` is a single string, or holds None, NaN or infinity as a token.
     TypeError
-        If an entry is no sequence of hashable tokens, or only some are strings.
+        If an entry is not a sequence of hashable tokens, or only some are strings.
 
     Examples
     --------

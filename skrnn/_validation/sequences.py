@@ -227,7 +227,7 @@ def _plain_item(item: Any, name: str) -> Any:
         return item
     if isinstance(item, tuple) and any(map(is_frame, item)):
         raise ValueError(
-            f"{name} is a tuple that holds a data frame, as items of groupby are; pass "
+            f"{name} is a tuple with a data frame, as groupby yields; pass "
             "the frames alone, [frame for _, frame in groups]"
         )
     return plain_item(item, name)
@@ -249,7 +249,7 @@ def _are_ragged(items: Sequence[Any]) -> bool:
         raise ValueError(
             "X is a list of 1-D rows of unequal length; for sequences of a single "
             "feature pass each as x[:, None], of shape (n_steps, 1), and encode "
-            "sequences of symbols by OneHotSequenceEncoder first"
+            "sequences of symbols with OneHotSequenceEncoder first"
         )
     return False
 
@@ -486,7 +486,7 @@ def _reject_times(X: Array) -> None:
 
 
 _TOO_LARGE = "Input {} contains a value too large for dtype('float64')."
-_HINT_STRINGS = "encode tokens by OneHotSequenceEncoder first"
+_HINT_STRINGS = "encode tokens with OneHotSequenceEncoder first"
 
 
 def _numeric(X: Array) -> Array:

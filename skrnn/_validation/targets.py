@@ -199,7 +199,7 @@ def _single_weights(sample_weight: Any) -> Array:
     except ValueError as error:
         i = next(i for i, weight in enumerate(sample_weight) if np.iterable(weight))
         raise ValueError(
-            f"sample_weight[{i}] is no single weight, but others are; give every "
+            f"sample_weight[{i}] is not a single weight, but others are; give every "
             "sequence one, or every sequence a weight for each step"
         ) from error
 
@@ -477,7 +477,7 @@ def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
     if marked.any() and not marked[:, 0].any() and (marked == trailing).all():
         warnings.warn(
             "y ends in -1 or '' where X shows no padding; if these steps are padding, "
-            "mark them by NaN in X, or set padding_value to what fills them",
+            "mark them with NaN in X, or set padding_value to their value",
             UserWarning,
             stacklevel=8,
         )
@@ -491,7 +491,7 @@ def padding_label_for(classes: Array, padding_label: Any) -> Any:
     """
     known = set(classes.tolist())
     if np.ndim(padding_label):
-        raise ValueError(f"padding_label={shown(padding_label)} is no single label")
+        raise ValueError(f"padding_label={shown(padding_label)} is not a single label")
     if not (isinstance(padding_label, str) and padding_label == "auto"):
         if padding_label in known:
             raise ValueError(

@@ -255,7 +255,7 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     for i, token in enumerate(given):
         if not _is_hashable(token) or invalid_reason(token):
             raise ValueError(
-                f"categories[{i}] is {shown(token)}, which is no token; pass one flat "
+                f"categories[{i}] is {shown(token)}, which is not a token; pass a flat "
                 "list of hashable tokens"
             )
     if not given or len(set(given)) < len(given):

@@ -274,8 +274,8 @@ def connected(client: Client) -> Iterator[None]:
         if not is_lost:
             raise
         raise ConnectionError(
-            "the connection to Dask's scheduler was lost, or what was computed there "
-            "was canceled; fit again with a connected client"
+            "the connection to Dask's scheduler was lost, or the tasks of this fit "
+            "were canceled; fit again with a connected client"
         ) from error
 
 
@@ -285,7 +285,7 @@ def slots(client: Client) -> list[str]:
     if not n_threads:
         raise RuntimeError(
             f"Dask's cluster at {client.scheduler.address} has no workers; start some, "
-            "or wait for them by client.wait_for_workers(1)"
+            "or wait for them with client.wait_for_workers(1)"
         )
     places = [(i, at) for at, n in n_threads.items() for i in range(n)]
     return [at for _, at in sorted(places)]

@@ -149,7 +149,7 @@ def assign_sequences(
 def _add_weights(
     tables: list[SequenceIndex], inverse: Ids
 ) -> tuple[Vector, dict[int, Vector]]:
-    """Add the weights of copies, smallest first, so that their order is no matter."""
+    """Add the weights of copies, smallest first: their order must not matter."""
     weights = np.concatenate([t.weights for t in tables])
     by_size = np.argsort(weights)
     added = sums(inverse[by_size], weights[by_size], int(inverse.max(initial=-1)) + 1)

@@ -116,7 +116,7 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
 
     @available_if(_check_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Any:
-        """Go on with sequences in memory; for others call `to_local().forecast`.
+        """Continue sequences in memory; for others call `to_local().forecast`.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
             Sequences in any of the forms that :class:`~skrnn.VanillaRNNRegressor`
             takes.
         n_steps : int
-            How many steps to go on, at least 1.
+            Number of steps to forecast, at least 1.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
         NotFittedError
             If `fit` was not called before.
         TypeError
-            If X is a collection of Dask, or `n_steps` is no integer.
+            If X is a collection of Dask, or `n_steps` is not an integer.
         ValueError
             Where `to_local().forecast` raises it.
         """

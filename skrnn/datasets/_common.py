@@ -59,7 +59,7 @@ def check_available(name: str, n_wanted: int, n_available: int) -> None:
     if n_wanted > n_available:
         raise ValueError(
             f"{name}={n_wanted} but there are only {n_available} "
-            f"{name.removeprefix('n_')} of such lengths; ask for fewer, or for all "
+            f"{name.removeprefix('n_')} of these lengths; ask for fewer, or for all "
             f"with {name}=None"
         )
 

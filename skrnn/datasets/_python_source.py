@@ -209,7 +209,7 @@ def _tokens(source: str) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]
         elif depth:
             continue
         elif _is_stray(item):
-            raise tokenize.TokenError(f"no token of Python: {item.string!r}")
+            raise tokenize.TokenError(f"not a Python token: {item.string!r}")
         elif item.type in _LABEL_OF_TOKEN:
             yield item.type, item.start, item.end
 

@@ -211,14 +211,14 @@ def _labels(network: VanillaRNNClassifier) -> Array:
         for label in labels:
             if any("\ud800" <= letter <= "\udfff" for letter in label):
                 raise ValueError(
-                    f"the label {label!r} holds a surrogate, which no UTF-8 has; "
+                    f"the label {label!r} has a surrogate, which UTF-8 cannot encode; "
                     "rename it"
                 )
         return np.array(labels, object)
     if all(isinstance(label, Integral) for label in labels):
-        return _exact(labels, np.int64, "a signed integer of 64 bits")
+        return _exact(labels, np.int64, "a 64-bit signed integer")
     if all(isinstance(label, Real) for label in labels):
-        return _exact(labels, np.float64, "a float of 64 bits")
+        return _exact(labels, np.float64, "a 64-bit float")
     raise TypeError(
         f"classes_ are {network.classes_} and padding_label_ is "
         f"{network.padding_label_!r}; ONNX needs all of them to be strings, or all to "
@@ -323,8 +323,8 @@ def _float32(values: Array) -> NDArray[np.float32]:
     if largest and not limits.tiny <= largest <= limits.max:
         raise ValueError(
             f"weights of size {largest:.2g} do not fit into single precision, in which "
-            "ONNX models compute; fit to X, and y of a regressor, that are scaled to "
-            "numbers near 1"
+            "ONNX models compute; scale X, and y of a regressor, to numbers near 1 "
+            "and fit again"
         )
     return np.ascontiguousarray(values, np.float32)
 

@@ -273,6 +273,6 @@ def _check_keys(names: list[str]) -> None:
     for name in names:
         if keys.count(name) > 1:
             raise ValueError(
-                f"the report has two rows {name!r}; give every label a name of its own "
+                f"the report has two rows {name!r}; give every label its own name "
                 "in target_names"
             )

@@ -80,7 +80,7 @@ class Steps:
             if values.ndim > 1:
                 raise ValueError(
                     f"{name} has {values.shape[1]} numbers for each step, but this "
-                    "metric compares labels; of probabilities pass "
+                    "metric compares labels; for probabilities pass "
                     "classes_[y_pred.argmax(axis=-1)]"
                 )
         require_one_type(self.y_true, "y_true", self.y_pred, "y_pred")
@@ -235,7 +235,7 @@ def _rows_of_numbers(array: Array) -> Array:
 
 
 def _characters(true: Array, predicted: Array) -> tuple[Array, Array]:
-    """Take strings apart that stand for sequences of one label per character."""
+    """Split strings that are sequences of one label per character."""
     if _is_text(true) and not _is_flat(predicted) and predicted.dtype.kind in "UO":
         true = objects(_labels_of(text, "y_true") for text in true)
     if _is_text(predicted) and not _is_flat(true):
@@ -395,6 +395,7 @@ def _check_contradictions(
             step = int(wrong.argmax())
             raise ValueError(
                 f"{name}{sequences.name(step)} is {shown(flat[step])}, and "
-                f"{shown(label)} is taken for padding; pass padding_label, the "
-                "padding_label_ of the model, or the lengths of the sequences"
+                f"{shown(label)} is "
+                "read as padding; pass padding_label, the padding_label_ of the "
+                "model, or the lengths of the sequences"
             )

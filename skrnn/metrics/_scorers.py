@@ -100,7 +100,7 @@ def make_step_scorer(
     """
     if not callable(metric):
         raise TypeError(
-            f"metric={metric!r} is no function; get_step_scorer makes scorers by name"
+            f"metric={metric!r} is not a function; get_step_scorer takes names"
         )
     if flatten == "auto":
         flatten = getattr(metric, "func", metric) not in _OF_SEQUENCES  # of a partial

@@ -279,9 +279,9 @@ def _scores(
     steps: Steps, scheme: str | None, labels: ArrayLike | None, **kwargs: Any
 ) -> tuple[Any, Any, Any, Any]:
     """Leave the scores of spans to scikit-learn, each span being one sample."""
-    if scheme not in [*_SCHEMES]:  # which may be no key
+    if scheme not in [*_SCHEMES]:  # may be unhashable
         known = ", ".join(f'"{name}"' for name in _SCHEMES if name)
-        raise ValueError(f"scheme={scheme!r} is none of {known} and None")
+        raise ValueError(f"scheme={scheme!r} is not one of {known} or None")
     if steps.form == "rows":
         raise ValueError(
             "y_true and y_pred hold one label for each sequence, and spans lie within "
@@ -309,7 +309,7 @@ def _scores(
 
 
 def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
-    """Return the types that are asked for, among which are no labels of steps."""
+    """Return the requested types; raise for labels of steps among them."""
     labels = check_names(labels, np.array(["a type"]))
     for label in labels:
         prefix, _, kind = label.partition("-")
@@ -359,7 +359,7 @@ def _split_labels(labels: list[Any], scheme: str | None) -> tuple[list[str], lis
         if label != "O" and prefix not in tuple(known):
             hint = f"; {_HINTS[prefix]}" if prefix in _HINTS else ""
             raise ValueError(
-                f'the label {label!r} is not one of spans: use "O", or one of the '
+                f'the label {label!r} is not a label of spans: use "O", or one of the '
                 f"prefixes {', '.join(known)} and a type, such as "
                 f'"{known[0]}-PER"{hint}'
             )

@@ -279,4 +279,4 @@ def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
             "valid steps; no label has an input so far away"
         )
     if lengths.sum() < 2:
-        raise ValueError("X has one valid step; there is no other to exchange it with")
+        raise ValueError("X has one valid step; a permutation needs at least two")

@@ -103,7 +103,7 @@ def read_sequence(
         X = transformer.transform(X)
     if sparse.issparse(X) or is_frame(X) or n_axes(X[0]) == 1:
         raise ValueError(
-            "sequence has one axis where the network wants two; pass shape "
+            "sequence has one axis, but the network needs two; pass shape "
             "(n_steps, n_features), or a Pipeline that encodes tokens"
         )
     return SequenceView(network, X, tokens, _feature_names(transformers, network))

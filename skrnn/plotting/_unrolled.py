@@ -43,8 +43,8 @@ _INPUT, _HIDDEN = "#f2b36b", "#7fc9a4"
 _LITERAL = {"family": "monospace", "parse_math": False}
 
 _TANGLE = (
-    "the network is two-way and has {} hidden layers, whose arrows would be a tangle; "
-    "UnrolledDisplay draws two-way networks of one hidden layer"
+    "the network is bidirectional and has {} hidden layers, too many to draw; "
+    "UnrolledDisplay draws bidirectional networks with one hidden layer"
 )
 
 

@@ -263,8 +263,8 @@ def _ordered(
         row = rows[twice.argmax()]
         raise ValueError(
             f"sequence {shown(sequence_names[codes[row]])} has two steps with "
-            f"{order!r} {shown(distinct[ranks[row]])}; give every step a place of its "
-            "own"
+            f"{order!r} {shown(distinct[ranks[row]])}; give every step its own "
+            "place"
         )
     return rows
 

@@ -403,8 +403,8 @@ arrays of shape (length, n_columns)
             if self.handle_unknown == "error" or self._column_of[-1] >= 0:
                 place = place_of(int(unknown.argmax()), lengths)
                 raise ValueError(
-                    f"{place} can not be inverted because it contains all zeros, which "
-                    f"is no category with handle_unknown={self.handle_unknown!r}"
+                    f"{place} can not be inverted because it is all zeros, which is "
+                    f"not a category with handle_unknown={self.handle_unknown!r}"
                 )
             values = values.astype(object)
             values[unknown] = _REPLACEMENT if as_text else None

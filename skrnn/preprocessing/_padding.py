@@ -196,7 +196,7 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     for a in arrays:
         if np.ndim(a) < 2 or np.shape(a)[1] < lengths.max(initial=0):
             raise ValueError(
-                f"an array of shape {np.shape(a)} does not go with X of shape "
+                f"an array of shape {np.shape(a)} does not match X of shape "
                 f"{X.shape}, whose longest sequence has {lengths.max()} valid steps"
             )
     results = tuple(

@@ -157,5 +157,5 @@ def _check_size(n_bytes: int, what: str, remedy: str) -> None:
     if n_bytes > MAX_BYTES:
         raise ValueError(
             f"the page would hold {n_bytes:,} bytes of {what}, more than the "
-            f"{MAX_BYTES:,} with which it still answers every key at once; use {remedy}"
+            f"{MAX_BYTES:,} up to which it answers keys instantly; use {remedy}"
         )

@@ -56,7 +56,7 @@ def to_disk(batches: Iterable[Batch]) -> list[Batch]:
         raise OSError(
             error.errno,
             f"{error.strerror}; the steps of a memory-mapped X are packed into a "
-            "temporary file: let TMPDIR name a directory with room for as much as X",
+            "temporary file: set TMPDIR to a directory with room for a copy of X",
             tempfile.gettempdir(),
         ) from error
     return [

@@ -125,7 +125,7 @@ class Checkpoint:
         """Return whether the file contains evaluations to replay."""
         self._file.seek(0)
         if not _MAGIC.startswith(self._file.read(len(_MAGIC))):
-            raise ValueError(f"{self.path} is not a checkpoint, and is left as it is")
+            raise ValueError(f"{self.path} is not a checkpoint; it was not changed")
         header = self._file.readline()
         state = rng.get_state(legacy=False)
         text = json.dumps([fit, state], default=np.ndarray.tolist)

@@ -296,7 +296,7 @@ def _hold_out(
     if n >= len(ids):
         raise NotEnoughSequencesError(
             f"early stopping holds out {n} of {len(ids)} different sequences and "
-            "leaves none to learn from; pass more, or a smaller validation_fraction"
+            "leaves none for training; pass more, or a smaller validation_fraction"
         )
     out = np.zeros(len(ids), dtype=bool)
     out[rng.choice(len(ids), size=n, replace=False)] = True
