@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+from numpy.typing import NDArray
+
 from skrnn._network.training.lbfgs import Stop
 from skrnn._network.training.train import Report
 
@@ -87,6 +89,27 @@ class FitTask:
         if ended.call_on_fit_task_end(**self.data, reconstruction_attributes=fitted):
             raise Stop("callback")
         self._begin_iteration()
+
+    @contextmanager
+    def reporting(
+        self, verbose: int, attributes: Callable[[NDArray[Any]], dict[str, Any]]
+    ) -> Iterator[Callable[[Report], None]]:
+        """Yield a function that prints an iteration and reports its end.
+
+        Parameters
+        ----------
+        verbose : int
+            The parameter of the estimator.
+        attributes : callable
+            Returns the fitted attributes for the flat vector of parameters.
+        """
+        with printing(verbose) as show:
+
+            def report(report: Report) -> None:
+                show(report)
+                self.next_iteration(lambda: attributes(report.theta))
+
+            yield report
 
     def end(self) -> None:
         """Report the end of the fit."""

@@ -269,6 +269,9 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     True
     """
 
+    classes_: Array
+    padding_label_: Any
+
     _output = "softmax"
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -379,11 +382,14 @@ default=None
         labels = check_labels(y, sequences, type(self).__name__, weights)
         classes, codes = encode_labels(labels)
         counts = _class_counts(codes, weights, len(classes))
-        weights *= self._set_classes(classes, counts)[codes]
-        return Targets(codes, weights, len(classes))
+        class_weights, attributes = self._check_classes(classes, counts)
+        weights *= class_weights[codes]
+        return Targets(codes, weights, len(classes), attributes)
 
-    def _set_classes(self, classes: Array, counts: Array) -> Array:
-        """Store the classes, given their weighted counts; return their weights."""
+    def _check_classes(
+        self, classes: Array, counts: Array
+    ) -> tuple[Array, dict[str, Any]]:
+        """Return the weights of classes with these counts, and fitted attributes."""
         padding_label = padding_label_for(classes, self.padding_label)
         if self._is_warm_start() and not np.array_equal(self.classes_, classes):
             raise ValueError(
@@ -393,9 +399,7 @@ default=None
         class_weights = _class_weights(self.class_weight, classes, counts)
         if not (counts * class_weights).any():
             raise ValueError("class_weight leaves no step of weight above zero")
-        self.classes_: Array = classes
-        self.padding_label_ = padding_label
-        return class_weights
+        return class_weights, {"classes_": classes, "padding_label_": padding_label}
 
     def _format_output(self, outputs: Array) -> Array:
         return softmax_small(outputs)

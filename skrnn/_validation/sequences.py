@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_array
 
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
@@ -121,6 +121,21 @@ class Form(NamedTuple):
         is_table = sequences.form == "rows"
         return cls(is_table, sequences.has_several_steps, sequences.feature_names)
 
+    def attributes(self, n_features: int) -> dict[str, Any]:
+        """Return the fitted attributes that later calls are checked against."""
+        names = {"feature_names_in_": self.feature_names}
+        return {
+            "n_features_in_": n_features,
+            "_fitted_on_sequences": self.has_several_steps,
+            **(names if self.feature_names is not None else {}),
+        }
+
+
+def set_fitted(estimator: Any, attributes: dict[str, Any]) -> None:
+    """Set the fitted attributes; names of features from an earlier fit do not stay."""
+    vars(estimator).pop("feature_names_in_", None)
+    vars(estimator).update(attributes)
+
 
 def _is_mapped(x: Any) -> bool:
     while isinstance(x, np.ndarray):
@@ -131,10 +146,10 @@ def _is_mapped(x: Any) -> bool:
 def check_sequences(
     estimator: Any, X: Any, *, padding_value: float, fitting: bool
 ) -> Sequences:
-    """Check X in any form; in `fit`, store features and form on the estimator.
+    """Check X in any form, and against the X in `fit` unless this is `fit`.
 
-    The stored form detects tables that are one sequence without an outer list. Models
-    saved by earlier versions lack it, and accept both.
+    The form of that X detects tables that are one sequence without an outer list.
+    Models saved by earlier versions lack it, and accept both.
     """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
@@ -144,44 +159,42 @@ def check_sequences(
             "or a list of arrays of shape (n_steps, n_features)"
         )
     items = list_items(X)
+    frame = None
     if items is not None and _are_ragged(items):
         sequences = _check_ragged(items)
         frame = common_columns(items, "X")
     elif not sparse.issparse(X) and not is_frame(X) and n_axes(X) >= 3:
         sequences = _check_padded(np.asarray(X), padding_value)
-        frame = None
     else:
-        X = X if items is None else items
-        sequences = _check_rows(estimator, X, fitting=fitting)
-        frame = X
+        frame = X if items is None else items
+        sequences = _check_rows(estimator, frame)
     sequences.feature_names = get_feature_names(frame)
-    if sequences.form != "rows":
-        _check_features(estimator, frame, sequences, fitting=fitting)
     if fitting:
-        estimator._fitted_on_sequences = sequences.has_several_steps
-    elif sequences.form == "rows" and vars(estimator).get("_fitted_on_sequences"):
-        reject_table(estimator, f"has shape {sequences.data.shape}")
+        _require_steps(sequences)
+    else:
+        _check_as_fitted(estimator, frame, sequences)
     return sequences
 
 
-def _check_features(
-    estimator: Any, frame: Any, sequences: Sequences, *, fitting: bool
-) -> None:
-    """Check the features of padded and ragged X as scikit-learn does for tables."""
+def _require_steps(sequences: Sequences) -> None:
     empty = np.flatnonzero(sequences.lengths == 0)
-    if fitting and empty.size:
+    if empty.size:
         raise ValueError(
             f"X[{empty[0]}] has no valid step; leave such sequences out of fit"
         )
-    check_feature_names(estimator, frame, reset=fitting)
-    if fitting:
-        estimator.n_features_in_ = sequences.n_features
-    elif sequences.n_features != estimator.n_features_in_:
+
+
+def _check_as_fitted(estimator: Any, frame: Any, sequences: Sequences) -> None:
+    """Check the features and the form of X against those in `fit`."""
+    check_feature_names(estimator, frame, reset=False)
+    if sequences.n_features != estimator.n_features_in_:
         raise ValueError(
             f"X has {sequences.n_features} features, but "
             f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
             "features as input"
         )
+    if sequences.form == "rows" and vars(estimator).get("_fitted_on_sequences"):
+        reject_table(estimator, f"has shape {sequences.data.shape}")
 
 
 def reject_table(estimator: Any, found: str) -> None:
@@ -406,16 +419,16 @@ def _check_finite(X: Array, lengths: NDArray[np.intp], first: int) -> None:
     raise ValueError(f"Input X contains infinity: {where}")
 
 
-def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
+def _check_rows(estimator: Any, X: Any) -> Sequences:
     _reject_times_and_stacks(X)
     try:
-        X = validate_data(
-            estimator,
+        X = check_array(
             X,
-            reset=fitting,
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
             ensure_all_finite=False,
+            estimator=estimator,
+            input_name="X",
         )
     except ValueError as error:
         reject_nested_columns(X, error)

@@ -153,7 +153,7 @@ MUTANTS = [
     ),
     Mutant(
         "weights may vanish in single precision",
-        "_estimators/base",
+        "_estimators/checks",
         "weights.max() >= np.finfo(dtype).tiny",
         "weights.max() > 0",
         "fuzz_findings",
