@@ -132,6 +132,12 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.verbose = verbose
         self.checkpoint = checkpoint
 
+    def _set_parameters(self, arguments: dict[str, Any]) -> None:
+        """Store the arguments of a subclass's `__init__`, its locals, by name."""
+        for name, value in arguments.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         """Check, train and store; nothing else changes the estimator."""
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}

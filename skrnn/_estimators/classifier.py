@@ -269,6 +269,8 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     True
     """
 
+    class_weight: Any
+    padding_label: Any
     classes_: Array
     padding_label_: Any
 
@@ -303,27 +305,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         verbose: int = 0,
         checkpoint: str | PathLike[str] | None = None,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            bidirectional=bidirectional,
-            alpha=alpha,
-            max_iter=max_iter,
-            max_fun=max_fun,
-            tol=tol,
-            max_corrections=max_corrections,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            warm_start=warm_start,
-            padding_value=padding_value,
-            n_init=n_init,
-            random_state=random_state,
-            verbose=verbose,
-            checkpoint=checkpoint,
-        )
-        self.class_weight = class_weight
-        self.padding_label = padding_label
+        self._set_parameters(locals())
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
