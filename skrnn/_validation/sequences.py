@@ -49,7 +49,7 @@ class Sequences:
     @property
     def valid(self) -> NDArray[np.bool_]:
         """Mask of valid steps, of shape (n_sequences, n_steps), of padded input."""
-        return np.arange(self.data.shape[1]) < self.lengths[:, None]
+        return mask_of_steps(self.lengths, self.data.shape[1])
 
     @property
     def has_several_steps(self) -> bool:
@@ -83,7 +83,7 @@ class Sequences:
         block: Array = self.data[ids[0] : ids[-1] + 1] if neighbors else self.data[ids]
         if lengths.min() == n_steps:
             return block[:, :n_steps].reshape(-1, self.n_features)
-        return block[:, :n_steps][np.arange(n_steps) < lengths[:, None]]
+        return block[:, :n_steps][mask_of_steps(lengths, n_steps)]
 
     def restore(self, steps: Array, fill: Any) -> Array:
         """Return results per valid step in the form of X, with ``fill`` at padding."""
@@ -393,14 +393,26 @@ def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
     if np.isnan(padding_value) and (not is_float or np.isfinite(X).all()):
         return np.full(len(X), X.shape[1])
     equal = np.isnan(X) if np.isnan(padding_value) else np.equal(X, padding_value)
-    kept = np.any(~equal, axis=2)[:, ::-1]
-    return np.where(kept.any(axis=1), X.shape[1] - kept.argmax(axis=1), 0)
+    return lengths_to_last(np.any(~equal, axis=2))
+
+
+def lengths_to_last(kept: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the length of each row up to its last entry to be kept."""
+    n_steps = kept.shape[1]
+    if not n_steps:
+        return np.zeros(len(kept), dtype=np.intp)
+    return np.where(kept.any(axis=1), n_steps - kept[:, ::-1].argmax(axis=1), 0)
+
+
+def mask_of_steps(lengths: NDArray[np.intp], n_steps: int) -> NDArray[np.bool_]:
+    """Return which of `n_steps` columns each sequence has."""
+    return np.arange(n_steps) < lengths[:, None]
 
 
 def _check_finite(X: Array, lengths: NDArray[np.intp], first: int) -> None:
     if X.dtype.kind != "f" or np.isfinite(X).all():
         return
-    bad = ~np.isfinite(X).all(axis=2) & (np.arange(X.shape[1]) < lengths[:, None])
+    bad = ~np.isfinite(X).all(axis=2) & mask_of_steps(lengths, X.shape[1])
     if not bad.any():
         return
     i, step = np.argwhere(bad)[0]

@@ -18,7 +18,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .containers import plain, shown
-from .sequences import Sequences, evenly_nested, floats, reject_masked
+from .sequences import (
+    Sequences,
+    evenly_nested,
+    floats,
+    lengths_to_last,
+    mask_of_steps,
+    reject_masked,
+)
 from .tokens import invalid_reason, type_group
 
 Array = NDArray[Any]
@@ -298,7 +305,7 @@ def _flatten_padded(values: Array, sequences: Sequences, spec: ValueSpec) -> Arr
             f"{spec.name} has shape {values.shape} but the longest sequence of X has "
             f"{longest} valid steps; pass shape ({len(values)}, {longest}) or wider"
         )
-    flat: Array = values[np.arange(values.shape[1]) < sequences.lengths[:, None]]
+    flat: Array = values[mask_of_steps(sequences.lengths, values.shape[1])]
     return flat
 
 
@@ -471,10 +478,10 @@ def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
     n_steps = sequences.data.shape[1]
     if (sequences.lengths < n_steps).any():
         return
-    marked = (flat == (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
-    trailing = np.logical_and.accumulate(marked[:, ::-1], axis=1)[:, ::-1]
+    kept = (flat != (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
+    only_trailing = (kept.sum(axis=1) == lengths_to_last(kept)).all()
     # No sequence consists of padding only: such a run is a class.
-    if marked.any() and not marked[:, 0].any() and (marked == trailing).all():
+    if not kept.all() and kept[:, 0].all() and only_trailing:
         warnings.warn(
             "y ends in -1 or '' where X shows no padding; if these steps are padding, "
             "mark them by NaN in X, or set padding_value to what fills them",

@@ -19,7 +19,12 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from .containers import plain, shown
-from .sequences import evenly_nested, reject_iterators
+from .sequences import (
+    evenly_nested,
+    lengths_to_last,
+    mask_of_steps,
+    reject_iterators,
+)
 
 
 class Tokens(NamedTuple):
@@ -43,11 +48,6 @@ def place_of(position: int, lengths: NDArray[np.intp]) -> str:
     ends = lengths.cumsum()
     i = int(np.searchsorted(ends, position, side="right"))
     return f"X[{i}] at step {position - int(ends[i] - lengths[i])}"
-
-
-def _is_valid(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask of all entries up to the last non-blank one of each row."""
-    return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]
 
 
 def read_tokens(X: Any, padding_label: Any) -> Tokens:
@@ -114,8 +114,8 @@ def _tokens_of_array(X: Any, padding_label: Any) -> Tokens:
         raise TypeError(f"X has dtype {X.dtype}; tokens are strings or numbers")
     if isinstance(padding_label, str) and padding_label == "auto":
         padding_label = "" if isinstance(X[0, 0], str) else -1
-    valid = _is_valid(_equals(X, padding_label))
-    lengths = valid.sum(axis=1)
+    lengths = lengths_to_last(~_equals(X, padding_label))
+    valid = mask_of_steps(lengths, X.shape[1])
     distinct, indices = _number(X[valid].tolist(), lengths)
     dtype = X.dtype if X.dtype.kind in "biuf" else np.dtype(object)
     return _checked(
@@ -300,8 +300,9 @@ def largest_columns(
         columns, largest = _argmax(X)
         blank = np.isnan(largest)
         blank[blank] = np.isnan(X[blank]).all(axis=1)
-        valid = _is_valid(blank)
-        columns, largest, lengths = columns[valid], largest[valid], valid.sum(axis=1)
+        lengths = lengths_to_last(~blank)
+        valid = mask_of_steps(lengths, X.shape[1])
+        columns, largest = columns[valid], largest[valid]
     elif isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
         items = [
             x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")

@@ -208,15 +208,15 @@ MUTANTS = [
     Mutant(
         "padding is sought at the start",
         "_validation/sequences",
-        "kept = np.any(~equal, axis=2)[:, ::-1]",
-        "kept = np.any(~equal, axis=2)",
+        "n_steps - kept[:, ::-1].argmax(axis=1)",
+        "n_steps - kept.argmax(axis=1)",
         "sequences",
     ),
     Mutant(
         "a step with any filler is padding",
         "_validation/sequences",
-        "kept = np.any(~equal, axis=2)",
-        "kept = np.all(~equal, axis=2)",
+        "np.any(~equal, axis=2)",
+        "np.all(~equal, axis=2)",
         "sequences",
     ),
     Mutant(

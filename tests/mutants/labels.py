@@ -104,7 +104,7 @@ MUTANTS = [
     Mutant(
         "a class anywhere in y is taken for padding",
         "_validation/targets",
-        " and (marked == trailing).all():",
+        " and only_trailing:",
         ":",
         "targets",
     ),
@@ -275,8 +275,8 @@ MUTANTS = [
     Mutant(
         "padding before a token is a token's absence",
         "_validation/tokens",
-        "return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]",
-        "return ~blank",
+        "lengths = lengths_to_last(~_equals(X, padding_label))",
+        "lengths = (~_equals(X, padding_label)).sum(axis=1)",
         "one_hot",
     ),
     Mutant(
