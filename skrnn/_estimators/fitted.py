@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._network import inference
 from skrnn._network.model.parameters import Architecture, Layer, Parameters
 from skrnn._sklearn_compat import check_feature_names
-from skrnn._validation.sequences import Sequences, check_sequences
+from skrnn._validation.sequences import Sequences, check_sequences, nonfinite
 
 Array = NDArray[Any]
 
@@ -239,8 +239,7 @@ class FittedNetwork(metaclass=ABCMeta):
             )
         # The product is a fast check; it also overflows for large finite X_t.
         if not math.isfinite(np.vdot(X_t, X_t)) and not np.isfinite(X_t).all():
-            found = "NaN" if np.isnan(X_t).any() else "infinity"
-            raise ValueError(f"Input X_t contains {found}.")
+            raise ValueError(f"Input X_t contains {nonfinite(X_t)}.")
         dtype = X_t.dtype
         states = [np.asarray(h, dtype) for h in state]
         expected = [(len(X_t), W.shape[-1]) for W in self.recurrent_coefs_]

@@ -7,9 +7,8 @@ after another; other modules never receive padding. All checks of X are in this 
 those of labels and weights are in ``targets``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from math import prod
 from mmap import mmap
@@ -62,6 +61,22 @@ class Sequences:
         parts = self.data if self.form == "ragged" else [self.data]
         return any(_is_mapped(x.data if sparse.issparse(x) else x) for x in parts)
 
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """How many numbers of each sequence are stored, padding included."""
+        if self.form == "ragged":
+            return np.array([x.size for x in self.data], dtype=np.intp)
+        if sparse.issparse(self.data):
+            return np.array(np.diff(self.data.indptr), dtype=np.intp)
+        return np.full(len(self.data), prod(self.data.shape[1:]))
+
+    def numbers(self, block: slice) -> Array:
+        """Return the numbers stored of some sequences, padding included."""
+        parts = self.data[block] if self.form == "ragged" else [self.data[block]]
+        arrays = [x.data for x in parts] if sparse.issparse(parts[0]) else parts
+        # A check of each would have too much overhead.
+        return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+
     def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
         """Return the valid steps of some sequences, one sequence after another."""
         if self.form == "rows":
@@ -101,11 +116,14 @@ class Sequences:
 
     def name(self, step: int) -> str:
         """Name the sequence and the step of a valid step."""
-        if self.form == "rows":
-            return f"[{step}]"
-        ends = np.cumsum(self.lengths)
-        i = int(np.searchsorted(ends, step, side="right"))
-        return f"[{i}] at step {step - int(ends[i] - self.lengths[i])}"
+        return f"[{step}]" if self.form == "rows" else place_of(step, self.lengths, "")
+
+
+def place_of(step: int, lengths: NDArray[np.intp], name: str = "X") -> str:
+    """Name the sequence of a step, one of all concatenated, and the step in it."""
+    ends = lengths.cumsum()
+    i = int(np.searchsorted(ends, step, side="right"))
+    return f"{name}[{i}] at step {step - int(ends[i] - lengths[i])}"
 
 
 class Form(NamedTuple):
@@ -169,6 +187,7 @@ def check_sequences(
         frame = X if items is None else items
         sequences = _check_rows(estimator, frame)
     sequences.feature_names = get_feature_names(frame)
+    _require_finite(sequences)
     if fitting:
         _require_steps(sequences)
     else:
@@ -282,7 +301,6 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
                 f"X[{i}] has {x.shape[1]} features but X[{first}] has {n_features}; "
                 "all sequences need the same features"
             )
-    _require_finite_items(steps)
     single = all(x.dtype == np.float32 for x in steps)
     return Sequences(
         form="ragged",
@@ -312,27 +330,6 @@ def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
     return sparse.csr_array(x) if as_sparse else x
 
 
-def _require_finite_items(items: Sequence[Any]) -> None:
-    """Raise for the first step with NaN or infinity."""
-    first = 0
-    while first < len(items):
-        last, size = first, 0
-        while last < len(items) and size < _BLOCK:
-            size += items[last].size
-            last += 1
-        block = items[first:last]
-        # Check many sequences at once; a call per sequence has too much overhead.
-        numbers = [x.data for x in block] if sparse.issparse(block[0]) else block
-        if not np.isfinite(np.concatenate(numbers)).all():
-            for i, x in enumerate(block, start=first):
-                _require_finite_rows(x, partial(_name_step, i))
-        first = last
-
-
-def _name_step(i: int, step: int) -> str:
-    return f"X[{i}] at step {step}; sequences in a list have no padding"
-
-
 def evenly_nested(item: Any, name: str) -> Array:
     """Return an array; raise with the sequence's name if steps differ in shape."""
     try:
@@ -360,8 +357,6 @@ def _check_padded(X: Array, padding_value: float) -> Sequences:
     lengths = padded_lengths(X, padding_value)
     for axis, what in enumerate(("sample(s)", "step(s)", "feature(s)")):
         _require(X.shape[axis] > 0, f"0 {what} (shape={X.shape})")
-    for block in _blocks(X):
-        _check_finite(X[block], lengths[block], first=block.start)
     return Sequences(
         form="padded",
         data=X,
@@ -380,12 +375,15 @@ def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
         )
     if X.size == 0:
         return np.zeros(len(X), dtype=np.intp)
-    return np.concatenate([_valid_lengths(X[b], padding_value) for b in _blocks(X)])
+    blocks = _blocks(np.full(len(X), prod(X.shape[1:])))
+    return np.concatenate([_valid_lengths(X[block], padding_value) for block in blocks])
 
 
-def _blocks(X: Array) -> list[slice]:
-    size = max(1, _BLOCK // prod(X.shape[1:]))
-    return [slice(i, i + size) for i in range(0, len(X), size)]
+def _blocks(sizes: NDArray[np.intp]) -> list[slice]:
+    """Divide sequences of these sizes into blocks of about `_BLOCK` numbers."""
+    numbers = np.cumsum(sizes) // _BLOCK
+    edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+    return [slice(i, j) for i, j in pairwise(edges)]
 
 
 def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
@@ -409,28 +407,6 @@ def mask_of_steps(lengths: NDArray[np.intp], n_steps: int) -> NDArray[np.bool_]:
     return np.arange(n_steps) < lengths[:, None]
 
 
-def _check_finite(X: Array, lengths: NDArray[np.intp], first: int) -> None:
-    if X.dtype.kind != "f" or np.isfinite(X).all():
-        return
-    bad = ~np.isfinite(X).all(axis=2) & mask_of_steps(lengths, X.shape[1])
-    if not bad.any():
-        return
-    i, step = np.argwhere(bad)[0]
-    x = X[i, step]
-    where = f"X[{i + first}] at step {step}"
-    if np.isnan(x).all():
-        raise ValueError(
-            f"Input X contains NaN: {where} is padding before a valid step; "
-            "pad at the end"
-        )
-    if np.isnan(x).any():
-        raise ValueError(
-            f"Input X contains NaN: {where} is partly NaN; only a step that is NaN "
-            "throughout is padding; pad at the end and impute missing values"
-        )
-    raise ValueError(f"Input X contains infinity: {where}")
-
-
 def _check_rows(estimator: Any, X: Any) -> Sequences:
     _reject_times_and_stacks(X)
     try:
@@ -449,8 +425,6 @@ def _check_rows(estimator: Any, X: Any) -> Sequences:
         raise
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format("X")) from error
-    for block in [slice(0, None)] if sparse.issparse(X) else _blocks(X):
-        _require_finite_rows(X[block], partial(_name_row, block.start))
     return Sequences(
         form="rows",
         data=X,
@@ -471,10 +445,6 @@ def reject_nested_columns(X: Any, error: ValueError) -> None:
             ) from error
 
 
-def _name_row(first: int, row: int) -> str:
-    return f"X[{first + row}]; impute missing values"
-
-
 def _reject_times_and_stacks(X: Any) -> None:
     if sparse.issparse(X) and X.ndim != 2:
         raise ValueError(
@@ -486,17 +456,43 @@ def _reject_times_and_stacks(X: Any) -> None:
         _reject_times(np.asarray(X[:1]))
 
 
-def _require_finite_rows(x: Any, where: Callable[[int], str]) -> None:
-    """Raise for the first row of a dense or sparse array with NaN or infinity."""
-    numbers = x.data if sparse.issparse(x) else x
-    if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
-        return
-    with np.errstate(invalid="ignore"):
-        bad = np.isnan((x * 0).sum(axis=1))  # as inf * 0 is
-    row = int(np.ravel(bad).argmax())
-    values = x[[row]].toarray() if sparse.issparse(x) else x[row]
-    kind = "NaN" if np.isnan(values).any() else "infinity"
-    raise ValueError(f"Input X contains {kind}: {where(row)}")
+def _require_finite(sequences: Sequences) -> None:
+    """Raise for the first valid step with NaN or infinity."""
+    for block in _blocks(sequences.sizes):
+        numbers = sequences.numbers(block)
+        if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+            continue
+        steps = sequences.take(np.r_[block], sequences.dtype)
+        if np.isfinite(steps.data if sparse.issparse(steps) else steps).all():
+            continue  # only padding is not finite
+        with np.errstate(invalid="ignore"):
+            bad = np.isnan((steps * 0).sum(axis=1))  # as inf * 0 is
+        row = int(bad.argmax())
+        step = steps[[row]].toarray() if sparse.issparse(steps) else steps[row]
+        n_before = int(sequences.lengths[: block.start].sum())
+        place = f"X{sequences.name(n_before + row)}"
+        hint = _hint_of_missing(sequences.form, np.isnan(step))
+        raise ValueError(f"Input X contains {nonfinite(step)}: {place}{hint}")
+
+
+def nonfinite(values: Array) -> str:
+    """Name what is not finite: NaN, or else infinity."""
+    return "NaN" if np.isnan(values).any() else "infinity"
+
+
+def _hint_of_missing(form: str, is_nan: NDArray[np.bool_]) -> str:
+    if form == "rows":
+        return "; impute missing values"
+    if form == "ragged":
+        return "; sequences in a list have no padding"
+    if is_nan.all():
+        return " is padding before a valid step; pad at the end"
+    if is_nan.any():
+        return (
+            " is partly NaN; only a step that is NaN throughout is padding; pad at the "
+            "end and impute missing values"
+        )
+    return ""
 
 
 def reject_masked(values: Any, name: str, filler: str) -> None:

@@ -24,6 +24,7 @@ from .sequences import (
     floats,
     lengths_to_last,
     mask_of_steps,
+    nonfinite,
     reject_masked,
 )
 from .tokens import invalid_reason, type_group
@@ -143,10 +144,10 @@ def check_targets(
     bad = ~np.isfinite(flat).reshape(len(flat), -1).all(axis=1)
     if bad.any():
         step = int(bad.argmax())
-        found = "NaN" if np.isnan(flat[step]).any() else "infinity"
         raise ValueError(
-            f"Input y contains {found}: y{sequences.name(step)}; y is read at every "
-            "step that is not padding in X, unless sample_weight is 0 there"
+            f"Input y contains {nonfinite(flat[step])}: y{sequences.name(step)}; y is "
+            "read at every step that is not padding in X, unless sample_weight is 0 "
+            "there"
         )
     return flat
 
@@ -193,8 +194,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
         raise TypeError(f"sample_weight has dtype {flat.dtype}; pass numbers")
     weights = floats(flat, "sample_weight")
     if not np.isfinite(weights).all():
-        bad = "NaN" if np.isnan(weights).any() else "infinity"
-        raise ValueError(f"Input sample_weight contains {bad}.")
+        raise ValueError(f"Input sample_weight contains {nonfinite(weights)}.")
     if (weights < 0).any():
         raise ValueError("Negative values in data passed to `sample_weight`.")
     return weights

@@ -24,7 +24,9 @@ from .sequences import (
     lengths_to_last,
     mask_of_steps,
     reject_iterators,
+    reject_masked,
 )
+from .sequences import place_of as place_of
 
 
 class Tokens(NamedTuple):
@@ -43,17 +45,9 @@ class Tokens(NamedTuple):
         return place_of(int(distinct[self.indices].argmax()), self.lengths)
 
 
-def place_of(position: int, lengths: NDArray[np.intp]) -> str:
-    """Return sequence and step of the token or row at a position."""
-    ends = lengths.cumsum()
-    i = int(np.searchsorted(ends, position, side="right"))
-    return f"X[{i}] at step {position - int(ends[i] - lengths[i])}"
-
-
 def read_tokens(X: Any, padding_label: Any) -> Tokens:
     """Read and check sequences of tokens in any form."""
-    if isinstance(X, np.ma.MaskedArray):
-        raise TypeError("X is a masked array; pass X.filled(padding_label) instead")
+    reject_masked(X, "X", "padding_label")
     X = plain(X, "X")
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OU":
         X = X.tolist()
