@@ -44,6 +44,8 @@ from .fitted import FittedNetwork
 
 Array = NDArray[Any]
 
+_COUNT = Interval(Integral, 1, None, closed="left")
+
 
 class Targets(NamedTuple):
     """The targets and weights of the valid steps."""
@@ -71,23 +73,20 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
     """Recurrent network with an output at every step; subclasses define the targets."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        "hidden_layer_sizes": ["array-like", _COUNT],
         "activation": [StrOptions({"tanh", "relu"})],
         "bidirectional": ["boolean"],
         "alpha": [Interval(Real, 0, np.inf, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [_COUNT],
+        "max_fun": [_COUNT],
         "tol": [Interval(Real, 0, np.inf, closed="neither")],
-        "max_corrections": [Interval(Integral, 1, None, closed="left")],
+        "max_corrections": [_COUNT],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [_COUNT],
         "warm_start": ["boolean"],
         "padding_value": [Real],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [_COUNT],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "checkpoint": [str, PathLike, None],

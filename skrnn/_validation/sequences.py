@@ -301,14 +301,14 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
                 f"X[{i}] has {x.shape[1]} features but X[{first}] has {n_features}; "
                 "all sequences need the same features"
             )
-    single = all(x.dtype == np.float32 for x in steps)
-    return Sequences(
-        form="ragged",
-        data=steps,
-        lengths=np.array([x.shape[0] for x in steps], dtype=np.intp),
-        n_features=n_features,
-        dtype=np.dtype(np.float32 if single else np.float64),
-    )
+    lengths = np.array([x.shape[0] for x in steps], dtype=np.intp)
+    is_single = all(x.dtype == np.float32 for x in steps)
+    return Sequences("ragged", steps, lengths, n_features, _dtype(is_single))
+
+
+def _dtype(is_single: bool) -> np.dtype[Any]:
+    """Return the type of results."""
+    return np.dtype(np.float32 if is_single else np.float64)
 
 
 def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
@@ -345,6 +345,14 @@ def evenly_nested(item: Any, name: str) -> Array:
         raise ValueError(f"{name} has steps of unequal shape: {found}") from error
 
 
+def matrices(items: Any) -> list[Any]:
+    """Return sequences of rows as arrays; sparse ones stay as they are."""
+    return [
+        x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
+        for i, x in enumerate(items)
+    ]
+
+
 def _shape_in_words(step: Any) -> str:
     try:
         return "None" if step is None else str(np.shape(step))
@@ -357,13 +365,7 @@ def _check_padded(X: Array, padding_value: float) -> Sequences:
     lengths = padded_lengths(X, padding_value)
     for axis, what in enumerate(("sample(s)", "step(s)", "feature(s)")):
         _require(X.shape[axis] > 0, f"0 {what} (shape={X.shape})")
-    return Sequences(
-        form="padded",
-        data=X,
-        lengths=lengths,
-        n_features=X.shape[2],
-        dtype=np.dtype(np.float32 if X.dtype == np.float32 else np.float64),
-    )
+    return Sequences("padded", X, lengths, X.shape[2], _dtype(X.dtype == np.float32))
 
 
 def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
@@ -425,13 +427,8 @@ def _check_rows(estimator: Any, X: Any) -> Sequences:
         raise
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format("X")) from error
-    return Sequences(
-        form="rows",
-        data=X,
-        lengths=np.ones(X.shape[0], dtype=np.intp),
-        n_features=X.shape[1],
-        dtype=X.dtype,
-    )
+    lengths = np.ones(X.shape[0], dtype=np.intp)
+    return Sequences("rows", X, lengths, X.shape[1], X.dtype)
 
 
 def reject_nested_columns(X: Any, error: ValueError) -> None:

@@ -21,9 +21,9 @@ from scipy import sparse
 from .containers import shown
 from .sequences import (
     Sequences,
-    evenly_nested,
     floats,
     list_items,
+    matrices,
     objects,
     padded_lengths,
     reject_iterators,
@@ -113,10 +113,7 @@ def _n_rows(item: Any) -> int:
 
 def _stacked(items: Any) -> tuple[list[Any], Any]:
     """Return sequences of rows as arrays, and all their rows in one array."""
-    arrays = [
-        x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
-        for i, x in enumerate(items)
-    ]
+    arrays = matrices(items)
     # An empty list has neither steps nor features.
     filled = [i for i, x in enumerate(arrays) if x.ndim == 0 or any(x.shape)] or [0]
     first, features = filled[0], arrays[filled[0]].shape[1:]

@@ -83,12 +83,10 @@ def read_labels(
         parts = [_labels_of_rows(y, sequences)]
     else:
         parts = _per_sequence(y, sequences, LABEL)
-    masks = [_missing(part) for part in parts]
-    missing = np.concatenate(masks)
+    flat, missing = _known(parts)
     _check_unlabeled(parts, missing, sequences, weights)
     if missing.all():
-        return np.empty(0), missing
-    flat = _concatenate(map(_drop_missing, parts, masks))
+        return flat, missing
     check_complete(flat, sequences, np.flatnonzero(~missing))
     flat = of_one_type(flat)
     check_classification_targets(flat)
@@ -99,10 +97,14 @@ def read_labels(
 
 def known_labels(parts: list[Part]) -> tuple[Array, NDArray[np.bool_]]:
     """Return the non-missing labels in one type, and a mask of missing ones."""
+    known, missing = _known(parts)
+    return of_one_type(known) if known.size else np.empty(0, dtype=int), missing
+
+
+def _known(parts: list[Part]) -> tuple[Array, NDArray[np.bool_]]:
     masks = [_missing(part) for part in parts]
     missing = np.concatenate([np.empty(0, dtype=bool), *masks])
-    known = of_one_type(_concatenate(map(_drop_missing, parts, masks)))
-    return known if known.size else np.empty(0, dtype=int), missing
+    return _concatenate(map(_drop_missing, parts, masks)), missing
 
 
 def check_targets(
@@ -314,7 +316,7 @@ def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Pa
     check_consistent_length(sequences.lengths, values)
     if getattr(values, "ndim", 1) > 1:
         return [_flatten_padded(np.asarray(values), sequences, spec)]
-    name, entry, n_axes, hint = spec
+    name, n_axes = spec.name, spec.n_axes
     parts: list[Part] = []
     shapes = set()
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
@@ -323,22 +325,8 @@ def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Pa
         part = array_of(list(item), f"{name}[{i}]") if is_list else np.asarray(item)
         if n_axes == 1 and part.ndim == 2 and part.shape[1] == 1:
             is_list, part = False, part[:, 0]
-        if part.ndim == 0:
-            raise ValueError(
-                f"{name}[{i}] is a single {entry} but X[{i}] has {n} valid steps; "
-                f"give every valid step one {entry}"
-            )
-        if part.ndim > n_axes:
-            raise ValueError(
-                f"{name}[{i}] has {part.ndim} axes; give every valid step one {entry}"
-                + hint
-            )
-        if len(part) != n:
-            raise ValueError(
-                f"{name}[{i}] has {len(part)} {entry}s but X[{i}] has {n} valid steps; "
-                f"give every valid step one {entry}"
-                + _hint_of_padding(len(part), sequences, spec, values)
-            )
+        if not (0 < part.ndim <= n_axes and len(part) == n):
+            raise ValueError(_misfit(part, i, values, sequences, spec))
         if n:
             shapes.add(part.shape[1:])
             retyped = is_list and spec is LABEL and _nullable(part)
@@ -350,17 +338,25 @@ def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Pa
     return parts
 
 
-def _hint_of_padding(
-    n_entries: int, sequences: Sequences, spec: ValueSpec, values: Any
+def _misfit(
+    part: Array, i: int, values: Any, sequences: Sequences, spec: ValueSpec
 ) -> str:
-    if sequences.form != "padded" or n_entries != sequences.data.shape[1]:
-        return ""
-    # np.asarray does not stack an object array of arrays.
-    make = "stack" if isinstance(values, np.ndarray) else "asarray"
-    return (
-        f", or pass np.{make}({spec.name}) if the last ones are padding, which lists "
-        "do not have"
-    )
+    """Say how the values of sequence i do not match its steps."""
+    remedy = f"give every valid step one {spec.entry}"
+    expected = f"but X[{i}] has {sequences.lengths[i]} valid steps"
+    if part.ndim == 0:
+        found = f"is a single {spec.entry} {expected}"
+    elif part.ndim > spec.n_axes:
+        found = f"has {part.ndim} axes"
+        remedy += spec.hint
+    else:
+        found = f"has {len(part)} {spec.entry}s {expected}"
+        if sequences.form == "padded" and len(part) == sequences.data.shape[1]:
+            # np.asarray does not stack an object array of arrays.
+            make = "stack" if isinstance(values, np.ndarray) else "asarray"
+            remedy += f", or pass np.{make}({spec.name}) if the last ones are padding"
+            remedy += ", which lists do not have"
+    return f"{spec.name}[{i}] {found}; {remedy}"
 
 
 def _nullable(part: Array) -> bool:

@@ -20,9 +20,9 @@ from sklearn.utils import check_array
 
 from .containers import plain, shown
 from .sequences import (
-    evenly_nested,
     lengths_to_last,
     mask_of_steps,
+    matrices,
     reject_iterators,
     reject_masked,
 )
@@ -298,10 +298,7 @@ def largest_columns(
         valid = mask_of_steps(lengths, X.shape[1])
         columns, largest = columns[valid], largest[valid]
     elif isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
-        items = [
-            x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
-            for i, x in enumerate(X)
-        ]
+        items = matrices(X)
         for i, item in enumerate(items):
             _check_rows(item, n_columns, f"X[{i}]")
         lengths = np.array([item.shape[0] for item in items], np.intp)

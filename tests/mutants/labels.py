@@ -78,16 +78,16 @@ MUTANTS = [
     Mutant(
         "a list as wide as X is cut",
         "_validation/targets",
-        "        if len(part) != n:\n",
+        "        if not (0 < part.ndim <= n_axes and len(part) == n):\n",
         "        if sequences.form == 'padded':\n            part = part[:n]\n"
-        "        if len(part) != n:\n",
+        "        if not (0 < part.ndim <= n_axes and len(part) == n):\n",
         "targets",
     ),
     Mutant(
         "no hint that arrays are padded",
         "_validation/targets",
-        "n_entries != sequences.data.shape[1]",
-        "n_entries == sequences.data.shape[1]",
+        "len(part) == sequences.data.shape[1]",
+        "len(part) != sequences.data.shape[1]",
         "targets",
     ),
     Mutant(
