@@ -156,7 +156,6 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             )
             if self._is_warm_start():
                 check_continuation(self._architecture(), architecture)
-            task.begin()
             result = self._train(training_input, architecture, task)
             self._store(training_input, architecture, result)
             task.end()

@@ -61,11 +61,6 @@ class FitTask:
         # Created before fit changes anything: it also tears the callbacks down.
         self.context = estimator._init_callback_context(max_subtasks=most)
 
-    def begin(self) -> None:
-        """Report the start of the fit and of its first iteration."""
-        self.context.call_on_fit_task_begin(**self.data)
-        self._begin_iteration()
-
     def _begin_iteration(self) -> None:
         if self.n_begun < self.most:
             self.n_begun += 1
@@ -94,7 +89,7 @@ class FitTask:
     def reporting(
         self, verbose: int, attributes: Callable[[NDArray[Any]], dict[str, Any]]
     ) -> Iterator[Callable[[Report], None]]:
-        """Yield a function that prints an iteration and reports its end.
+        """Report the start of training; yield a function that reports an iteration.
 
         Parameters
         ----------
@@ -103,6 +98,8 @@ class FitTask:
         attributes : callable
             Returns the fitted attributes for the flat vector of parameters.
         """
+        self.context.call_on_fit_task_begin(**self.data)
+        self._begin_iteration()
         with printing(verbose) as show:
 
             def report(report: Report) -> None:

@@ -73,16 +73,14 @@ class FittedNetwork(metaclass=ABCMeta):
     ) -> dict[str, Any]:
         """Return the parameters as a dict of fitted attributes."""
         parameters = architecture.unflatten(theta.astype(dtype))
-        layers, n_directions = parameters.layers, architecture.n_directions
+        layers, n = parameters.layers, architecture.n_directions
         return {
             "input_coefs_": [
-                layer.W_xh.reshape(len(layer.W_xh), n_directions, -1).transpose(1, 0, 2)
-                for layer in layers
+                W_xh.reshape(len(W_xh), n, -1).transpose(1, 0, 2)
+                for W_xh, _, _ in layers
             ],
-            "recurrent_coefs_": [layer.W_hh for layer in layers],
-            "hidden_intercepts_": [
-                layer.b_h.reshape(n_directions, -1) for layer in layers
-            ],
+            "recurrent_coefs_": [W_hh for _, W_hh, _ in layers],
+            "hidden_intercepts_": [b_h.reshape(n, -1) for _, _, b_h in layers],
             "output_coef_": parameters.W_hy,
             "output_intercept_": parameters.b_y,
         }
@@ -104,22 +102,13 @@ class FittedNetwork(metaclass=ABCMeta):
         return str(vars(self).get("_activation", self.activation))
 
     def _parameters(self) -> Parameters:
-        layers = zip(
-            self.input_coefs_,
-            self.recurrent_coefs_,
-            self.hidden_intercepts_,
-            strict=True,
-        )
-        return Parameters(
-            tuple(
-                Layer(
-                    W_xh.transpose(1, 0, 2).reshape(W_xh.shape[1], -1), W_hh, b.ravel()
-                )
-                for W_xh, W_hh, b in layers
-            ),
-            self.output_coef_,
-            self.output_intercept_,
-        )
+        input_coefs = [
+            W_xh.transpose(1, 0, 2).reshape(W_xh.shape[1], -1)
+            for W_xh in self.input_coefs_
+        ]
+        intercepts = [b_h.ravel() for b_h in self.hidden_intercepts_]
+        layers = map(Layer, input_coefs, self.recurrent_coefs_, intercepts)
+        return Parameters(tuple(layers), self.output_coef_, self.output_intercept_)
 
     def _evaluate(
         self, X: Any, output_fn: Callable[..., Array]
