@@ -80,8 +80,8 @@ MUTANTS = [
     Mutant(
         "scorers count steps of weight 0",
         "metrics/_scorers",
-        "        flat = steps.weighted()\n",
-        "        flat = steps\n",
+        "        steps = steps.weighted()\n",
+        "",
         "scorers",
     ),
     Mutant(
