@@ -21,6 +21,7 @@ from sklearn.utils import check_array
 
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
+from .containers import evenly_nested as evenly_nested
 from .containers import objects as objects
 from .containers import plain_container, plain_item, plain_message
 from .containers import reject_iterators as reject_iterators
@@ -330,34 +331,12 @@ def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
     return sparse.csr_array(x) if as_sparse else x
 
 
-def evenly_nested(item: Any, name: str) -> Array:
-    """Return an array; raise with the sequence's name if steps differ in shape."""
-    try:
-        return np.asarray(item)
-    except ValueError as error:
-        shapes = [_shape_in_words(step) for step in item]
-        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
-        found = (
-            "their lists are uneven"
-            if odd is None
-            else f"{shapes[0]} at step 0 and {shapes[odd]} at step {odd}"
-        )
-        raise ValueError(f"{name} has steps of unequal shape: {found}") from error
-
-
 def matrices(items: Any) -> list[Any]:
     """Return sequences of rows as arrays; sparse ones stay as they are."""
     return [
         x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
         for i, x in enumerate(items)
     ]
-
-
-def _shape_in_words(step: Any) -> str:
-    try:
-        return "None" if step is None else str(np.shape(step))
-    except ValueError:
-        return "an uneven list"
 
 
 def _check_padded(X: Array, padding_value: float) -> Sequences:

@@ -61,17 +61,16 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
         sequences = Sequences("padded", X, lengths, X.shape[2], X.dtype)
         return X[sequences.valid], sequences
     items = items or []
-    for i, item in enumerate(items):
-        if not hasattr(item, "__len__"):  # sets may be steps
-            reject_iterators(item, f"X[{i}]")
     kinds = {_kind(item) for item in items} - {"empty"}
-    if "objects" in kinds:
-        for i, item in enumerate(items):
-            if not hasattr(item, "__len__"):
-                raise TypeError(
-                    f"X[{i}] is {shown(item)}, but other items of X are sequences; "
-                    "pass a list of steps for every sequence"
-                )
+    for i, item in enumerate(items):
+        if hasattr(item, "__len__"):  # sets may be steps
+            continue
+        reject_iterators(item, f"X[{i}]")
+        if "objects" in kinds:
+            raise TypeError(
+                f"X[{i}] is {shown(item)}, but other items of X are sequences; pass a "
+                "list of steps for every sequence"
+            )
     if "rows" in kinds:
         common_columns(items, "X")
         items, steps = joined(items) or _stacked(items)

@@ -456,17 +456,13 @@ def check_complete(
 
     The labels are those of all steps, or of the given ones.
     """
-    if flat.dtype == object:
-        reasons = [invalid_reason(label) for label in flat]
-    elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
-        reasons = [invalid_reason(label) for label in flat.tolist()]
-    else:
+    if flat.dtype != object and (flat.dtype.kind != "f" or np.isfinite(flat).all()):
         return
-    first = next((i for i, found in enumerate(reasons) if found), None)
-    if first is not None:
-        step = first if steps is None else int(steps[first])
-        place = f"{name}{sequences.name(step)}"
-        raise ValueError(f"Input {name} contains {reasons[first]}: {place}")
+    for i, label in enumerate(flat.tolist()):
+        reason = invalid_reason(label)
+        if reason:
+            place = sequences.name(i if steps is None else int(steps[i]))
+            raise ValueError(f"Input {name} contains {reason}: {name}{place}")
 
 
 def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:

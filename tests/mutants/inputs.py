@@ -170,8 +170,8 @@ MUTANTS = [
     Mutant(
         "rows of unequal length are compared by their axes",
         "_validation/containers",
-        "if array.shape != arrays[0].shape:",
-        "if array.ndim != arrays[0].ndim:",
+        "for i, shape in enumerate(shapes) if shape != shapes[0]",
+        "for i, shape in enumerate(shapes) if len(shape) != len(shapes[0])",
         "nested",
     ),
     # Tokens
