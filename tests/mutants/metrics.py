@@ -260,9 +260,9 @@ MUTANTS = [
     # Steps out of sequences and back
     Mutant(
         "ragged results begin one step late",
-        "_validation/steps",
-        "ends = [0, *sequences",
-        "ends = [1, *sequences",
+        "_validation/sequences",
+        "pairwise([0, *ends])",
+        "pairwise([1, *ends])",
         "stepwise",
     ),
     Mutant(
