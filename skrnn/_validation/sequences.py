@@ -254,9 +254,8 @@ def list_items(X: Any, name: str = "X") -> list[Any] | None:
 
 
 def _plain_item(item: Any, name: str) -> Any:
-    if type(item) is np.ndarray and item.dtype.char in _NUMBERS:
-        return item
-    if is_frame(item):
+    is_plain = type(item) is np.ndarray and item.dtype.char in _NUMBERS
+    if is_plain or is_frame(item):
         return item
     if isinstance(item, tuple) and any(map(is_frame, item)):
         raise ValueError(

@@ -30,6 +30,8 @@ from .sequences import (
 from .tokens import invalid_reason, type_group
 
 Array = NDArray[Any]
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 # A list if missing values must be removed before its type is known.
 Part = Array | list[Any]
 
@@ -53,10 +55,7 @@ NO_STEP = "X has no valid step to give a {}"
 
 
 def check_labels(
-    y: Any,
-    sequences: Sequences,
-    estimator_name: str,
-    weights: NDArray[np.float64] | None = None,
+    y: Any, sequences: Sequences, estimator_name: str, weights: Vector | None = None
 ) -> Array:
     """Return the labels of all valid steps.
 
@@ -72,11 +71,8 @@ def check_labels(
 
 
 def read_labels(
-    y: Any,
-    sequences: Sequences,
-    estimator_name: str,
-    weights: NDArray[np.float64] | None = None,
-) -> tuple[Array, NDArray[np.bool_]]:
+    y: Any, sequences: Sequences, estimator_name: str, weights: Vector | None = None
+) -> tuple[Array, Mask]:
     """Return the labels of valid steps, and a mask of the steps without a label."""
     y = _check_given(y, sequences, LABEL, estimator_name)
     if sequences.form == "rows":
@@ -95,23 +91,20 @@ def read_labels(
     return flat, missing
 
 
-def known_labels(parts: list[Part]) -> tuple[Array, NDArray[np.bool_]]:
+def known_labels(parts: list[Part]) -> tuple[Array, Mask]:
     """Return the non-missing labels in one type, and a mask of missing ones."""
     known, missing = _known(parts)
     return of_one_type(known) if known.size else np.empty(0, dtype=int), missing
 
 
-def _known(parts: list[Part]) -> tuple[Array, NDArray[np.bool_]]:
+def _known(parts: list[Part]) -> tuple[Array, Mask]:
     masks = [_missing(part) for part in parts]
     missing = np.concatenate([np.empty(0, dtype=bool), *masks])
     return _concatenate(map(_drop_missing, parts, masks)), missing
 
 
 def check_targets(
-    y: Any,
-    sequences: Sequences,
-    estimator_name: str,
-    weights: NDArray[np.float64] | None = None,
+    y: Any, sequences: Sequences, estimator_name: str, weights: Vector | None = None
 ) -> Array:
     """Return the numbers to predict at all valid steps.
 
@@ -154,7 +147,7 @@ def check_targets(
     return flat
 
 
-def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
+def check_weights(sample_weight: Any, sequences: Sequences) -> Vector:
     """Return the weights of all valid steps; raise if all are zero."""
     weights = weights_of_steps(sample_weight, sequences)
     require_weight(weights.any())
@@ -169,7 +162,7 @@ def require_weight(is_any: Any) -> None:
         )
 
 
-def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
+def weights_of_steps(sample_weight: Any, sequences: Sequences) -> Vector:
     """Return the weights of all valid steps."""
     n_steps = int(sequences.lengths.sum())
     if sample_weight is None:
@@ -366,7 +359,7 @@ def _nullable(part: Array) -> bool:
     )
 
 
-def _missing(part: Part) -> NDArray[np.bool_]:
+def _missing(part: Part) -> Mask:
     if isinstance(part, np.ndarray) and part.dtype.kind != "O":
         is_float = part.dtype.kind == "f"
         return np.isnan(part) if is_float else np.zeros(len(part), dtype=bool)
@@ -380,7 +373,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType"
 
 
-def _drop_missing(part: Part, missing: NDArray[np.bool_]) -> Array:
+def _drop_missing(part: Part, missing: Mask) -> Array:
     """Return the non-missing values; those of a list get their own type."""
     if isinstance(part, list):
         return array_of([v for v, m in zip(part, missing, strict=True) if not m], "y")
@@ -388,10 +381,7 @@ def _drop_missing(part: Part, missing: NDArray[np.bool_]) -> Array:
 
 
 def _check_unlabeled(
-    parts: list[Part],
-    missing: NDArray[np.bool_],
-    sequences: Sequences,
-    weights: NDArray[np.float64] | None,
+    parts: list[Part], missing: Mask, sequences: Sequences, weights: Vector | None
 ) -> None:
     """Reject missing labels at steps with nonzero weight."""
     wrong = missing if weights is None else missing & (weights > 0)

@@ -28,19 +28,22 @@ from .sequences import (
 )
 from .sequences import place_of as place_of
 
+Ids = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
 
 class Tokens(NamedTuple):
     """All tokens of X, concatenated."""
 
     distinct: list[Any]
-    indices: NDArray[np.intp]  # (n_tokens,), into `distinct`
-    lengths: NDArray[np.intp]  # (n_sequences,)
+    indices: Ids  # (n_tokens,), into `distinct`
+    lengths: Ids  # (n_sequences,)
     form: Literal["strings", "lists", "array"]
     dtype: np.dtype[Any] = np.dtype(object)
     n_columns: int | None = None  # only for arrays, like the padding label
     padding_label: Any = None
 
-    def place(self, distinct: NDArray[np.bool_]) -> str:
+    def place(self, distinct: Mask) -> str:
         """Return the first position of the marked tokens."""
         return place_of(int(distinct[self.indices].argmax()), self.lengths)
 
@@ -117,9 +120,9 @@ def _tokens_of_array(X: Any, padding_label: Any) -> Tokens:
     )
 
 
-def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
+def _equals(X: NDArray[Any], label: Any) -> Mask:
     if X.dtype.kind != "O":
-        equal: NDArray[np.bool_] = label == X
+        equal: Mask = label == X
         return equal
     # Comparison with pandas.NA returns NA, which NumPy cannot convert to a boolean.
     # Comparison of unhashable objects, such as an array of arrays, may raise.
@@ -147,9 +150,7 @@ def as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
     )
 
 
-def _number(
-    tokens: list[Any], lengths: NDArray[np.intp]
-) -> tuple[list[Any], NDArray[np.intp]]:
+def _number(tokens: list[Any], lengths: Ids) -> tuple[list[Any], Ids]:
     """Return the distinct tokens in order of appearance, and indices into them."""
     try:
         distinct = list(dict.fromkeys(tokens))
@@ -263,13 +264,13 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     return np.fromiter(given, dtype, len(given))
 
 
-def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> NDArray[np.intp]:
+def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> Ids:
     """Return the category index of every distinct token, -1 if unknown."""
     numbers = {token: i for i, token in enumerate(categories.tolist())}
     return np.array([numbers.get(token, -1) for token in tokens.distinct], np.intp)
 
 
-def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> str:
+def unknown_message(tokens: Tokens, unknown: Mask, when: str) -> str:
     """Return a message with the unknown tokens and the position of the first."""
     found = [
         token.item() if isinstance(token := tokens.distinct[i], np.generic) else token
@@ -281,9 +282,7 @@ def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> st
     )
 
 
-def largest_columns(
-    X: Any, n_columns: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def largest_columns(X: Any, n_columns: int) -> tuple[Ids, Ids]:
     """Return the column of the largest entry of valid rows, -1 if none is positive.
 
     The columns of all sequences are concatenated and returned with their lengths.
@@ -336,13 +335,13 @@ def _check_rows(rows: Any, n_columns: int, name: str) -> None:
         )
 
 
-def _argmax(rows: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def _argmax(rows: NDArray[Any]) -> tuple[Ids, NDArray[Any]]:
     columns = rows.argmax(axis=-1)
     # argmax treats NaN as the largest number.
     return columns, np.take_along_axis(rows, columns[..., None], axis=-1)[..., 0]
 
 
-def _sparse_argmax(rows: sparse.coo_array) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def _sparse_argmax(rows: sparse.coo_array) -> tuple[Ids, NDArray[Any]]:
     # SciPy's own argmax is a Python loop over rows.
     row, column = rows.coords
     columns = np.zeros(rows.shape[0], np.intp)
