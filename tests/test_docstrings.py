@@ -95,3 +95,49 @@ def test_there_is_something_to_check():
     assert len(CALLABLES) > 90
     assert {name for module in MODULES for name in module.__all__} <= set(CALLABLES)
     assert documented(skrnn.OneHotSequenceEncoder)["n_steps"] == "int, default=None"
+
+
+# Texts that two classes share
+
+# The entries in which labels and numbers differ; all others are the same.
+OF_TARGETS = {
+    "bidirectional",
+    "alpha",
+    "early_stopping",
+    "warm_start",
+    "random_state",
+    "output_coef_",
+    "output_intercept_",
+    "loss_",
+    "validation_scores_",
+    "n_outputs_",
+    "out_activation_",
+}
+
+
+def entries(thing, section):
+    """Return the entries of a section of a docstring: their names and texts."""
+    text = inspect.getdoc(thing).replace("\\\n", "")
+    found = re.search(
+        rf"^{section}\n-+\n(.*?)(?=^\S[^\n]*\n-+$)", text, re.DOTALL | re.MULTILINE
+    )
+    parts = re.split(r"^(\w+) : ", found[1], flags=re.MULTILINE)[1:]
+    texts = [" ".join(text.split()) for text in parts[1::2]]
+    return dict(zip(parts[::2], texts, strict=True))
+
+
+@pytest.mark.parametrize("section", ["Parameters", "Attributes"])
+def test_classifier_and_regressor_say_the_same_of_what_they_share(section):
+    of_classifier = entries(skrnn.VanillaRNNClassifier, section)
+    of_regressor = entries(skrnn.VanillaRNNRegressor, section)
+    shared = of_classifier.keys() & of_regressor.keys()
+    assert len(shared) > 15
+    differing = {name for name in shared if of_classifier[name] != of_regressor[name]}
+    assert differing == OF_TARGETS & shared
+
+
+@pytest.mark.parametrize("method", ["fit", "predict", "score"])
+def test_methods_say_the_same_of_the_sequences(method):
+    of_classifier = entries(getattr(skrnn.VanillaRNNClassifier, method), "Parameters")
+    of_regressor = entries(getattr(skrnn.VanillaRNNRegressor, method), "Parameters")
+    assert of_classifier["X"] == of_regressor["X"]

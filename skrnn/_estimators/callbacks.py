@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+from numpy.typing import NDArray
+
 from skrnn._network.training.lbfgs import Stop
 from skrnn._network.training.train import Report
 
@@ -59,11 +61,6 @@ class FitTask:
         # Created before fit changes anything: it also tears the callbacks down.
         self.context = estimator._init_callback_context(max_subtasks=most)
 
-    def begin(self) -> None:
-        """Report the start of the fit and of its first iteration."""
-        self.context.call_on_fit_task_begin(**self.data)
-        self._begin_iteration()
-
     def _begin_iteration(self) -> None:
         if self.n_begun < self.most:
             self.n_begun += 1
@@ -87,6 +84,29 @@ class FitTask:
         if ended.call_on_fit_task_end(**self.data, reconstruction_attributes=fitted):
             raise Stop("callback")
         self._begin_iteration()
+
+    @contextmanager
+    def reporting(
+        self, verbose: int, attributes: Callable[[NDArray[Any]], dict[str, Any]]
+    ) -> Iterator[Callable[[Report], None]]:
+        """Report the start of training; yield a function that reports an iteration.
+
+        Parameters
+        ----------
+        verbose : int
+            The parameter of the estimator.
+        attributes : callable
+            Returns the fitted attributes for the flat vector of parameters.
+        """
+        self.context.call_on_fit_task_begin(**self.data)
+        self._begin_iteration()
+        with printing(verbose) as show:
+
+            def report(report: Report) -> None:
+                show(report)
+                self.next_iteration(lambda: attributes(report.theta))
+
+            yield report
 
     def end(self) -> None:
         """Report the end of the fit."""

@@ -269,6 +269,11 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     True
     """
 
+    class_weight: Any
+    padding_label: Any
+    classes_: Array
+    padding_label_: Any
+
     _output = "softmax"
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -300,27 +305,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         verbose: int = 0,
         checkpoint: str | PathLike[str] | None = None,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            bidirectional=bidirectional,
-            alpha=alpha,
-            max_iter=max_iter,
-            max_fun=max_fun,
-            tol=tol,
-            max_corrections=max_corrections,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            warm_start=warm_start,
-            padding_value=padding_value,
-            n_init=n_init,
-            random_state=random_state,
-            verbose=verbose,
-            checkpoint=checkpoint,
-        )
-        self.class_weight = class_weight
-        self.padding_label = padding_label
+        self._set_parameters(locals())
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -379,11 +364,14 @@ default=None
         labels = check_labels(y, sequences, type(self).__name__, weights)
         classes, codes = encode_labels(labels)
         counts = _class_counts(codes, weights, len(classes))
-        weights *= self._set_classes(classes, counts)[codes]
-        return Targets(codes, weights, len(classes))
+        class_weights, attributes = self._check_classes(classes, counts)
+        weights *= class_weights[codes]
+        return Targets(codes, weights, len(classes), attributes)
 
-    def _set_classes(self, classes: Array, counts: Array) -> Array:
-        """Store the classes, given their weighted counts; return their weights."""
+    def _check_classes(
+        self, classes: Array, counts: Array
+    ) -> tuple[Array, dict[str, Any]]:
+        """Return the weights of classes with these counts, and fitted attributes."""
         padding_label = padding_label_for(classes, self.padding_label)
         if self._is_warm_start() and not np.array_equal(self.classes_, classes):
             raise ValueError(
@@ -393,9 +381,7 @@ default=None
         class_weights = _class_weights(self.class_weight, classes, counts)
         if not (counts * class_weights).any():
             raise ValueError("class_weight leaves no step of weight above zero")
-        self.classes_: Array = classes
-        self.padding_label_ = padding_label
-        return class_weights
+        return class_weights, {"classes_": classes, "padding_label_": padding_label}
 
     def _format_output(self, outputs: Array) -> Array:
         return softmax_small(outputs)

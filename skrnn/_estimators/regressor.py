@@ -19,7 +19,8 @@ from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_targets, check_weights, weights_of_steps
 
-from .base import BaseVanillaRNN, Targets, _check_unidirectional, raise_on_overflow
+from .base import BaseVanillaRNN, Targets, TrainingInput
+from .fitted import check_unidirectional, raise_on_overflow
 from .scores import Moments, check_outputs, moments_of, r2
 
 Array = NDArray[Any]
@@ -267,6 +268,9 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     True
     """
 
+    n_outputs_: int
+    _has_axis_of_outputs: bool
+
     _output = "identity"
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -325,22 +329,24 @@ step in the form of a y with a single output, default=None
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
         weights = check_weights(sample_weight, sequences)
         targets = check_targets(y, sequences, type(self).__name__, weights)
-        self._has_axis_of_outputs = targets.ndim == 2
+        has_axis_of_outputs = targets.ndim == 2
         if sequences.form == "rows":
             _warn_of_series(sequences.n_features, targets.shape[1:])
         targets = targets.reshape(len(targets), -1)
-        return Targets(targets, weights, targets.shape[1])
+        attributes = {"_has_axis_of_outputs": has_axis_of_outputs}
+        return Targets(targets, weights, targets.shape[1], attributes)
 
     def _store(
-        self, result: Result, architecture: Architecture, dtype: np.dtype[Any]
+        self, training_input: TrainingInput, architecture: Architecture, result: Result
     ) -> None:
+        dtype = training_input.dtype
         try:
             architecture.cast(architecture.unflatten(result.theta), dtype)
         except OverflowError as error:
             raise ValueError(
                 f"y is too large for a network of {dtype}, the type of X; scale y"
             ) from error
-        super()._store(result, architecture, dtype)
+        super()._store(training_input, architecture, result)
         self.target_scale_ = result.target_scaler.scale
 
     def _format_output(self, outputs: Array) -> Array:
@@ -422,7 +428,7 @@ step in the form of a y with a single output, default=None
         scale = np.exp2(np.rint(np.log2(vars(self).get("target_scale_", 1.0))))
         return moments_of(targets / scale, outputs / scale, weights)
 
-    @available_if(_check_unidirectional)
+    @available_if(check_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Array:
         """Continue every sequence by feeding predictions back as inputs.
 

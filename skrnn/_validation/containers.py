@@ -68,17 +68,34 @@ def _stacked_rows(rows: NDArray[np.object_], name: str) -> Any:
     if not kinds & {list, np.ndarray}:
         return rows
     arrays = [row if isinstance(row, np.ndarray) else _numbers(row) for row in rows]
-    if any(isinstance(v, list | np.ndarray) for a in arrays for v in _objects_of(a)):
+    cells = (cell for array in arrays if array.dtype == object for cell in array.flat)
+    if any(isinstance(cell, list | np.ndarray) for cell in cells):
         return rows
     if any(array.dtype.kind in "OU" or not array.size for array in arrays):
         return [row.tolist() if isinstance(row, np.ndarray) else row for row in rows]
-    for step, array in enumerate(arrays):
-        if array.shape != arrays[0].shape:
-            raise ValueError(
-                f"{name} has steps of unequal shape: {arrays[0].shape} at step 0 and "
-                f"{array.shape} at step {step}"
-            )
-    return np.stack(arrays)
+    return evenly_nested(arrays, name)
+
+
+def evenly_nested(item: Any, name: str) -> NDArray[Any]:
+    """Return an array; raise with the sequence's name if steps differ in shape."""
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        shapes = [_shape_in_words(step) for step in item]
+        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
+        found = (
+            "their lists are uneven"
+            if odd is None
+            else f"{shapes[0]} at step 0 and {shapes[odd]} at step {odd}"
+        )
+        raise ValueError(f"{name} has steps of unequal shape: {found}") from error
+
+
+def _shape_in_words(step: Any) -> str:
+    try:
+        return "None" if step is None else str(np.shape(step))
+    except ValueError:
+        return "an uneven list"
 
 
 def _numbers(row: Any) -> NDArray[Any]:
@@ -88,10 +105,6 @@ def _numbers(row: Any) -> NDArray[Any]:
     if all(isinstance(v, Number | np.bool_) for v in row):
         return np.asarray(row)
     return objects(row)
-
-
-def _objects_of(array: NDArray[Any]) -> Iterable[Any]:
-    return array.flat if array.dtype == object else ()
 
 
 def plain_container(values: Any) -> Any:

@@ -8,10 +8,6 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable
-from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import Any, TypeVar
 
 from sklearn.exceptions import InconsistentVersionWarning
@@ -20,29 +16,16 @@ from skrnn._version import __version__
 
 T = TypeVar("T")
 
-# Modules in pickles of version 0.1.0, and their current modules.
-OLD_PATHS = {
-    "skrnn._classifier": "skrnn",
-    "skrnn._encoder": "skrnn",
-    "skrnn._regressor": "skrnn",
-    "skrnn._stepwise": "skrnn",
-    "skrnn._trie": "skrnn",
-    "skrnn._windows": "skrnn",
-}
-
-
-class _OldPaths(MetaPathFinder, Loader):
-    """Import an old path as a module that looks up its names in the new one."""
-
-    def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in OLD_PATHS else None
-
-    def exec_module(self, module: ModuleType) -> None:
-        new = import_module(OLD_PATHS[module.__name__])
-        module.__getattr__ = lambda name: getattr(new, name)  # type: ignore[method-assign]
-
-
-sys.meta_path.append(_OldPaths())
+# Modules in pickles of version 0.1.0; all that they named is now in `skrnn`.
+OLD_PATHS = (
+    "skrnn._classifier",
+    "skrnn._encoder",
+    "skrnn._regressor",
+    "skrnn._stepwise",
+    "skrnn._trie",
+    "skrnn._windows",
+)
+sys.modules.update(dict.fromkeys(OLD_PATHS, sys.modules["skrnn"]))
 
 
 def set_module(module: str) -> Callable[[T], T]:

@@ -7,9 +7,8 @@ after another; other modules never receive padding. All checks of X are in this 
 those of labels and weights are in ``targets``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from math import prod
 from mmap import mmap
@@ -18,10 +17,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_array
 
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
+from .containers import evenly_nested as evenly_nested
 from .containers import objects as objects
 from .containers import plain_container, plain_item, plain_message
 from .containers import reject_iterators as reject_iterators
@@ -49,7 +49,7 @@ class Sequences:
     @property
     def valid(self) -> NDArray[np.bool_]:
         """Mask of valid steps, of shape (n_sequences, n_steps), of padded input."""
-        return np.arange(self.data.shape[1]) < self.lengths[:, None]
+        return mask_of_steps(self.lengths, self.data.shape[1])
 
     @property
     def has_several_steps(self) -> bool:
@@ -61,6 +61,22 @@ class Sequences:
         """Whether X is memory-mapped, as by `numpy.memmap`, or a view of such."""
         parts = self.data if self.form == "ragged" else [self.data]
         return any(_is_mapped(x.data if sparse.issparse(x) else x) for x in parts)
+
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """How many numbers of each sequence are stored, padding included."""
+        if self.form == "ragged":
+            return np.array([x.size for x in self.data], dtype=np.intp)
+        if sparse.issparse(self.data):
+            return np.array(np.diff(self.data.indptr), dtype=np.intp)
+        return np.full(len(self.data), prod(self.data.shape[1:]))
+
+    def numbers(self, block: slice) -> Array:
+        """Return the numbers stored of some sequences, padding included."""
+        parts = self.data[block] if self.form == "ragged" else [self.data[block]]
+        arrays = [x.data for x in parts] if sparse.issparse(parts[0]) else parts
+        # A check of each would have too much overhead.
+        return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
     def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
         """Return the valid steps of some sequences, one sequence after another."""
@@ -83,7 +99,7 @@ class Sequences:
         block: Array = self.data[ids[0] : ids[-1] + 1] if neighbors else self.data[ids]
         if lengths.min() == n_steps:
             return block[:, :n_steps].reshape(-1, self.n_features)
-        return block[:, :n_steps][np.arange(n_steps) < lengths[:, None]]
+        return block[:, :n_steps][mask_of_steps(lengths, n_steps)]
 
     def restore(self, steps: Array, fill: Any) -> Array:
         """Return results per valid step in the form of X, with ``fill`` at padding."""
@@ -101,11 +117,14 @@ class Sequences:
 
     def name(self, step: int) -> str:
         """Name the sequence and the step of a valid step."""
-        if self.form == "rows":
-            return f"[{step}]"
-        ends = np.cumsum(self.lengths)
-        i = int(np.searchsorted(ends, step, side="right"))
-        return f"[{i}] at step {step - int(ends[i] - self.lengths[i])}"
+        return f"[{step}]" if self.form == "rows" else place_of(step, self.lengths, "")
+
+
+def place_of(step: int, lengths: NDArray[np.intp], name: str = "X") -> str:
+    """Name the sequence of a step, one of all concatenated, and the step in it."""
+    ends = lengths.cumsum()
+    i = int(np.searchsorted(ends, step, side="right"))
+    return f"{name}[{i}] at step {step - int(ends[i] - lengths[i])}"
 
 
 class Form(NamedTuple):
@@ -121,6 +140,21 @@ class Form(NamedTuple):
         is_table = sequences.form == "rows"
         return cls(is_table, sequences.has_several_steps, sequences.feature_names)
 
+    def attributes(self, n_features: int) -> dict[str, Any]:
+        """Return the fitted attributes that later calls are checked against."""
+        names = {"feature_names_in_": self.feature_names}
+        return {
+            "n_features_in_": n_features,
+            "_fitted_on_sequences": self.has_several_steps,
+            **(names if self.feature_names is not None else {}),
+        }
+
+
+def set_fitted(estimator: Any, attributes: dict[str, Any]) -> None:
+    """Set the fitted attributes; names of features from an earlier fit do not stay."""
+    vars(estimator).pop("feature_names_in_", None)
+    vars(estimator).update(attributes)
+
 
 def _is_mapped(x: Any) -> bool:
     while isinstance(x, np.ndarray):
@@ -131,10 +165,10 @@ def _is_mapped(x: Any) -> bool:
 def check_sequences(
     estimator: Any, X: Any, *, padding_value: float, fitting: bool
 ) -> Sequences:
-    """Check X in any form; in `fit`, store features and form on the estimator.
+    """Check X in any form, and against the X in `fit` unless this is `fit`.
 
-    The stored form detects tables that are one sequence without an outer list. Models
-    saved by earlier versions lack it, and accept both.
+    The form of that X detects tables that are one sequence without an outer list.
+    Models saved by earlier versions lack it, and accept both.
     """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
@@ -144,44 +178,43 @@ def check_sequences(
             "or a list of arrays of shape (n_steps, n_features)"
         )
     items = list_items(X)
+    frame = None
     if items is not None and _are_ragged(items):
         sequences = _check_ragged(items)
         frame = common_columns(items, "X")
     elif not sparse.issparse(X) and not is_frame(X) and n_axes(X) >= 3:
         sequences = _check_padded(np.asarray(X), padding_value)
-        frame = None
     else:
-        X = X if items is None else items
-        sequences = _check_rows(estimator, X, fitting=fitting)
-        frame = X
+        frame = X if items is None else items
+        sequences = _check_rows(estimator, frame)
     sequences.feature_names = get_feature_names(frame)
-    if sequences.form != "rows":
-        _check_features(estimator, frame, sequences, fitting=fitting)
+    _require_finite(sequences)
     if fitting:
-        estimator._fitted_on_sequences = sequences.has_several_steps
-    elif sequences.form == "rows" and vars(estimator).get("_fitted_on_sequences"):
-        reject_table(estimator, f"has shape {sequences.data.shape}")
+        _require_steps(sequences)
+    else:
+        _check_as_fitted(estimator, frame, sequences)
     return sequences
 
 
-def _check_features(
-    estimator: Any, frame: Any, sequences: Sequences, *, fitting: bool
-) -> None:
-    """Check the features of padded and ragged X as scikit-learn does for tables."""
+def _require_steps(sequences: Sequences) -> None:
     empty = np.flatnonzero(sequences.lengths == 0)
-    if fitting and empty.size:
+    if empty.size:
         raise ValueError(
             f"X[{empty[0]}] has no valid step; leave such sequences out of fit"
         )
-    check_feature_names(estimator, frame, reset=fitting)
-    if fitting:
-        estimator.n_features_in_ = sequences.n_features
-    elif sequences.n_features != estimator.n_features_in_:
+
+
+def _check_as_fitted(estimator: Any, frame: Any, sequences: Sequences) -> None:
+    """Check the features and the form of X against those in `fit`."""
+    check_feature_names(estimator, frame, reset=False)
+    if sequences.n_features != estimator.n_features_in_:
         raise ValueError(
             f"X has {sequences.n_features} features, but "
             f"{type(estimator).__name__} is expecting {estimator.n_features_in_} "
             "features as input"
         )
+    if sequences.form == "rows" and vars(estimator).get("_fitted_on_sequences"):
+        reject_table(estimator, f"has shape {sequences.data.shape}")
 
 
 def reject_table(estimator: Any, found: str) -> None:
@@ -221,9 +254,8 @@ def list_items(X: Any, name: str = "X") -> list[Any] | None:
 
 
 def _plain_item(item: Any, name: str) -> Any:
-    if type(item) is np.ndarray and item.dtype.char in _NUMBERS:
-        return item
-    if is_frame(item):
+    is_plain = type(item) is np.ndarray and item.dtype.char in _NUMBERS
+    if is_plain or is_frame(item):
         return item
     if isinstance(item, tuple) and any(map(is_frame, item)):
         raise ValueError(
@@ -269,15 +301,14 @@ def _check_ragged(items: Sequence[Any]) -> Sequences:
                 f"X[{i}] has {x.shape[1]} features but X[{first}] has {n_features}; "
                 "all sequences need the same features"
             )
-    _require_finite_items(steps)
-    single = all(x.dtype == np.float32 for x in steps)
-    return Sequences(
-        form="ragged",
-        data=steps,
-        lengths=np.array([x.shape[0] for x in steps], dtype=np.intp),
-        n_features=n_features,
-        dtype=np.dtype(np.float32 if single else np.float64),
-    )
+    lengths = np.array([x.shape[0] for x in steps], dtype=np.intp)
+    is_single = all(x.dtype == np.float32 for x in steps)
+    return Sequences("ragged", steps, lengths, n_features, _dtype(is_single))
+
+
+def _dtype(is_single: bool) -> np.dtype[Any]:
+    """Return the type of results."""
+    return np.dtype(np.float32 if is_single else np.float64)
 
 
 def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
@@ -299,47 +330,12 @@ def _check_item(item: Any, i: int, *, as_sparse: bool) -> Any:
     return sparse.csr_array(x) if as_sparse else x
 
 
-def _require_finite_items(items: Sequence[Any]) -> None:
-    """Raise for the first step with NaN or infinity."""
-    first = 0
-    while first < len(items):
-        last, size = first, 0
-        while last < len(items) and size < _BLOCK:
-            size += items[last].size
-            last += 1
-        block = items[first:last]
-        # Check many sequences at once; a call per sequence has too much overhead.
-        numbers = [x.data for x in block] if sparse.issparse(block[0]) else block
-        if not np.isfinite(np.concatenate(numbers)).all():
-            for i, x in enumerate(block, start=first):
-                _require_finite_rows(x, partial(_name_step, i))
-        first = last
-
-
-def _name_step(i: int, step: int) -> str:
-    return f"X[{i}] at step {step}; sequences in a list have no padding"
-
-
-def evenly_nested(item: Any, name: str) -> Array:
-    """Return an array; raise with the sequence's name if steps differ in shape."""
-    try:
-        return np.asarray(item)
-    except ValueError as error:
-        shapes = [_shape_in_words(step) for step in item]
-        odd = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
-        found = (
-            "their lists are uneven"
-            if odd is None
-            else f"{shapes[0]} at step 0 and {shapes[odd]} at step {odd}"
-        )
-        raise ValueError(f"{name} has steps of unequal shape: {found}") from error
-
-
-def _shape_in_words(step: Any) -> str:
-    try:
-        return "None" if step is None else str(np.shape(step))
-    except ValueError:
-        return "an uneven list"
+def matrices(items: Any) -> list[Any]:
+    """Return sequences of rows as arrays; sparse ones stay as they are."""
+    return [
+        x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
+        for i, x in enumerate(items)
+    ]
 
 
 def _check_padded(X: Array, padding_value: float) -> Sequences:
@@ -347,15 +343,7 @@ def _check_padded(X: Array, padding_value: float) -> Sequences:
     lengths = padded_lengths(X, padding_value)
     for axis, what in enumerate(("sample(s)", "step(s)", "feature(s)")):
         _require(X.shape[axis] > 0, f"0 {what} (shape={X.shape})")
-    for block in _blocks(X):
-        _check_finite(X[block], lengths[block], first=block.start)
-    return Sequences(
-        form="padded",
-        data=X,
-        lengths=lengths,
-        n_features=X.shape[2],
-        dtype=np.dtype(np.float32 if X.dtype == np.float32 else np.float64),
-    )
+    return Sequences("padded", X, lengths, X.shape[2], _dtype(X.dtype == np.float32))
 
 
 def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
@@ -367,12 +355,15 @@ def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
         )
     if X.size == 0:
         return np.zeros(len(X), dtype=np.intp)
-    return np.concatenate([_valid_lengths(X[b], padding_value) for b in _blocks(X)])
+    blocks = _blocks(np.full(len(X), prod(X.shape[1:])))
+    return np.concatenate([_valid_lengths(X[block], padding_value) for block in blocks])
 
 
-def _blocks(X: Array) -> list[slice]:
-    size = max(1, _BLOCK // prod(X.shape[1:]))
-    return [slice(i, i + size) for i in range(0, len(X), size)]
+def _blocks(sizes: NDArray[np.intp]) -> list[slice]:
+    """Divide sequences of these sizes into blocks of about `_BLOCK` numbers."""
+    numbers = np.cumsum(sizes) // _BLOCK
+    edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+    return [slice(i, j) for i, j in pairwise(edges)]
 
 
 def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
@@ -380,42 +371,32 @@ def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
     if np.isnan(padding_value) and (not is_float or np.isfinite(X).all()):
         return np.full(len(X), X.shape[1])
     equal = np.isnan(X) if np.isnan(padding_value) else np.equal(X, padding_value)
-    kept = np.any(~equal, axis=2)[:, ::-1]
-    return np.where(kept.any(axis=1), X.shape[1] - kept.argmax(axis=1), 0)
+    return lengths_to_last(np.any(~equal, axis=2))
 
 
-def _check_finite(X: Array, lengths: NDArray[np.intp], first: int) -> None:
-    if X.dtype.kind != "f" or np.isfinite(X).all():
-        return
-    bad = ~np.isfinite(X).all(axis=2) & (np.arange(X.shape[1]) < lengths[:, None])
-    if not bad.any():
-        return
-    i, step = np.argwhere(bad)[0]
-    x = X[i, step]
-    where = f"X[{i + first}] at step {step}"
-    if np.isnan(x).all():
-        raise ValueError(
-            f"Input X contains NaN: {where} is padding before a valid step; "
-            "pad at the end"
-        )
-    if np.isnan(x).any():
-        raise ValueError(
-            f"Input X contains NaN: {where} is partly NaN; only a step that is NaN "
-            "throughout is padding; pad at the end and impute missing values"
-        )
-    raise ValueError(f"Input X contains infinity: {where}")
+def lengths_to_last(kept: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the length of each row up to its last entry to be kept."""
+    n_steps = kept.shape[1]
+    if not n_steps:
+        return np.zeros(len(kept), dtype=np.intp)
+    return np.where(kept.any(axis=1), n_steps - kept[:, ::-1].argmax(axis=1), 0)
 
 
-def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
+def mask_of_steps(lengths: NDArray[np.intp], n_steps: int) -> NDArray[np.bool_]:
+    """Return which of `n_steps` columns each sequence has."""
+    return np.arange(n_steps) < lengths[:, None]
+
+
+def _check_rows(estimator: Any, X: Any) -> Sequences:
     _reject_times_and_stacks(X)
     try:
-        X = validate_data(
-            estimator,
+        X = check_array(
             X,
-            reset=fitting,
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
             ensure_all_finite=False,
+            estimator=estimator,
+            input_name="X",
         )
     except ValueError as error:
         reject_nested_columns(X, error)
@@ -424,15 +405,8 @@ def _check_rows(estimator: Any, X: Any, *, fitting: bool) -> Sequences:
         raise
     except OverflowError as error:
         raise ValueError(_TOO_LARGE.format("X")) from error
-    for block in [slice(0, None)] if sparse.issparse(X) else _blocks(X):
-        _require_finite_rows(X[block], partial(_name_row, block.start))
-    return Sequences(
-        form="rows",
-        data=X,
-        lengths=np.ones(X.shape[0], dtype=np.intp),
-        n_features=X.shape[1],
-        dtype=X.dtype,
-    )
+    lengths = np.ones(X.shape[0], dtype=np.intp)
+    return Sequences("rows", X, lengths, X.shape[1], X.dtype)
 
 
 def reject_nested_columns(X: Any, error: ValueError) -> None:
@@ -446,10 +420,6 @@ def reject_nested_columns(X: Any, error: ValueError) -> None:
             ) from error
 
 
-def _name_row(first: int, row: int) -> str:
-    return f"X[{first + row}]; impute missing values"
-
-
 def _reject_times_and_stacks(X: Any) -> None:
     if sparse.issparse(X) and X.ndim != 2:
         raise ValueError(
@@ -461,17 +431,43 @@ def _reject_times_and_stacks(X: Any) -> None:
         _reject_times(np.asarray(X[:1]))
 
 
-def _require_finite_rows(x: Any, where: Callable[[int], str]) -> None:
-    """Raise for the first row of a dense or sparse array with NaN or infinity."""
-    numbers = x.data if sparse.issparse(x) else x
-    if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
-        return
-    with np.errstate(invalid="ignore"):
-        bad = np.isnan((x * 0).sum(axis=1))  # as inf * 0 is
-    row = int(np.ravel(bad).argmax())
-    values = x[[row]].toarray() if sparse.issparse(x) else x[row]
-    kind = "NaN" if np.isnan(values).any() else "infinity"
-    raise ValueError(f"Input X contains {kind}: {where(row)}")
+def _require_finite(sequences: Sequences) -> None:
+    """Raise for the first valid step with NaN or infinity."""
+    for block in _blocks(sequences.sizes):
+        numbers = sequences.numbers(block)
+        if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+            continue
+        steps = sequences.take(np.r_[block], sequences.dtype)
+        if np.isfinite(steps.data if sparse.issparse(steps) else steps).all():
+            continue  # only padding is not finite
+        with np.errstate(invalid="ignore"):
+            bad = np.isnan((steps * 0).sum(axis=1))  # as inf * 0 is
+        row = int(bad.argmax())
+        step = steps[[row]].toarray() if sparse.issparse(steps) else steps[row]
+        n_before = int(sequences.lengths[: block.start].sum())
+        place = f"X{sequences.name(n_before + row)}"
+        hint = _hint_of_missing(sequences.form, np.isnan(step))
+        raise ValueError(f"Input X contains {nonfinite(step)}: {place}{hint}")
+
+
+def nonfinite(values: Array) -> str:
+    """Name what is not finite: NaN, or else infinity."""
+    return "NaN" if np.isnan(values).any() else "infinity"
+
+
+def _hint_of_missing(form: str, is_nan: NDArray[np.bool_]) -> str:
+    if form == "rows":
+        return "; impute missing values"
+    if form == "ragged":
+        return "; sequences in a list have no padding"
+    if is_nan.all():
+        return " is padding before a valid step; pad at the end"
+    if is_nan.any():
+        return (
+            " is partly NaN; only a step that is NaN throughout is padding; pad at the "
+            "end and impute missing values"
+        )
+    return ""
 
 
 def reject_masked(values: Any, name: str, filler: str) -> None:

@@ -10,7 +10,7 @@ frames becomes one frame, so that the transformer finds columns by their names.
 import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain, pairwise
+from itertools import chain
 from numbers import Number
 from typing import Any, Literal
 
@@ -21,9 +21,9 @@ from scipy import sparse
 from .containers import shown
 from .sequences import (
     Sequences,
-    evenly_nested,
     floats,
     list_items,
+    matrices,
     objects,
     padded_lengths,
     reject_iterators,
@@ -61,17 +61,16 @@ def read_steps(X: Any, padding_value: float) -> tuple[Any, Sequences | None]:
         sequences = Sequences("padded", X, lengths, X.shape[2], X.dtype)
         return X[sequences.valid], sequences
     items = items or []
-    for i, item in enumerate(items):
-        if not hasattr(item, "__len__"):  # sets may be steps
-            reject_iterators(item, f"X[{i}]")
     kinds = {_kind(item) for item in items} - {"empty"}
-    if "objects" in kinds:
-        for i, item in enumerate(items):
-            if not hasattr(item, "__len__"):
-                raise TypeError(
-                    f"X[{i}] is {shown(item)}, but other items of X are sequences; "
-                    "pass a list of steps for every sequence"
-                )
+    for i, item in enumerate(items):
+        if hasattr(item, "__len__"):  # sets may be steps
+            continue
+        reject_iterators(item, f"X[{i}]")
+        if "objects" in kinds:
+            raise TypeError(
+                f"X[{i}] is {shown(item)}, but other items of X are sequences; pass a "
+                "list of steps for every sequence"
+            )
     if "rows" in kinds:
         common_columns(items, "X")
         items, steps = joined(items) or _stacked(items)
@@ -113,10 +112,7 @@ def _n_rows(item: Any) -> int:
 
 def _stacked(items: Any) -> tuple[list[Any], Any]:
     """Return sequences of rows as arrays, and all their rows in one array."""
-    arrays = [
-        x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
-        for i, x in enumerate(items)
-    ]
+    arrays = matrices(items)
     # An empty list has neither steps nor features.
     filled = [i for i, x in enumerate(arrays) if x.ndim == 0 or any(x.shape)] or [0]
     first, features = filled[0], arrays[filled[0]].shape[1:]
@@ -137,7 +133,8 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
     """Return results per valid step, dense, sparse or objects, in the form of X."""
     if sequences is None:
         return steps
-    if is_frame(steps) and not _holds_frames(sequences):
+    is_ragged = sequences.form == "ragged"
+    if is_frame(steps) and not (is_ragged and is_frame(sequences.data[0])):
         raise ValueError(NO_FRAME)
     steps = objects(steps) if isinstance(steps, list | tuple) else steps
     n_steps = int(sequences.lengths.sum())
@@ -151,26 +148,24 @@ def restore_steps(steps: Any, sequences: Sequences | None, fill: Any) -> Any:
             f"the transformer returns numbers of shape {steps.shape}; it has to return "
             "rows, of shape (n_steps, n_features_out)"
         )
-    ends = [0, *sequences.lengths.cumsum().tolist()]
-    if is_frame(steps):
-        return objects(steps[a:b] for a, b in pairwise(ends))
-    if sparse.issparse(steps) and sequences.form == "ragged":
-        steps = sparse.csr_array(steps)
-        if max(steps.nnz, *steps.shape) <= np.iinfo(np.int32).max:
-            # Parts of scikit-learn reject the wider indices that others return.
-            steps.indices, steps.indptr = sparse.safely_cast_index_arrays(steps)
-        return objects(steps[a:b] for a, b in pairwise(ends))
-    steps = steps.toarray() if sparse.issparse(steps) else np.asarray(steps)
-    if sequences.form == "padded" and not sequences.valid.all():
+    if sparse.issparse(steps):
+        steps = _narrowed(sparse.csr_array(steps)) if is_ragged else steps.toarray()
+    elif not is_frame(steps):
+        steps = np.asarray(steps)
+    if is_ragged:
+        return sequences.restore(steps, fill)
+    if not sequences.valid.all():
         steps = _able_to_hold(steps, fill)
     result = sequences.restore(steps, fill)
-    if sequences.form == "padded":
-        _check_no_step_is_lost(result, sequences, fill)
+    _check_no_step_is_lost(result, sequences, fill)
     return result
 
 
-def _holds_frames(sequences: Sequences) -> bool:
-    return sequences.form == "ragged" and is_frame(sequences.data[0])
+def _narrowed(steps: sparse.csr_array) -> sparse.csr_array:
+    """Give narrow indices: parts of scikit-learn reject the wider ones of others."""
+    if max(steps.nnz, *steps.shape) <= np.iinfo(np.int32).max:
+        steps.indices, steps.indptr = sparse.safely_cast_index_arrays(steps)
+    return steps
 
 
 def _able_to_hold(steps: Array, fill: Any) -> Array:

@@ -18,10 +18,20 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .containers import plain, shown
-from .sequences import Sequences, evenly_nested, floats, reject_masked
+from .sequences import (
+    Sequences,
+    evenly_nested,
+    floats,
+    lengths_to_last,
+    mask_of_steps,
+    nonfinite,
+    reject_masked,
+)
 from .tokens import invalid_reason, type_group
 
 Array = NDArray[Any]
+Vector = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 # A list if missing values must be removed before its type is known.
 Part = Array | list[Any]
 
@@ -45,10 +55,7 @@ NO_STEP = "X has no valid step to give a {}"
 
 
 def check_labels(
-    y: Any,
-    sequences: Sequences,
-    estimator_name: str,
-    weights: NDArray[np.float64] | None = None,
+    y: Any, sequences: Sequences, estimator_name: str, weights: Vector | None = None
 ) -> Array:
     """Return the labels of all valid steps.
 
@@ -64,23 +71,18 @@ def check_labels(
 
 
 def read_labels(
-    y: Any,
-    sequences: Sequences,
-    estimator_name: str,
-    weights: NDArray[np.float64] | None = None,
-) -> tuple[Array, NDArray[np.bool_]]:
+    y: Any, sequences: Sequences, estimator_name: str, weights: Vector | None = None
+) -> tuple[Array, Mask]:
     """Return the labels of valid steps, and a mask of the steps without a label."""
     y = _check_given(y, sequences, LABEL, estimator_name)
     if sequences.form == "rows":
         parts = [_labels_of_rows(y, sequences)]
     else:
         parts = _per_sequence(y, sequences, LABEL)
-    masks = [_missing(part) for part in parts]
-    missing = np.concatenate(masks)
+    flat, missing = _known(parts)
     _check_unlabeled(parts, missing, sequences, weights)
     if missing.all():
-        return np.empty(0), missing
-    flat = _concatenate(map(_drop_missing, parts, masks))
+        return flat, missing
     check_complete(flat, sequences, np.flatnonzero(~missing))
     flat = of_one_type(flat)
     check_classification_targets(flat)
@@ -89,19 +91,20 @@ def read_labels(
     return flat, missing
 
 
-def known_labels(parts: list[Part]) -> tuple[Array, NDArray[np.bool_]]:
+def known_labels(parts: list[Part]) -> tuple[Array, Mask]:
     """Return the non-missing labels in one type, and a mask of missing ones."""
+    known, missing = _known(parts)
+    return of_one_type(known) if known.size else np.empty(0, dtype=int), missing
+
+
+def _known(parts: list[Part]) -> tuple[Array, Mask]:
     masks = [_missing(part) for part in parts]
     missing = np.concatenate([np.empty(0, dtype=bool), *masks])
-    known = of_one_type(_concatenate(map(_drop_missing, parts, masks)))
-    return known if known.size else np.empty(0, dtype=int), missing
+    return _concatenate(map(_drop_missing, parts, masks)), missing
 
 
 def check_targets(
-    y: Any,
-    sequences: Sequences,
-    estimator_name: str,
-    weights: NDArray[np.float64] | None = None,
+    y: Any, sequences: Sequences, estimator_name: str, weights: Vector | None = None
 ) -> Array:
     """Return the numbers to predict at all valid steps.
 
@@ -136,15 +139,15 @@ def check_targets(
     bad = ~np.isfinite(flat).reshape(len(flat), -1).all(axis=1)
     if bad.any():
         step = int(bad.argmax())
-        found = "NaN" if np.isnan(flat[step]).any() else "infinity"
         raise ValueError(
-            f"Input y contains {found}: y{sequences.name(step)}; y is read at every "
-            "step that is not padding in X, unless sample_weight is 0 there"
+            f"Input y contains {nonfinite(flat[step])}: y{sequences.name(step)}; y is "
+            "read at every step that is not padding in X, unless sample_weight is 0 "
+            "there"
         )
     return flat
 
 
-def check_weights(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
+def check_weights(sample_weight: Any, sequences: Sequences) -> Vector:
     """Return the weights of all valid steps; raise if all are zero."""
     weights = weights_of_steps(sample_weight, sequences)
     require_weight(weights.any())
@@ -159,7 +162,7 @@ def require_weight(is_any: Any) -> None:
         )
 
 
-def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.float64]:
+def weights_of_steps(sample_weight: Any, sequences: Sequences) -> Vector:
     """Return the weights of all valid steps."""
     n_steps = int(sequences.lengths.sum())
     if sample_weight is None:
@@ -186,8 +189,7 @@ def weights_of_steps(sample_weight: Any, sequences: Sequences) -> NDArray[np.flo
         raise TypeError(f"sample_weight has dtype {flat.dtype}; pass numbers")
     weights = floats(flat, "sample_weight")
     if not np.isfinite(weights).all():
-        bad = "NaN" if np.isnan(weights).any() else "infinity"
-        raise ValueError(f"Input sample_weight contains {bad}.")
+        raise ValueError(f"Input sample_weight contains {nonfinite(weights)}.")
     if (weights < 0).any():
         raise ValueError("Negative values in data passed to `sample_weight`.")
     return weights
@@ -298,7 +300,7 @@ def _flatten_padded(values: Array, sequences: Sequences, spec: ValueSpec) -> Arr
             f"{spec.name} has shape {values.shape} but the longest sequence of X has "
             f"{longest} valid steps; pass shape ({len(values)}, {longest}) or wider"
         )
-    flat: Array = values[np.arange(values.shape[1]) < sequences.lengths[:, None]]
+    flat: Array = values[mask_of_steps(sequences.lengths, values.shape[1])]
     return flat
 
 
@@ -307,7 +309,7 @@ def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Pa
     check_consistent_length(sequences.lengths, values)
     if getattr(values, "ndim", 1) > 1:
         return [_flatten_padded(np.asarray(values), sequences, spec)]
-    name, entry, n_axes, hint = spec
+    name, n_axes = spec.name, spec.n_axes
     parts: list[Part] = []
     shapes = set()
     for i, (item, n) in enumerate(zip(values, sequences.lengths.tolist(), strict=True)):
@@ -316,22 +318,8 @@ def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Pa
         part = array_of(list(item), f"{name}[{i}]") if is_list else np.asarray(item)
         if n_axes == 1 and part.ndim == 2 and part.shape[1] == 1:
             is_list, part = False, part[:, 0]
-        if part.ndim == 0:
-            raise ValueError(
-                f"{name}[{i}] is a single {entry} but X[{i}] has {n} valid steps; "
-                f"give every valid step one {entry}"
-            )
-        if part.ndim > n_axes:
-            raise ValueError(
-                f"{name}[{i}] has {part.ndim} axes; give every valid step one {entry}"
-                + hint
-            )
-        if len(part) != n:
-            raise ValueError(
-                f"{name}[{i}] has {len(part)} {entry}s but X[{i}] has {n} valid steps; "
-                f"give every valid step one {entry}"
-                + _hint_of_padding(len(part), sequences, spec, values)
-            )
+        if not (0 < part.ndim <= n_axes and len(part) == n):
+            raise ValueError(_misfit(part, i, values, sequences, spec))
         if n:
             shapes.add(part.shape[1:])
             retyped = is_list and spec is LABEL and _nullable(part)
@@ -343,17 +331,25 @@ def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Pa
     return parts
 
 
-def _hint_of_padding(
-    n_entries: int, sequences: Sequences, spec: ValueSpec, values: Any
+def _misfit(
+    part: Array, i: int, values: Any, sequences: Sequences, spec: ValueSpec
 ) -> str:
-    if sequences.form != "padded" or n_entries != sequences.data.shape[1]:
-        return ""
-    # np.asarray does not stack an object array of arrays.
-    make = "stack" if isinstance(values, np.ndarray) else "asarray"
-    return (
-        f", or pass np.{make}({spec.name}) if the last ones are padding, which lists "
-        "do not have"
-    )
+    """Say how the values of sequence i do not match its steps."""
+    remedy = f"give every valid step one {spec.entry}"
+    expected = f"but X[{i}] has {sequences.lengths[i]} valid steps"
+    if part.ndim == 0:
+        found = f"is a single {spec.entry} {expected}"
+    elif part.ndim > spec.n_axes:
+        found = f"has {part.ndim} axes"
+        remedy += spec.hint
+    else:
+        found = f"has {len(part)} {spec.entry}s {expected}"
+        if sequences.form == "padded" and len(part) == sequences.data.shape[1]:
+            # np.asarray does not stack an object array of arrays.
+            make = "stack" if isinstance(values, np.ndarray) else "asarray"
+            remedy += f", or pass np.{make}({spec.name}) if the last ones are padding"
+            remedy += ", which lists do not have"
+    return f"{spec.name}[{i}] {found}; {remedy}"
 
 
 def _nullable(part: Array) -> bool:
@@ -363,7 +359,7 @@ def _nullable(part: Array) -> bool:
     )
 
 
-def _missing(part: Part) -> NDArray[np.bool_]:
+def _missing(part: Part) -> Mask:
     if isinstance(part, np.ndarray) and part.dtype.kind != "O":
         is_float = part.dtype.kind == "f"
         return np.isnan(part) if is_float else np.zeros(len(part), dtype=bool)
@@ -377,7 +373,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType"
 
 
-def _drop_missing(part: Part, missing: NDArray[np.bool_]) -> Array:
+def _drop_missing(part: Part, missing: Mask) -> Array:
     """Return the non-missing values; those of a list get their own type."""
     if isinstance(part, list):
         return array_of([v for v, m in zip(part, missing, strict=True) if not m], "y")
@@ -385,10 +381,7 @@ def _drop_missing(part: Part, missing: NDArray[np.bool_]) -> Array:
 
 
 def _check_unlabeled(
-    parts: list[Part],
-    missing: NDArray[np.bool_],
-    sequences: Sequences,
-    weights: NDArray[np.float64] | None,
+    parts: list[Part], missing: Mask, sequences: Sequences, weights: Vector | None
 ) -> None:
     """Reject missing labels at steps with nonzero weight."""
     wrong = missing if weights is None else missing & (weights > 0)
@@ -453,17 +446,13 @@ def check_complete(
 
     The labels are those of all steps, or of the given ones.
     """
-    if flat.dtype == object:
-        reasons = [invalid_reason(label) for label in flat]
-    elif flat.dtype.kind == "f" and not np.isfinite(flat).all():
-        reasons = [invalid_reason(label) for label in flat.tolist()]
-    else:
+    if flat.dtype != object and (flat.dtype.kind != "f" or np.isfinite(flat).all()):
         return
-    first = next((i for i, found in enumerate(reasons) if found), None)
-    if first is not None:
-        step = first if steps is None else int(steps[first])
-        place = f"{name}{sequences.name(step)}"
-        raise ValueError(f"Input {name} contains {reasons[first]}: {place}")
+    for i, label in enumerate(flat.tolist()):
+        reason = invalid_reason(label)
+        if reason:
+            place = sequences.name(i if steps is None else int(steps[i]))
+            raise ValueError(f"Input {name} contains {reason}: {name}{place}")
 
 
 def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
@@ -471,10 +460,10 @@ def _warn_of_forgotten_padding(flat: Array, sequences: Sequences) -> None:
     n_steps = sequences.data.shape[1]
     if (sequences.lengths < n_steps).any():
         return
-    marked = (flat == (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
-    trailing = np.logical_and.accumulate(marked[:, ::-1], axis=1)[:, ::-1]
+    kept = (flat != (-1 if flat.dtype.kind in "biuf" else "")).reshape(-1, n_steps)
+    only_trailing = (kept.sum(axis=1) == lengths_to_last(kept)).all()
     # No sequence consists of padding only: such a run is a class.
-    if marked.any() and not marked[:, 0].any() and (marked == trailing).all():
+    if not kept.all() and kept[:, 0].all() and only_trailing:
         warnings.warn(
             "y ends in -1 or '' where X shows no padding; if these steps are padding, "
             "mark them with NaN in X, or set padding_value to their value",

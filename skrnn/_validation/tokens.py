@@ -19,41 +19,38 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from .containers import plain, shown
-from .sequences import evenly_nested, reject_iterators
+from .sequences import (
+    lengths_to_last,
+    mask_of_steps,
+    matrices,
+    reject_iterators,
+    reject_masked,
+)
+from .sequences import place_of as place_of
+
+Ids = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 class Tokens(NamedTuple):
     """All tokens of X, concatenated."""
 
     distinct: list[Any]
-    indices: NDArray[np.intp]  # (n_tokens,), into `distinct`
-    lengths: NDArray[np.intp]  # (n_sequences,)
+    indices: Ids  # (n_tokens,), into `distinct`
+    lengths: Ids  # (n_sequences,)
     form: Literal["strings", "lists", "array"]
     dtype: np.dtype[Any] = np.dtype(object)
     n_columns: int | None = None  # only for arrays, like the padding label
     padding_label: Any = None
 
-    def place(self, distinct: NDArray[np.bool_]) -> str:
+    def place(self, distinct: Mask) -> str:
         """Return the first position of the marked tokens."""
         return place_of(int(distinct[self.indices].argmax()), self.lengths)
 
 
-def place_of(position: int, lengths: NDArray[np.intp]) -> str:
-    """Return sequence and step of the token or row at a position."""
-    ends = lengths.cumsum()
-    i = int(np.searchsorted(ends, position, side="right"))
-    return f"X[{i}] at step {position - int(ends[i] - lengths[i])}"
-
-
-def _is_valid(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask of all entries up to the last non-blank one of each row."""
-    return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]
-
-
 def read_tokens(X: Any, padding_label: Any) -> Tokens:
     """Read and check sequences of tokens in any form."""
-    if isinstance(X, np.ma.MaskedArray):
-        raise TypeError("X is a masked array; pass X.filled(padding_label) instead")
+    reject_masked(X, "X", "padding_label")
     X = plain(X, "X")
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OU":
         X = X.tolist()
@@ -114,8 +111,8 @@ def _tokens_of_array(X: Any, padding_label: Any) -> Tokens:
         raise TypeError(f"X has dtype {X.dtype}; tokens are strings or numbers")
     if isinstance(padding_label, str) and padding_label == "auto":
         padding_label = "" if isinstance(X[0, 0], str) else -1
-    valid = _is_valid(_equals(X, padding_label))
-    lengths = valid.sum(axis=1)
+    lengths = lengths_to_last(~_equals(X, padding_label))
+    valid = mask_of_steps(lengths, X.shape[1])
     distinct, indices = _number(X[valid].tolist(), lengths)
     dtype = X.dtype if X.dtype.kind in "biuf" else np.dtype(object)
     return _checked(
@@ -123,9 +120,9 @@ def _tokens_of_array(X: Any, padding_label: Any) -> Tokens:
     )
 
 
-def _equals(X: NDArray[Any], label: Any) -> NDArray[np.bool_]:
+def _equals(X: NDArray[Any], label: Any) -> Mask:
     if X.dtype.kind != "O":
-        equal: NDArray[np.bool_] = label == X
+        equal: Mask = label == X
         return equal
     # Comparison with pandas.NA returns NA, which NumPy cannot convert to a boolean.
     # Comparison of unhashable objects, such as an array of arrays, may raise.
@@ -153,9 +150,7 @@ def as_list(sequence: Any, name: str) -> list[Any] | tuple[Any, ...]:
     )
 
 
-def _number(
-    tokens: list[Any], lengths: NDArray[np.intp]
-) -> tuple[list[Any], NDArray[np.intp]]:
+def _number(tokens: list[Any], lengths: Ids) -> tuple[list[Any], Ids]:
     """Return the distinct tokens in order of appearance, and indices into them."""
     try:
         distinct = list(dict.fromkeys(tokens))
@@ -269,13 +264,13 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     return np.fromiter(given, dtype, len(given))
 
 
-def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> NDArray[np.intp]:
+def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> Ids:
     """Return the category index of every distinct token, -1 if unknown."""
     numbers = {token: i for i, token in enumerate(categories.tolist())}
     return np.array([numbers.get(token, -1) for token in tokens.distinct], np.intp)
 
 
-def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> str:
+def unknown_message(tokens: Tokens, unknown: Mask, when: str) -> str:
     """Return a message with the unknown tokens and the position of the first."""
     found = [
         token.item() if isinstance(token := tokens.distinct[i], np.generic) else token
@@ -287,9 +282,7 @@ def unknown_message(tokens: Tokens, unknown: NDArray[np.bool_], when: str) -> st
     )
 
 
-def largest_columns(
-    X: Any, n_columns: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def largest_columns(X: Any, n_columns: int) -> tuple[Ids, Ids]:
     """Return the column of the largest entry of valid rows, -1 if none is positive.
 
     The columns of all sequences are concatenated and returned with their lengths.
@@ -300,13 +293,11 @@ def largest_columns(
         columns, largest = _argmax(X)
         blank = np.isnan(largest)
         blank[blank] = np.isnan(X[blank]).all(axis=1)
-        valid = _is_valid(blank)
-        columns, largest, lengths = columns[valid], largest[valid], valid.sum(axis=1)
+        lengths = lengths_to_last(~blank)
+        valid = mask_of_steps(lengths, X.shape[1])
+        columns, largest = columns[valid], largest[valid]
     elif isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
-        items = [
-            x if sparse.issparse(x) else evenly_nested(x, f"X[{i}]")
-            for i, x in enumerate(X)
-        ]
+        items = matrices(X)
         for i, item in enumerate(items):
             _check_rows(item, n_columns, f"X[{i}]")
         lengths = np.array([item.shape[0] for item in items], np.intp)
@@ -344,13 +335,13 @@ def _check_rows(rows: Any, n_columns: int, name: str) -> None:
         )
 
 
-def _argmax(rows: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def _argmax(rows: NDArray[Any]) -> tuple[Ids, NDArray[Any]]:
     columns = rows.argmax(axis=-1)
     # argmax treats NaN as the largest number.
     return columns, np.take_along_axis(rows, columns[..., None], axis=-1)[..., 0]
 
 
-def _sparse_argmax(rows: sparse.coo_array) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def _sparse_argmax(rows: sparse.coo_array) -> tuple[Ids, NDArray[Any]]:
     # SciPy's own argmax is a Python loop over rows.
     row, column = rows.coords
     columns = np.zeros(rows.shape[0], np.intp)

@@ -4,7 +4,6 @@ These functions run as tasks and do not depend on Dask. A task may run again aft
 worker was lost, so none modifies its arguments.
 """
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,7 +116,7 @@ def _load(check: ChunkReader, X: Any, y: Any, sample_weight: Any, number: int) -
     name = type(check.estimator).__name__
     with name_chunk(number):
         sequences = check_sequences(
-            copy.copy(check.estimator),  # threads store different attributes on it
+            check.estimator,
             X,
             padding_value=check.estimator.padding_value,
             fitting=True,

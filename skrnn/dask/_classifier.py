@@ -123,9 +123,12 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
 
     _read = staticmethod(check_labels)
 
-    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
-        class_weights = self._set_classes(found.classes, found.counts)
-        return _chunks.ClassTargets(found.classes, class_weights), len(found.classes)
+    def _describe_targets(
+        self, found: _chunks.Description
+    ) -> tuple[_chunks.Targets, int, dict[str, Any]]:
+        class_weights, attributes = self._check_classes(found.classes, found.counts)
+        targets = _chunks.ClassTargets(found.classes, class_weights)
+        return targets, len(found.classes), attributes
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probability of every class, lazily.

@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._estimators.base import BaseVanillaRNN, TrainingInput, _check_total
+from skrnn._estimators.base import BaseVanillaRNN, TrainingInput
+from skrnn._estimators.checks import check_total
 from skrnn._sklearn_compat import fit_context
 from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
@@ -106,15 +107,15 @@ default=None
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])
             require_weight(found.counts.any())
-            self._update_form(self._previous_form(), found.form)
-            targets, n_outputs = self._set_targets(found)
+            form = self._continued(found.form).attributes(found.n_features)
+            targets, n_outputs, attributes = self._describe_targets(found)
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
-            _check_total(found.counts * targets.weights(numbers), dtype)
+            check_total(found.counts * targets.weights(numbers), dtype)
             stack.pop_all()  # keep the chunks for training
-        self.n_features_in_ = found.n_features
         data = DaskData(tasks, chunks, targets, found.n_features, not has_labels)
-        return TrainingInput(data, found.n_features, n_outputs, dtype)
+        attributes = {**form, **attributes}
+        return TrainingInput(data, found.n_features, n_outputs, dtype, attributes)
 
     @staticmethod
     @abstractmethod
@@ -122,8 +123,10 @@ default=None
         """Check the targets of a chunk."""
 
     @abstractmethod
-    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
-        """Store properties of the targets; return them and the number of outputs."""
+    def _describe_targets(
+        self, found: _chunks.Description
+    ) -> tuple[_chunks.Targets, int, dict[str, Any]]:
+        """Return the targets, the number of outputs, and fitted attributes."""
 
     def to_local(self) -> Any:
         """Return the estimator for data in memory with the same fitted attributes.

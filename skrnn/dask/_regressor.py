@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._estimators.base import _check_unidirectional
+from skrnn._estimators.fitted import check_unidirectional
 from skrnn._estimators.regressor import VanillaRNNRegressor, _warn_of_series
 from skrnn._estimators.scores import r2
 from skrnn._validation.persistence import set_module
@@ -108,13 +108,15 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
 
     _read = staticmethod(check_targets)
 
-    def _set_targets(self, found: _chunks.Description) -> tuple[_chunks.Targets, int]:
-        self._has_axis_of_outputs = len(found.shape) == 1
+    def _describe_targets(
+        self, found: _chunks.Description
+    ) -> tuple[_chunks.Targets, int, dict[str, Any]]:
+        attributes = {"_has_axis_of_outputs": len(found.shape) == 1}
         if found.form.is_table:
             _warn_of_series(found.n_features, found.shape)
-        return _chunks.NumericTargets(), int(np.prod(found.shape))
+        return _chunks.NumericTargets(), int(np.prod(found.shape)), attributes
 
-    @available_if(_check_unidirectional)
+    @available_if(check_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Any:
         """Continue sequences in memory; for others call `to_local().forecast`.
 

@@ -216,21 +216,21 @@ class _StepScorer(BaseScorer):
         takes_labels = "labels" in signature(self._score_func).parameters
         if method != "predict" and takes_labels:
             kwargs.setdefault("labels", estimator.classes_)
-        flat = steps.weighted()
-        true, predicted, weights = flat.y_true, flat.y_pred, flat.sample_weight
         if not self._flatten:  # the metric itself omits steps with zero weight
             true, predicted, weights = steps.split()
-        if weights is not None:
-            kwargs["sample_weight"] = weights
-        if not self._flatten:
+            if weights is not None:
+                kwargs["sample_weight"] = weights
             return self._sign * self._score_func(true, predicted, **kwargs)
+        steps = steps.weighted()
+        if steps.sample_weight is not None:
+            kwargs["sample_weight"] = steps.sample_weight
         scorer = make_scorer(
             self._score_func,
             response_method=method,
             greater_is_better=self._sign > 0,
             **kwargs,
         )
-        return scorer(_Answers(estimator, method, predicted), X, true)
+        return scorer(_Answers(estimator, method, steps.y_pred), X, steps.y_true)
 
 
 class _Answers:

@@ -21,7 +21,7 @@ from skrnn._sklearn_compat import (
     get_output_config,
 )
 from skrnn._validation.persistence import VersionedState, set_module
-from skrnn._validation.sequences import check_sequences
+from skrnn._validation.sequences import Form, check_sequences, set_fitted
 from skrnn._validation.steps import NO_FRAME, restore_steps
 
 Array = NDArray[Any]
@@ -127,7 +127,10 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
         TypeError
             If X has an unsupported type, such as dates or masked arrays.
         """
-        check_sequences(self, X, padding_value=self.padding_value, fitting=True)
+        sequences = check_sequences(
+            self, X, padding_value=self.padding_value, fitting=True
+        )
+        set_fitted(self, Form.of(sequences).attributes(sequences.n_features))
         return self
 
     def transform(self, X: Any) -> Any:

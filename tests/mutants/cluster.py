@@ -142,15 +142,15 @@ MUTANTS = [
     Mutant(
         "names of features not noted",
         "dask/_estimators",
-        "self._update_form(self._previous_form(), found.form)",
-        "pass",
+        "self._continued(found.form).attributes(found.n_features)",
+        '{"n_features_in_": found.n_features}',
         "dask_as_local",
     ),
     Mutant(
         "the axis of outputs not noted",
         "dask/_regressor",
-        "self._has_axis_of_outputs = len(found.shape) == 1",
-        "self._has_axis_of_outputs = True",
+        '{"_has_axis_of_outputs": len(found.shape) == 1}',
+        '{"_has_axis_of_outputs": True}',
         "dask_as_local",
     ),
     Mutant(

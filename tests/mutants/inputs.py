@@ -7,8 +7,8 @@ MUTANTS = [
     Mutant(
         "a table is read as sequences of one step",
         "_validation/sequences",
-        'elif sequences.form == "rows" and vars(estimator)',
-        'elif sequences.form == "none" and vars(estimator)',
+        'if sequences.form == "rows" and vars(estimator)',
+        'if sequences.form == "none" and vars(estimator)',
         "unwrapped",
     ),
     Mutant(
@@ -28,15 +28,15 @@ MUTANTS = [
     Mutant(
         "a warm start takes a table after sequences",
         "_estimators/base",
-        "if previous.has_several_steps and form.is_table:",
-        "if previous.has_several_steps and not form.is_table and False:",
+        "if had_steps and form.is_table:",
+        "if had_steps and not form.is_table and False:",
         "unwrapped",
     ),
     Mutant(
         "a warm start forgets that sequences were seen",
         "_estimators/base",
-        "has_several_steps |= previous.has_several_steps",
-        "has_several_steps |= False",
+        "form.has_several_steps or had_steps, names",
+        "form.has_several_steps, names",
         "unwrapped",
     ),
     Mutant(
@@ -92,7 +92,7 @@ MUTANTS = [
     Mutant(
         "columns of frames go by their order",
         "_validation/sequences",
-        "check_feature_names(estimator, frame, reset=fitting)",
+        "check_feature_names(estimator, frame, reset=False)",
         "check_feature_names(estimator, frame, reset=True)",
         "tables",
     ),
@@ -133,7 +133,7 @@ MUTANTS = [
     ),
     Mutant(
         "a step of a frame goes by the order of its columns",
-        "_estimators/base",
+        "_estimators/fitted",
         'if hasattr(X_t, "columns"):',
         'if hasattr(X_t, "no_columns"):',
         "tables",
@@ -170,8 +170,8 @@ MUTANTS = [
     Mutant(
         "rows of unequal length are compared by their axes",
         "_validation/containers",
-        "if array.shape != arrays[0].shape:",
-        "if array.ndim != arrays[0].ndim:",
+        "for i, shape in enumerate(shapes) if shape != shapes[0]",
+        "for i, shape in enumerate(shapes) if len(shape) != len(shapes[0])",
         "nested",
     ),
     # Tokens
@@ -222,15 +222,15 @@ MUTANTS = [
     Mutant(
         "padding is sought at the start",
         "_validation/sequences",
-        "kept = np.any(~equal, axis=2)[:, ::-1]",
-        "kept = np.any(~equal, axis=2)",
+        "n_steps - kept[:, ::-1].argmax(axis=1)",
+        "n_steps - kept.argmax(axis=1)",
         "sequences",
     ),
     Mutant(
         "a step with any filler is padding",
         "_validation/sequences",
-        "kept = np.any(~equal, axis=2)",
-        "kept = np.all(~equal, axis=2)",
+        "np.any(~equal, axis=2)",
+        "np.all(~equal, axis=2)",
         "sequences",
     ),
     Mutant(

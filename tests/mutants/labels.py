@@ -78,16 +78,16 @@ MUTANTS = [
     Mutant(
         "a list as wide as X is cut",
         "_validation/targets",
-        "        if len(part) != n:\n",
+        "        if not (0 < part.ndim <= n_axes and len(part) == n):\n",
         "        if sequences.form == 'padded':\n            part = part[:n]\n"
-        "        if len(part) != n:\n",
+        "        if not (0 < part.ndim <= n_axes and len(part) == n):\n",
         "targets",
     ),
     Mutant(
         "no hint that arrays are padded",
         "_validation/targets",
-        "n_entries != sequences.data.shape[1]",
-        "n_entries == sequences.data.shape[1]",
+        "len(part) == sequences.data.shape[1]",
+        "len(part) != sequences.data.shape[1]",
         "targets",
     ),
     Mutant(
@@ -104,7 +104,7 @@ MUTANTS = [
     Mutant(
         "a class anywhere in y is taken for padding",
         "_validation/targets",
-        " and (marked == trailing).all():",
+        " and only_trailing:",
         ":",
         "targets",
     ),
@@ -153,7 +153,7 @@ MUTANTS = [
     ),
     Mutant(
         "weights may vanish in single precision",
-        "_estimators/base",
+        "_estimators/checks",
         "weights.max() >= np.finfo(dtype).tiny",
         "weights.max() > 0",
         "fuzz_findings",
@@ -275,8 +275,8 @@ MUTANTS = [
     Mutant(
         "padding before a token is a token's absence",
         "_validation/tokens",
-        "return np.logical_or.accumulate(~blank[:, ::-1], axis=1)[:, ::-1]",
-        "return ~blank",
+        "lengths = lengths_to_last(~_equals(X, padding_label))",
+        "lengths = (~_equals(X, padding_label)).sum(axis=1)",
         "one_hot",
     ),
     Mutant(

@@ -80,8 +80,8 @@ MUTANTS = [
     Mutant(
         "scorers count steps of weight 0",
         "metrics/_scorers",
-        "        flat = steps.weighted()\n",
-        "        flat = steps\n",
+        "        steps = steps.weighted()\n",
+        "",
         "scorers",
     ),
     Mutant(
@@ -260,9 +260,9 @@ MUTANTS = [
     # Steps out of sequences and back
     Mutant(
         "ragged results begin one step late",
-        "_validation/steps",
-        "ends = [0, *sequences",
-        "ends = [1, *sequences",
+        "_validation/sequences",
+        "pairwise([0, *ends])",
+        "pairwise([1, *ends])",
         "stepwise",
     ),
     Mutant(
