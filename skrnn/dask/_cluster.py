@@ -10,6 +10,7 @@ sent to the client.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from functools import reduce
 from itertools import pairwise
 from operator import getitem
 from typing import Any, NamedTuple, Self
@@ -198,8 +199,10 @@ class DaskData(NamedTuple):
         return _Shards(tasks, shards, regularization.FeatureMoments(*sizes), held_out)
 
     def _subset(self, k: int, assigned: list[_ShardFutures]) -> list[_ShardFutures]:
-        subset = _order.ShardAssignment.subset
-        return [(chunks, self.tasks.call(subset, part, k)) for chunks, part in assigned]
+        return [
+            (chunks, self.tasks.call(_order.subset, parts, k))
+            for chunks, parts in assigned
+        ]
 
     def _assign(
         self, validation_fraction: float, rng: np.random.RandomState
@@ -248,8 +251,9 @@ class DaskData(NamedTuple):
             return [tasks.call(work, *place, self.targets, *same) for place in assigned]
 
         extents = tasks.client.gather(map_chunks(_shards.extent))
-        lowest = np.min([e.lowest for e in extents if e.lowest.ndim], axis=0)
-        highest = np.max([e.highest for e in extents if e.lowest.ndim], axis=0)
+        # Shards without a training target have scalars.
+        lowest = reduce(np.minimum, [low for low, _ in extents])
+        highest = reduce(np.maximum, [high for _, high in extents])
         size = np.maximum(np.abs(lowest), np.abs(highest))
         size[size == 0] = 1.0
         total, _, weight = tasks.total(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data import packing
-from skrnn._network.data.packing import Batch, first_steps
+from skrnn._network.data.packing import Batch, first_steps, ranges
 from skrnn._network.model.network import Workspace
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread
@@ -23,7 +23,7 @@ from skrnn._network.training.target_scaling import TargetScaler
 from skrnn._validation.sequences import Sequences
 
 from ._chunks import Chunk, SizeofMixin, Targets
-from ._order import ShardAssignment
+from ._order import ChunkAssignment
 
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
@@ -39,50 +39,35 @@ class Shard(SizeofMixin):
     dtype: np.dtype[Any]
 
 
-class _ChunkSlice(NamedTuple):
-    """A chunk and the assignment of its sequences."""
+class _Assigned(NamedTuple):
+    """A chunk with the assignment of its sequences."""
 
     sequences: Sequences
-    ids: Ids
+    part: ChunkAssignment
     y: Array
     w: Vector
-    held_out: NDArray[np.bool_]
-    sampled: Ids
+
+    def steps_of(self, ids: Ids) -> Ids:
+        """Return the indices of the steps of some sequences."""
+        lengths = self.sequences.lengths
+        return ranges(first_steps(lengths)[ids], lengths[ids])
 
 
-def _chunk_slices(
-    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
-) -> Iterator[_ChunkSlice]:
-    begin = 0
-    for chunk in chunks:
-        lengths = chunk.sequences.lengths
-        end = begin + len(lengths)
-        here = (assignment.ids >= begin) & (assignment.ids < end)
-        ids = assignment.ids[here] - begin
-        per_sequence = np.zeros(len(lengths))
-        per_sequence[ids] = assignment.weights[here]
-        w = np.repeat(per_sequence, lengths)
-        starts = first_steps(lengths)
-        for i, weights in assignment.step_weights.items():
-            if begin <= i < end:
-                start = starts[i - begin]
-                w[start : start + len(weights)] = weights
+def _assigned(
+    chunks: list[Chunk], assignment: list[ChunkAssignment], targets: Targets
+) -> Iterator[_Assigned]:
+    for chunk, part in zip(chunks, assignment, strict=True):
         y = targets.encode(chunk)
-        w *= targets.weights(y)
-        yield _ChunkSlice(
-            chunk.sequences,
-            ids,
-            y,
-            w,
-            assignment.places[here] < 0,
-            assignment.sampled[here],
-        )
-        begin = end
+        found = _Assigned(chunk.sequences, part, y, np.zeros(len(chunk.w)))
+        steps = found.steps_of(part.ids)
+        found.w[steps] = part.step_weights(chunk.sequences.lengths[part.ids])
+        found.w[:] *= targets.weights(y)
+        yield found
 
 
 def pack(
     chunks: list[Chunk],
-    assignment: ShardAssignment,
+    assignment: list[ChunkAssignment],
     targets: Targets,
     target_scaler: TargetScaler | None,
     architecture: Architecture,
@@ -90,16 +75,15 @@ def pack(
 ) -> Shard:
     """Pack the assigned sequences."""
     shard = Shard([], [], dtype)
-    for chunk_slice in _chunk_slices(chunks, assignment, targets):
-        y = _standardized(chunk_slice.y, target_scaler, dtype)
-        for held_out, batches in ((False, shard.batches), (True, shard.held_out)):
+    for sequences, part, y, w in _assigned(chunks, assignment, targets):
+        y = _standardized(y, target_scaler, dtype)
+        is_training = part.places >= 0
+        for ids, batches in (
+            (part.ids[is_training], shard.batches),
+            (part.ids[~is_training], shard.held_out),
+        ):
             batches += packing.batches(
-                chunk_slice.sequences,
-                chunk_slice.ids[chunk_slice.held_out == held_out],
-                dtype,
-                y,
-                chunk_slice.w,
-                n_states=architecture.n_states,
+                sequences, ids, dtype, y, w, n_states=architecture.n_states
             )
     return shard
 
@@ -112,22 +96,21 @@ def _standardized(
 
 def sample(
     chunks: list[Chunk],
-    assignment: ShardAssignment,
+    assignment: list[ChunkAssignment],
     targets: Targets,
     target_scaler: TargetScaler | None,
     dtype: np.dtype[Any],
 ) -> list[tuple[int, Any, Array, Vector]]:
     """Return rank, steps, targets and weights of the sampled sequences."""
     chosen = []
-    for chunk_slice in _chunk_slices(chunks, assignment, targets):
-        y = _standardized(chunk_slice.y, target_scaler, dtype)
-        lengths = chunk_slice.sequences.lengths
-        starts = first_steps(lengths)
-        for i, place in zip(chunk_slice.ids, chunk_slice.sampled, strict=True):
-            if place >= 0:
-                steps = chunk_slice.sequences.take(np.array([i]), np.dtype(np.float64))
-                own = slice(starts[i], starts[i] + lengths[i])
-                chosen.append((int(place), steps, y[own], chunk_slice.w[own]))
+    for chunk in _assigned(chunks, assignment, targets):
+        y = _standardized(chunk.y, target_scaler, dtype)
+        for rank, i in zip(chunk.part.sampled, chunk.part.ids, strict=True):
+            if rank >= 0:
+                id_ = np.array([i])
+                X = chunk.sequences.take(id_, np.dtype(np.float64))
+                steps = chunk.steps_of(id_)
+                chosen.append((int(rank), X, y[steps], chunk.w[steps]))
     return chosen
 
 
@@ -136,29 +119,20 @@ def measure(shard: Shard) -> tuple[Any, ...]:
     return (*regularization.feature_moments(shard.batches), weight_of(shard.held_out))
 
 
-class Extent(NamedTuple):
-    """The range of the training targets."""
-
-    lowest: Vector  # (n_outputs,)
-    highest: Vector
-
-
 def extent(
-    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
-) -> Extent:
-    """Return the range of every output."""
-    y = [y for y, _ in _training_targets(chunks, assignment, targets) if len(y)]
-    if not y:
-        return Extent(np.array(np.inf), np.array(-np.inf))
-    return Extent(
-        np.min([values.min(axis=0) for values in y], axis=0),
-        np.max([values.max(axis=0) for values in y], axis=0),
-    )
+    chunks: list[Chunk], assignment: list[ChunkAssignment], targets: Targets
+) -> tuple[Any, Any]:
+    """Return the lowest and the highest training target of every output."""
+    lowest, highest = np.inf, -np.inf
+    for y, _ in _training_targets(chunks, assignment, targets):
+        lowest = np.minimum(lowest, y.min(axis=0, initial=np.inf))
+        highest = np.maximum(highest, y.max(axis=0, initial=-np.inf))
+    return lowest, highest
 
 
 def moments(
     chunks: list[Chunk],
-    assignment: ShardAssignment,
+    assignment: list[ChunkAssignment],
     targets: Targets,
     target_scaler: TargetScaler,
 ) -> tuple[Any, ...]:
@@ -171,16 +145,13 @@ def moments(
 
 
 def _training_targets(
-    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
+    chunks: list[Chunk], assignment: list[ChunkAssignment], targets: Targets
 ) -> Iterator[tuple[Vector, Vector]]:
     """Yield the training targets and the weights of their steps."""
-    for chunk_slice in _chunk_slices(chunks, assignment, targets):
-        is_training = np.zeros(len(chunk_slice.sequences.lengths), dtype=bool)
-        is_training[chunk_slice.ids[~chunk_slice.held_out]] = True
-        steps = np.repeat(is_training, chunk_slice.sequences.lengths) & (
-            chunk_slice.w > 0
-        )
-        yield chunk_slice.y[steps], chunk_slice.w[steps]
+    for chunk in _assigned(chunks, assignment, targets):
+        steps = chunk.steps_of(chunk.part.ids[chunk.part.places >= 0])
+        steps = steps[chunk.w[steps] > 0]
+        yield chunk.y[steps], chunk.w[steps]
 
 
 def gradients(
