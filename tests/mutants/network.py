@@ -652,8 +652,8 @@ MUTANTS = [
     Mutant(
         "a checkpoint without entries blocks the next fit",
         "_network/training/checkpoint",
-        "if self._next_entry() is None or not header",
-        "if not header",
+        "if saved is None or self._next() is None:",
+        "if saved is None:",
         "checkpoint",
     ),
     Mutant(
