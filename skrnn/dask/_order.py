@@ -17,7 +17,6 @@ from skrnn._network.data import packing
 from skrnn._network.data.packing import by_length, first_steps, ranges
 from skrnn._network.training.subsample import evenly_spaced
 from skrnn._network.training.train import _hold_out
-from skrnn._network.training.warm_up import strided_subset
 
 from ._chunks import Chunk, Targets
 
@@ -56,25 +55,8 @@ class ChunkAssignment(NamedTuple):
             self.sampled[rows],
         )
 
-    def step_weights(self, lengths: Ids) -> Vector:
-        """Return the weights of all steps of sequences with these lengths."""
-        return _repeated(self.weights, self.n_weights, lengths)
 
-
-def subset(assigned: list[ChunkAssignment], k: int) -> list[ChunkAssignment]:
-    """Return every k-th training sequence."""
-    place = strided_subset(k)
-    return [
-        part.take(
-            np.flatnonzero(
-                (part.places >= 0) & (part.places % place.step == place.start)
-            )
-        )
-        for part in assigned
-    ]
-
-
-def _repeated(weights: Vector, n_weights: Ids, n: Ids) -> Vector:
+def repeat_weights(weights: Vector, n_weights: Ids, n: Ids) -> Vector:
     """Repeat the weights of sequences with only one, so that each has n."""
     return np.repeat(weights, np.repeat(n // n_weights, n_weights))
 
@@ -142,4 +124,5 @@ def _add_weights(kinds: Ids, n_weights: Ids, weights: Vector) -> tuple[Ids, Vect
     n_of_kinds = np.zeros(kinds.max(initial=-1) + 1, np.intp)
     np.maximum.at(n_of_kinds, kinds, n_weights)
     n = n_of_kinds[kinds]
-    return n_of_kinds, packing.add_copies(kinds, n, _repeated(weights, n_weights, n))
+    weights = repeat_weights(weights, n_weights, n)
+    return n_of_kinds, packing.add_copies(kinds, n, weights)

@@ -6,8 +6,8 @@ Like those of ``_chunks``, these functions run as tasks.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,11 @@ from skrnn._network.parallel import one_blas_thread
 from skrnn._network.training import regularization
 from skrnn._network.training.objective import sum_of_gradients, sum_of_losses, weight_of
 from skrnn._network.training.target_scaling import TargetScaler
+from skrnn._network.training.warm_up import strided_subset
 from skrnn._validation.sequences import Sequences
 
 from ._chunks import Chunk, SizeofMixin, Targets
-from ._order import ChunkAssignment
+from ._order import ChunkAssignment, repeat_weights
 
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
@@ -39,13 +40,18 @@ class Shard(SizeofMixin):
     dtype: np.dtype[Any]
 
 
-class _Assigned(NamedTuple):
-    """A chunk with the assignment of its sequences."""
+@dataclass
+class Assigned(SizeofMixin):
+    """A chunk with its part of the canonical order."""
 
     sequences: Sequences
-    part: ChunkAssignment
     y: Array
     w: Vector
+    training: Ids  # index in the chunk of the training sequences
+    places: Ids  # rank of each among all training sequences
+    held_out: Ids
+    sampled: Ids  # index of the sequences in the sample
+    ranks: Ids  # rank of each in the sample
 
     def steps_of(self, ids: Ids) -> Ids:
         """Return the indices of the steps of some sequences."""
@@ -53,37 +59,61 @@ class _Assigned(NamedTuple):
         return ranges(first_steps(lengths)[ids], lengths[ids])
 
 
-def _assigned(
-    chunks: list[Chunk], assignment: list[ChunkAssignment], targets: Targets
-) -> Iterator[_Assigned]:
-    for chunk, part in zip(chunks, assignment, strict=True):
+def assign(
+    chunks: list[Chunk], parts: list[ChunkAssignment], targets: Targets
+) -> list[Assigned]:
+    """Apply the canonical order, and the weights of copies elsewhere."""
+    assigned = []
+    for chunk, part in zip(chunks, parts, strict=True):
+        is_training, is_sampled = part.places >= 0, part.sampled >= 0
         y = targets.encode(chunk)
-        found = _Assigned(chunk.sequences, part, y, np.zeros(len(chunk.w)))
-        steps = found.steps_of(part.ids)
-        found.w[steps] = part.step_weights(chunk.sequences.lengths[part.ids])
-        found.w[:] *= targets.weights(y)
-        yield found
+        found = Assigned(
+            chunk.sequences,
+            y,
+            np.zeros(len(chunk.w)),
+            part.ids[is_training],
+            part.places[is_training],
+            part.ids[~is_training],
+            part.ids[is_sampled],
+            part.sampled[is_sampled],
+        )
+        lengths = chunk.sequences.lengths[part.ids]
+        w = repeat_weights(part.weights, part.n_weights, lengths)
+        found.w[found.steps_of(part.ids)] = w
+        found.w *= targets.weights(y)
+        assigned.append(found)
+    return assigned
+
+
+def subset(assigned: list[Assigned], k: int) -> list[Assigned]:
+    """Return every k-th training sequence."""
+    place, subsets = strided_subset(k), []
+    for chunk in assigned:
+        chosen = chunk.places % place.step == place.start
+        training, places = chunk.training[chosen], chunk.places[chosen]
+        nothing = chunk.held_out[:0]
+        subsets.append(
+            replace(chunk, training=training, places=places, held_out=nothing)
+        )
+    return subsets
 
 
 def pack(
-    chunks: list[Chunk],
-    assignment: list[ChunkAssignment],
-    targets: Targets,
+    assigned: list[Assigned],
     target_scaler: TargetScaler | None,
     architecture: Architecture,
     dtype: np.dtype[Any],
 ) -> Shard:
     """Pack the assigned sequences."""
     shard = Shard([], [], dtype)
-    for sequences, part, y, w in _assigned(chunks, assignment, targets):
-        y = _standardized(y, target_scaler, dtype)
-        is_training = part.places >= 0
+    for chunk in assigned:
+        X, y = chunk.sequences, _standardized(chunk.y, target_scaler, dtype)
         for ids, batches in (
-            (part.ids[is_training], shard.batches),
-            (part.ids[~is_training], shard.held_out),
+            (chunk.training, shard.batches),
+            (chunk.held_out, shard.held_out),
         ):
             batches += packing.batches(
-                sequences, ids, dtype, y, w, n_states=architecture.n_states
+                X, ids, dtype, y, chunk.w, n_states=architecture.n_states
             )
     return shard
 
@@ -95,22 +125,16 @@ def _standardized(
 
 
 def sample(
-    chunks: list[Chunk],
-    assignment: list[ChunkAssignment],
-    targets: Targets,
-    target_scaler: TargetScaler | None,
-    dtype: np.dtype[Any],
+    assigned: list[Assigned], target_scaler: TargetScaler | None, dtype: np.dtype[Any]
 ) -> list[tuple[int, Any, Array, Vector]]:
     """Return rank, steps, targets and weights of the sampled sequences."""
     chosen = []
-    for chunk in _assigned(chunks, assignment, targets):
+    for chunk in assigned:
         y = _standardized(chunk.y, target_scaler, dtype)
-        for rank, i in zip(chunk.part.sampled, chunk.part.ids, strict=True):
-            if rank >= 0:
-                id_ = np.array([i])
-                X = chunk.sequences.take(id_, np.dtype(np.float64))
-                steps = chunk.steps_of(id_)
-                chosen.append((int(rank), X, y[steps], chunk.w[steps]))
+        for rank, i in zip(chunk.ranks.tolist(), chunk.sampled[:, None], strict=True):
+            X = chunk.sequences.take(i, np.dtype(np.float64))
+            steps = chunk.steps_of(i)
+            chosen.append((rank, X, y[steps], chunk.w[steps]))
     return chosen
 
 
@@ -119,37 +143,28 @@ def measure(shard: Shard) -> tuple[Any, ...]:
     return (*regularization.feature_moments(shard.batches), weight_of(shard.held_out))
 
 
-def extent(
-    chunks: list[Chunk], assignment: list[ChunkAssignment], targets: Targets
-) -> tuple[Any, Any]:
+def extent(assigned: list[Assigned]) -> tuple[Any, Any]:
     """Return the lowest and the highest training target of every output."""
     lowest, highest = np.inf, -np.inf
-    for y, _ in _training_targets(chunks, assignment, targets):
+    for y, _ in _training_targets(assigned):
         lowest = np.minimum(lowest, y.min(axis=0, initial=np.inf))
         highest = np.maximum(highest, y.max(axis=0, initial=-np.inf))
     return lowest, highest
 
 
-def moments(
-    chunks: list[Chunk],
-    assignment: list[ChunkAssignment],
-    targets: Targets,
-    target_scaler: TargetScaler,
-) -> tuple[Any, ...]:
+def moments(assigned: list[Assigned], target_scaler: TargetScaler) -> tuple[Any, ...]:
     """Return the weighted sums of scaled targets and of their squares."""
     total: tuple[Any, ...] = (0.0, 0.0, 0.0)
-    for y, w in _training_targets(chunks, assignment, targets):
+    for y, w in _training_targets(assigned):
         z = target_scaler.standardize(y)
         total = add([total, (w @ z, w @ np.square(z), w.sum())])
     return total
 
 
-def _training_targets(
-    chunks: list[Chunk], assignment: list[ChunkAssignment], targets: Targets
-) -> Iterator[tuple[Vector, Vector]]:
+def _training_targets(assigned: list[Assigned]) -> Iterator[tuple[Vector, Vector]]:
     """Yield the training targets and the weights of their steps."""
-    for chunk in _assigned(chunks, assignment, targets):
-        steps = chunk.steps_of(chunk.part.ids[chunk.part.places >= 0])
+    for chunk in assigned:
+        steps = chunk.steps_of(chunk.training)
         steps = steps[chunk.w[steps] > 0]
         yield chunk.y[steps], chunk.w[steps]
 

@@ -207,15 +207,15 @@ MUTANTS = [
     Mutant(
         "every shard learns from all of its sequences",
         "dask/_shards",
-        "(part.ids[is_training], shard.batches),",
-        "(part.ids, shard.batches),",
+        "(chunk.training, shard.batches),",
+        "(np.r_[chunk.training, chunk.held_out], shard.batches),",
         "dask_as_local",
     ),
     Mutant(
         "weights of steps taken from the step before",
         "dask/_shards",
-        "part.step_weights(chunk.sequences.lengths[part.ids])",
-        "np.roll(part.step_weights(chunk.sequences.lengths[part.ids]), 1)",
+        "found.w[found.steps_of(part.ids)] = w",
+        "found.w[found.steps_of(part.ids)] = np.roll(w, 1)",
         "dask_as_local",
     ),
 ]
