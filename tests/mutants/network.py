@@ -483,8 +483,8 @@ MUTANTS = [
     Mutant(
         "the first fit out lifts the limits of the others",
         "_network/parallel",
-        "if _n_users == 0 and _limit is not None:",
-        "if _limit is not None:",
+        "            if _n_users == 0:\n                _limit.close()",
+        "            _limit.close()",
         "parallel",
     ),
     Mutant(
