@@ -21,6 +21,8 @@ meaning. All computations use the weights of a feature multiplied by its size, s
 units of the features do not matter.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,30 +36,15 @@ from .subsample import PRECISE, Subsample
 _POWER = 0.4
 
 
+@dataclass
 class Preconditioner:
-    """Computes the scale of the variables for each run of a training.
+    """Computes the scale of the variables for each run of a training."""
 
-    Parameters
-    ----------
-    feature_scale : ndarray of shape (n_features,)
-        Size of the features, `scale` of `regularization.FeatureStats`.
-    sample : Subsample
-        Sequences for the estimate.
-    rng : RandomState
-        Draws the labels.
-    """
-
-    def __init__(
-        self,
-        feature_scale: NDArray[np.float64],
-        sample: Subsample,
-        rng: np.random.RandomState,
-    ) -> None:
-        self.feature_scale = feature_scale
-        self.sample = sample
-        self.rng = rng
-        self.fisher: NDArray[np.float64] | float = 0.0  # mean of the estimates
-        self.n_estimates = 0
+    feature_scale: NDArray[np.float64]  # (n_features,), `scale` of `FeatureStats`
+    sample: Subsample  # sequences for the estimate
+    rng: np.random.RandomState  # draws the labels
+    fisher: NDArray[np.float64] | float = 0.0  # mean of the estimates
+    n_estimates: int = 0
 
     def diagonal(
         self, objective: Objective, theta: NDArray[np.float64]
