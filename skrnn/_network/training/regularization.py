@@ -66,18 +66,12 @@ class FeatureMoments(NamedTuple):
 
 def feature_moments(batches: Iterable[Batch]) -> FeatureMoments:
     """Add up the moments of all features."""
-    result = FeatureMoments(0.0, 0.0, 0.0)
+    totals: list[Any] = [0.0, 0.0, 0.0]
     for batch in batches:
         w = batch.w.astype(np.float64)
-        result = add_moments(
-            result, FeatureMoments(*inputs.moments(batch.X, w), float(w.sum()))
-        )
-    return result
-
-
-def add_moments(one: FeatureMoments, other: FeatureMoments) -> FeatureMoments:
-    """Return the moments over both sets of steps."""
-    return FeatureMoments(*(a + b for a, b in zip(one, other, strict=True)))
+        parts = (*inputs.moments(batch.X, w), float(w.sum()))
+        totals = [a + b for a, b in zip(totals, parts, strict=True)]
+    return FeatureMoments(*totals)
 
 
 def feature_stats(batches: Iterable[Batch]) -> FeatureStats:
