@@ -154,9 +154,14 @@ class DaskData(NamedTuple):
         tasks = self.tasks
         with tasks, connected(tasks.client):
             assigned, lengths = self._assign(validation_fraction, rng)
-            target_scaler = self._target_scaler(assigned) if self.has_numbers else None
-            pack = partial(self._packed, target_scaler, architecture, dtype)
-            sample = self._sample(assigned, target_scaler, dtype)
+            target_scaler = TargetScaler.identity(architecture.n_outputs)
+            if self.has_numbers:
+                raw, target_scaler = assigned, self._target_scaler(assigned)
+                options = target_scaler, dtype
+                assigned = tasks.hold(tasks.map(_shards.standardize, raw, *options))
+                tasks.release(raw)
+            sample = self._sample(assigned)
+            pack = partial(self._packed, architecture, dtype)
             shards = pack(assigned)
             parts = {
                 k: pack(tasks.map(_shards.subset, assigned, k))
@@ -169,21 +174,17 @@ class DaskData(NamedTuple):
                 shards.objective(architecture, shards.sizes.total),
                 shards.objective(architecture, held_out) if held_out else None,
                 regularization.stats_from_moments(shards.sizes),
-                target_scaler or TargetScaler.identity(architecture.n_outputs),
+                target_scaler,
                 sample,
                 lengths,
                 lambda k: parts[k].objective(architecture, parts[k].sizes.total),
             )
 
     def _packed(
-        self,
-        target_scaler: TargetScaler | None,
-        architecture: Architecture,
-        dtype: np.dtype[Any],
-        assigned: list[Future],
+        self, architecture: Architecture, dtype: np.dtype[Any], assigned: list[Future]
     ) -> _Shards:
-        tasks, options = self.tasks, (target_scaler, architecture, dtype)
-        shards = tasks.hold(tasks.map(_shards.pack, assigned, *options))
+        tasks = self.tasks
+        shards = tasks.hold(tasks.map(_shards.pack, assigned, architecture, dtype))
         *sizes, held_out = tasks.total(tasks.map(_shards.measure, shards))
         return _Shards(tasks, shards, regularization.FeatureMoments(*sizes), held_out)
 
@@ -208,14 +209,9 @@ class DaskData(NamedTuple):
         ]
         return tasks.hold(assigned), lengths
 
-    def _sample(
-        self,
-        assigned: list[Future],
-        target_scaler: TargetScaler | None,
-        dtype: np.dtype[Any],
-    ) -> Subsample:
+    def _sample(self, assigned: list[Future]) -> Subsample:
         """Fetch the representative sample of sequences."""
-        found = self.tasks.map(_shards.sample, assigned, target_scaler, dtype)
+        found = self.tasks.map(_shards.sample, assigned)
         chosen = [item for part in self.tasks.client.gather(found) for item in part]
         chosen.sort(key=lambda item: item[0])
         _, steps, y, w = zip(*chosen, strict=True)

@@ -98,43 +98,40 @@ def subset(assigned: list[Assigned], k: int) -> list[Assigned]:
     return subsets
 
 
+def standardize(
+    assigned: list[Assigned], target_scaler: TargetScaler, dtype: np.dtype[Any]
+) -> list[Assigned]:
+    """Standardize the targets."""
+    return [
+        replace(chunk, y=target_scaler.standardize(chunk.y).astype(dtype))
+        for chunk in assigned
+    ]
+
+
 def pack(
-    assigned: list[Assigned],
-    target_scaler: TargetScaler | None,
-    architecture: Architecture,
-    dtype: np.dtype[Any],
+    assigned: list[Assigned], architecture: Architecture, dtype: np.dtype[Any]
 ) -> Shard:
     """Pack the assigned sequences."""
-    shard = Shard([], [], dtype)
+    n_states, shard = architecture.n_states, Shard([], [], dtype)
     for chunk in assigned:
-        X, y = chunk.sequences, _standardized(chunk.y, target_scaler, dtype)
         for ids, batches in (
             (chunk.training, shard.batches),
             (chunk.held_out, shard.held_out),
         ):
             batches += packing.batches(
-                X, ids, dtype, y, chunk.w, n_states=architecture.n_states
+                chunk.sequences, ids, dtype, chunk.y, chunk.w, n_states=n_states
             )
     return shard
 
 
-def _standardized(
-    y: Array, target_scaler: TargetScaler | None, dtype: np.dtype[Any]
-) -> Array:
-    return y if target_scaler is None else target_scaler.standardize(y).astype(dtype)
-
-
-def sample(
-    assigned: list[Assigned], target_scaler: TargetScaler | None, dtype: np.dtype[Any]
-) -> list[tuple[int, Any, Array, Vector]]:
+def sample(assigned: list[Assigned]) -> list[tuple[int, Any, Array, Vector]]:
     """Return rank, steps, targets and weights of the sampled sequences."""
     chosen = []
     for chunk in assigned:
-        y = _standardized(chunk.y, target_scaler, dtype)
         for rank, i in zip(chunk.ranks.tolist(), chunk.sampled[:, None], strict=True):
             X = chunk.sequences.take(i, np.dtype(np.float64))
             steps = chunk.steps_of(i)
-            chosen.append((rank, X, y[steps], chunk.w[steps]))
+            chosen.append((rank, X, chunk.y[steps], chunk.w[steps]))
     return chosen
 
 
