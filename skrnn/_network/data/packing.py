@@ -27,6 +27,9 @@ _MIN_SEQUENCES = 64
 # Number of rows to read at a time for fingerprints, in double precision.
 _ROWS_READ = 1 << 12
 
+Array = NDArray[Any]
+Ids = NDArray[np.intp]
+Vector = NDArray[np.float64]
 Words = NDArray[np.uint64]
 Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 
@@ -34,9 +37,9 @@ Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 class Source(Protocol):
     """Sequences that can return their valid steps."""
 
-    lengths: NDArray[np.intp]  # (n_sequences,)
+    lengths: Ids  # (n_sequences,)
 
-    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Steps:
+    def take(self, ids: Ids, dtype: np.dtype[Any]) -> Steps:
         """Return the steps of the given sequences, concatenated."""
 
 
@@ -45,29 +48,29 @@ class Batch(NamedTuple):
 
     X: Any  # (n_rows, n_features), in one of the forms of ``inputs``
     offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
-    previous_rows: slice | NDArray[np.intp]  # one step before each of `next_rows`
-    steps: NDArray[np.intp]  # (n_rows,) number of the step among all, or empty
-    y: NDArray[Any]  # (n_rows,) class of each step (int32) or numbers, or empty
-    w: NDArray[Any]  # (n_rows,) weight of each step, or empty
+    previous_rows: slice | Ids  # one step before each of `next_rows`
+    steps: Ids  # (n_rows,) number of the step among all, or empty
+    y: Array  # (n_rows,) class of each step (int32) or numbers, or empty
+    w: Array  # (n_rows,) weight of each step, or empty
 
     @property
-    def sequence_of_row(self) -> NDArray[np.intp]:
+    def sequence_of_row(self) -> Ids:
         """Number, within the batch, of the sequence to which each row belongs."""
         starts = np.repeat(self.offsets[:-1], np.diff(self.offsets))
-        numbers: NDArray[np.intp] = np.arange(self.offsets[-1]) - starts
+        numbers: Ids = np.arange(self.offsets[-1]) - starts
         return numbers
 
-    def rows_of(self, i: int) -> NDArray[np.intp]:
+    def rows_of(self, i: int) -> Ids:
         """Return the rows of one sequence of the batch."""
         starts = np.array(self.offsets)
-        rows: NDArray[np.intp] = starts[:-1][np.diff(starts) > i] + i
+        rows: Ids = starts[:-1][np.diff(starts) > i] + i
         return rows
 
     def without_steps(self) -> "Batch":
         """Drop the positions of rows, which are needed only to store results."""
         return self._replace(steps=np.empty(0, np.intp))
 
-    def select_rows(self, rows: NDArray[np.intp]) -> "Batch":
+    def select_rows(self, rows: Ids) -> "Batch":
         """Return the rows of one sequence as a batch of its own."""
         return Batch(
             X=take_rows(self.X, rows),
@@ -109,11 +112,11 @@ def iter_steps(
 
 def pack(
     source: Source,
-    ids: NDArray[np.intp],
+    ids: Ids,
     dtype: np.dtype[Any],
-    y: NDArray[np.intp] | None = None,
-    w: NDArray[Any] | None = None,
-    starts: NDArray[np.intp] | None = None,
+    y: Ids | None = None,
+    w: Array | None = None,
+    starts: Ids | None = None,
 ) -> Batch:
     """Pack the given sequences into one batch.
 
@@ -141,7 +144,7 @@ def pack(
     i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
     equal = lengths[-1] == lengths[0]
     if equal:
-        previous_rows: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
+        previous_rows: slice | Ids = slice(0, int(offsets[-2]))
     else:
         shift = np.repeat(batch_sizes[:-1], batch_sizes[1:])
         previous_rows = np.arange(batch_sizes[0], offsets[-1]) - shift
@@ -158,44 +161,43 @@ def pack(
     )
 
 
-def _narrow(y: NDArray[Any]) -> NDArray[Any]:
+def _narrow(y: Array) -> Array:
     # Saves memory; the number of classes always fits into 32 bits.
     return y.astype(np.int32) if y.dtype.kind == "i" else y
 
 
-def first_steps(lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+def first_steps(lengths: Ids) -> Ids:
     """Return where each sequence starts among the steps of all."""
-    starts: NDArray[np.intp] = np.cumsum(lengths) - lengths
+    starts: Ids = np.cumsum(lengths) - lengths
     return starts
 
 
-def ranges(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+def ranges(starts: Ids, lengths: Ids) -> Ids:
     """Concatenate the ranges with the given starts and lengths."""
     shift = starts - first_steps(lengths)
-    numbers: NDArray[np.intp] = np.repeat(shift, lengths) + np.arange(lengths.sum())
+    numbers: Ids = np.repeat(shift, lengths) + np.arange(lengths.sum())
     return numbers
 
 
-def by_length(lengths: ArrayLike) -> NDArray[np.intp]:
+def by_length(lengths: ArrayLike) -> Ids:
     """Sort sequences by decreasing length; equal lengths keep their order."""
     return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
 
 
-class UniqueSequences(NamedTuple):
-    """Distinct sequences, in an order that depends only on their content."""
-
-    ids: NDArray[np.intp]  # (n_distinct,) one representative of each, longest first
-    w: NDArray[np.float64]  # (n_valid_steps,) weights, summed over copies
-
-
-def deduplicate(
-    source: Source, y: NDArray[np.intp], w: NDArray[np.float64]
-) -> UniqueSequences:
+def deduplicate(source: Source, y: Array, w: Vector) -> tuple[Ids, Vector]:
     """Drop sequences with zero weight, merge identical ones, sort by content.
 
     A sequence with weight k and k copies of it, in any order, then give the same
     problem, bit for bit. Copies have the same steps, and the same targets at the same
     labeled steps.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_distinct,)
+        One representative of each sequence, longest first, in an order that depends
+        only on content.
+    w : ndarray of shape (n_valid_steps,)
+        Weights, summed over copies.
     """
     lengths, starts = source.lengths, first_steps(source.lengths)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
@@ -208,12 +210,10 @@ def deduplicate(
         added = add_copies(kinds, lengths[ids], w[steps])
         w = w.copy()
         w[own] = added
-    return UniqueSequences(distinct[by_length(lengths[distinct])], w)
+    return distinct[by_length(lengths[distinct])], w
 
 
-def add_copies(
-    kinds: NDArray[np.intp], lengths: NDArray[np.intp], w: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def add_copies(kinds: Ids, lengths: Ids, w: Vector) -> Vector:
     """Add the weights of sequences of the same kind, step by step.
 
     Parameters
@@ -236,9 +236,7 @@ def add_copies(
     return np.bincount(places[by_size], w[by_size]).astype(np.float64, copy=False)
 
 
-def fingerprints(
-    source: Source, ids: NDArray[np.intp], y: NDArray[Any], w: NDArray[np.float64]
-) -> NDArray[np.bytes_]:
+def fingerprints(source: Source, ids: Ids, y: Array, w: Vector) -> NDArray[np.bytes_]:
     """Return 16 bytes for each sequence, equal only for identical sequences.
 
     The bits of every value, as an integer, are multiplied by a random number for its
@@ -288,10 +286,10 @@ def _random_numbers(n: int, seed: int) -> Words:
 
 def batches(
     source: Source,
-    ids: NDArray[np.intp],
+    ids: Ids,
     dtype: np.dtype[Any],
-    y: NDArray[np.intp] | None = None,
-    w: NDArray[Any] | None = None,
+    y: Ids | None = None,
+    w: Array | None = None,
     n_shares: int = 1,
     n_states: int = 1,
     store: Callable[[Iterable[Batch]], list[Batch]] = list,
@@ -310,12 +308,12 @@ def batches(
 
 
 def split_into_batches(
-    ids: NDArray[np.intp],
-    lengths: NDArray[np.intp],
+    ids: Ids,
+    lengths: Ids,
     n_shares: int = 1,
     n_rows: int | None = None,
     min_sequences: int | None = None,
-) -> list[NDArray[np.intp]]:
+) -> list[Ids]:
     """Split sequences, longest first, into batches of about ``n_rows`` rows.
 
     The default suits training, where buffers are reused by the next evaluation. Batches

@@ -33,6 +33,8 @@ from skrnn._network.model.parameters import Architecture
 from .objective import Objective
 from .subsample import PRECISE, Subsample
 
+Vector = NDArray[np.float64]
+
 _POWER = 0.4
 
 
@@ -40,15 +42,13 @@ _POWER = 0.4
 class Preconditioner:
     """Computes the scale of the variables for each run of a training."""
 
-    feature_scale: NDArray[np.float64]  # (n_features,), `scale` of `FeatureStats`
+    feature_scale: Vector  # (n_features,), `scale` of `FeatureStats`
     sample: Subsample  # sequences for the estimate
     rng: np.random.RandomState  # draws the labels
-    fisher: NDArray[np.float64] | float = 0.0  # mean of the estimates
+    fisher: Vector | float = 0.0  # mean of the estimates
     n_estimates: int = 0
 
-    def diagonal(
-        self, objective: Objective, theta: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def diagonal(self, objective: Objective, theta: Vector) -> Vector:
         """Return s for a run that starts at theta."""
         architecture = objective.architecture
         estimate = fisher_diagonal(architecture, theta, self.sample, self.rng)
@@ -59,7 +59,7 @@ class Preconditioner:
         curvature = (self.fisher + objective.penalty) / unit**2
         # A bias without any gradient has no estimate of curvature.
         curvature[curvature == 0] = 1.0
-        s: NDArray[np.float64] = curvature**-_POWER / unit
+        s: Vector = curvature**-_POWER / unit
         _, gradient = objective.loss_and_gradient(theta)
         largest = np.abs(gradient / unit).max(), np.abs(s * gradient).max()
         if largest[1] > 0:
@@ -69,10 +69,10 @@ class Preconditioner:
 
 def fisher_diagonal(
     architecture: Architecture,
-    theta: NDArray[np.float64],
+    theta: Vector,
     sample: Subsample,
     rng: np.random.RandomState,
-) -> NDArray[np.float64]:
+) -> Vector:
     """Return the weighted mean of squared gradients of sequences."""
     parameters = architecture.unflatten(theta)
     loss = LOSSES[architecture.output]
