@@ -16,6 +16,7 @@ tables, writes JSON.
 import argparse
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def kernels(
             loss.softmax(logits)
 
     def run() -> None:
-        with one_blas_thread(), ThreadGroup(n) as threads:
+        with one_blas_thread(), closing(ThreadGroup(n)) as threads:
             threads.map(evaluate, shares)
 
     return run

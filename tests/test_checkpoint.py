@@ -57,7 +57,13 @@ def same(one, other):
 
 @both
 @pytest.mark.parametrize(
-    "parameters", [{}, {"n_init": 3}, {"early_stopping": True}, {"random_state": 7}]
+    "parameters",
+    [
+        {},
+        {"n_init": 3},
+        {"early_stopping": True, "n_iter_no_change": 30},
+        {"random_state": 7},
+    ],
 )
 @pytest.mark.parametrize("after", [1, 2, 9, 16])
 def test_a_fit_that_goes_on_is_the_fit_that_was_not_interrupted(

@@ -292,8 +292,10 @@ def test_the_form_of_the_steps_does_not_change_what_they_are(filled):
     X = [rng.integers(1, 9, (n, 4)) * (rng.random((n, 4)) < filled) for n in (3, 2, 2)]
     y = np.zeros(7, int)
     forms = ListSource(X), ListSource(X, as_sparse=True), Untidy(X)
-    ids, w = np.arange(3), np.ones(7)
-    first, *others = (list(packing.digests(form, ids, y, w)) for form in forms)
+    first, *others = (
+        packing.fingerprints(form, np.arange(3), y, np.ones(7)).tolist()
+        for form in forms
+    )
     assert len(set(first)) == 3
     assert others == [first, first]
 
@@ -305,19 +307,38 @@ def test_neighbors_do_not_change_what_a_sequence_is(as_sparse):
         rng.integers(1, 9, (n, 4)) * (rng.random((n, 4)) < filled)
         for n, filled in ((3, 0.2), (2, 1.0), (1, 0.0), (5, 0.2), (4, 0.2))
     ]
-    y = np.arange(15)
-    source = ListSource(X, as_sparse=as_sparse)
-    w = np.ones(15)
-    together = list(packing.digests(source, np.arange(5), y, w))
-    alone = [next(packing.digests(source, np.array([i]), y, w)) for i in range(5)]
-    assert together == alone
+    y = [np.arange(len(x)) for x in X]
+
+    def found(X, y):
+        ids, labels = np.arange(len(X)), np.concatenate(y)
+        source, w = ListSource(X, as_sparse=as_sparse), np.ones(len(labels))
+        return packing.fingerprints(source, ids, labels, w).tolist()
+
+    together = found(X, y)
+    assert together == [found([one], [its])[0] for one, its in zip(X, y, strict=True)]
     assert len(set(together)) == 5
 
 
 def test_labels_belong_to_the_content():
     source = ListSource([np.ones((2, 3))])
     one, other = (
-        next(packing.digests(source, np.arange(1), np.array(y), np.ones(2)))
+        packing.fingerprints(source, np.arange(1), np.array(y), np.ones(2))
         for y in ([0, 1], [1, 0])
     )
     assert one != other
+
+
+def test_steps_of_zeros_belong_to_the_content():
+    X = [np.zeros((n, 3)) for n in (1, 2, 3)]
+    found = packing.fingerprints(ListSource(X), np.arange(3), np.zeros(6), np.ones(6))
+    assert len(set(found)) == 3
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0, 2.0], [1.0, -1.0], [0.1, np.nextafter(0.1, 1)]]
+)
+def test_no_two_of_many_sequences_have_the_same_fingerprint(values):
+    x = np.array(values)[(np.arange(1 << 15)[:, None] >> np.arange(15)) % 2]
+    source, n = ListSource(x.reshape(-1, 5, 3)), len(x)
+    found = packing.fingerprints(source, np.arange(n), np.zeros(5 * n), np.ones(5 * n))
+    assert len(np.unique(found)) == len(found)

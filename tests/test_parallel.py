@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -141,7 +142,7 @@ def test_a_crew_works_at_the_same_time_and_answers_in_order(n):
         return name, number, threading.current_thread()
 
     before = threading.active_count()
-    with ThreadGroup(n) as threads:
+    with closing(ThreadGroup(n)) as threads:
         *given, members = zip(*threads.map(work, "abc"[:n], range(n)), strict=True)
         assert threading.active_count() == before + n - 1
     assert given == [tuple("abc"[:n]), tuple(range(n))]
@@ -157,6 +158,6 @@ def test_an_error_of_any_member_of_a_crew_reaches_the_caller(failing):
             raise ZeroDivisionError
 
     before = threading.active_count()
-    with pytest.raises(ZeroDivisionError), ThreadGroup(2) as threads:
+    with pytest.raises(ZeroDivisionError), closing(ThreadGroup(2)) as threads:
         threads.map(work, range(2))
     assert threading.active_count() == before

@@ -1,6 +1,7 @@
 """Outputs and states of a trained network, a batch at a time."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def evaluate(
         shares = split_for_threads(
             ids, source.lengths, architecture.n_states, n_threads
         )
-        with ThreadGroup(n_threads) as threads:
+        with closing(ThreadGroup(n_threads)) as threads:
             threads.map(work, shares)
     return out
 

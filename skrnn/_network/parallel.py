@@ -9,13 +9,13 @@ them removes; otherwise BLAS would stay at one thread.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .model.parameters import Architecture
 
@@ -31,7 +31,7 @@ _MIN_WORK_PER_THREAD = 6e7
 _lock = threading.Lock()
 _n_users = 0
 _n_threads = 1
-_limit: threadpool_limits | None = None
+_limit = ExitStack()  # holds the limit while there are users
 
 
 @contextmanager
@@ -40,36 +40,26 @@ def one_blas_thread() -> Iterator[int]:
 
     Inside a worker of a parallel search, this is the worker's share.
     """
-    _enter()
+    global _n_users, _n_threads
+    with _lock:
+        if _n_users == 0:
+            blas = _blas()
+            _n_threads = max((lib["num_threads"] for lib in blas.info()), default=1)
+            _limit.enter_context(blas.limit(limits=1))
+        _n_users += 1
     try:
         yield _n_threads
     finally:
-        _leave()
+        with _lock:
+            _n_users -= 1
+            if _n_users == 0:
+                _limit.close()
 
 
 @cache
 def _blas() -> ThreadpoolController:
     """Find the BLAS of NumPy and SciPy; cached, because it takes milliseconds."""
     return ThreadpoolController().select(user_api="blas")
-
-
-def _enter() -> None:
-    global _n_users, _n_threads, _limit
-    with _lock:
-        if _n_users == 0:
-            blas = _blas()
-            _n_threads = max((lib["num_threads"] for lib in blas.info()), default=1)
-            _limit = blas.limit(limits=1)
-        _n_users += 1
-
-
-def _leave() -> None:
-    global _n_users, _limit
-    with _lock:
-        _n_users -= 1
-        if _n_users == 0 and _limit is not None:
-            _limit.restore_original_limits()
-            _limit = None
 
 
 def effective_n_threads(
@@ -116,11 +106,3 @@ class ThreadGroup:
     def close(self) -> None:
         """Wait for the other threads, and stop them."""
         self._others.shutdown()
-
-    def __enter__(self) -> Self:
-        """Return the group; its threads are stopped on exit."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the other threads."""
-        self.close()

@@ -95,11 +95,23 @@ def load(
     check: ChunkReader, chunks: Sequence[tuple[Any, Any, Any]], first: int
 ) -> list[Chunk]:
     """Check sequences, targets and weights of all chunks with sequences."""
-    return [
-        _load(check, sized(X), sized(y), sized(sample_weight), first + i)
-        for i, (X, y, sample_weight) in enumerate(chunks)
-        if length(X)
-    ]
+    loaded = []
+    for number, parts in enumerate(chunks, start=first):
+        X, y, sample_weight = map(sized, parts)
+        if length(X):
+            with name_chunk(number):
+                loaded.append(_checked(check, X, y, sample_weight))
+    return loaded
+
+
+def _checked(check: ChunkReader, X: Any, y: Any, sample_weight: Any) -> Chunk:
+    estimator = check.estimator
+    sequences = check_sequences(
+        estimator, X, padding_value=estimator.padding_value, fitting=True
+    )
+    weights = weights_of_steps(sample_weight, sequences)
+    targets = check.targets(y, sequences, type(estimator).__name__, weights)
+    return Chunk(sequences, targets, weights)
 
 
 def sized(part: Any) -> Any:
@@ -110,20 +122,6 @@ def sized(part: Any) -> Any:
 def length(X: Any) -> int:
     """Return the number of sequences of a chunk."""
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
-
-
-def _load(check: ChunkReader, X: Any, y: Any, sample_weight: Any, number: int) -> Chunk:
-    name = type(check.estimator).__name__
-    with name_chunk(number):
-        sequences = check_sequences(
-            check.estimator,
-            X,
-            padding_value=check.estimator.padding_value,
-            fitting=True,
-        )
-        weights = weights_of_steps(sample_weight, sequences)
-        targets = check.targets(y, sequences, name, weights)
-        return Chunk(sequences, targets, weights)
 
 
 @contextmanager
@@ -148,24 +146,21 @@ class Description(NamedTuple):
 
 def describe(chunks: list[Chunk], has_labels: bool) -> list[Description]:
     """Describe every chunk."""
-    found = []
-    for chunk in chunks:
-        sequences, y, w = chunk.sequences, chunk.y, chunk.w
-        labels = y if has_labels else np.zeros(len(y))
-        classes, codes = np.unique(labels, return_inverse=True)
-        counts = sums(codes, w[: len(codes)], len(classes))
-        is_single = sequences.dtype == np.float32
-        found.append(
-            Description(
-                sequences.n_features,
-                is_single,
-                Form.of(sequences),
-                y.shape[1:],
-                classes,
-                counts,
-            )
-        )
-    return found
+    return [_described(chunk, has_labels) for chunk in chunks]
+
+
+def _described(chunk: Chunk, has_labels: bool) -> Description:
+    sequences, y, w = chunk.sequences, chunk.y, chunk.w
+    labels = y if has_labels else np.zeros(len(y))
+    classes, codes = np.unique(labels, return_inverse=True)
+    return Description(
+        sequences.n_features,
+        sequences.dtype == np.float32,
+        Form.of(sequences),
+        y.shape[1:],
+        classes,
+        sums(codes, w[: len(codes)], len(classes)),
+    )
 
 
 def describe_all(found: list[Description]) -> Description:

@@ -10,6 +10,8 @@ sent to the client.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import pairwise
 from operator import getitem
 from typing import Any, NamedTuple, Self
@@ -32,9 +34,6 @@ from . import _chunks, _order, _shards
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
-
-# The chunks of a shard, and its assignment of sequences.
-_ShardFutures = tuple[Future, Future]
 
 _LOST = (CancelledError, CommClosedError)
 
@@ -93,13 +92,13 @@ class Tasks:
         self.release(list(self.held))
 
 
+@dataclass
 class DaskLossSum:
     """Loss and gradient, summed over shards by their workers."""
 
-    def __init__(self, tasks: Tasks, shards: list[Future], total_weight: float) -> None:
-        self.tasks = tasks
-        self.shards = shards
-        self.total_weight = total_weight
+    tasks: Tasks
+    shards: list[Future]
+    total_weight: float
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Vector
@@ -128,18 +127,10 @@ class _Shards(NamedTuple):
     sizes: regularization.FeatureMoments
     held_out: float  # weight of the held-out sequences
 
-    def objective(self, architecture: Architecture) -> Objective:
-        """Return the training objective."""
-        loss_sum = DaskLossSum(self.tasks, self.shards, self.sizes.total)
+    def objective(self, architecture: Architecture, total_weight: float) -> Objective:
+        """Return the objective on sequences of this weight."""
+        loss_sum = DaskLossSum(self.tasks, self.shards, total_weight)
         return Objective(architecture, loss_sum)
-
-    def validation(self, architecture: Architecture) -> Objective | None:
-        """Return the objective on held-out sequences, or None if there are none."""
-        if not self.held_out:
-            return None
-        return Objective(
-            architecture, DaskLossSum(self.tasks, self.shards, self.held_out)
-        )
 
 
 class DaskData(NamedTuple):
@@ -163,48 +154,44 @@ class DaskData(NamedTuple):
         tasks = self.tasks
         with tasks, connected(tasks.client):
             assigned, lengths = self._assign(validation_fraction, rng)
-            target_scaler = self._target_scaler(assigned) if self.has_numbers else None
-            pack_arguments = architecture, target_scaler, dtype
-            sample = self._sample(assigned, target_scaler, dtype)
-            shards = self._packed(assigned, *pack_arguments)
+            target_scaler = TargetScaler.identity(architecture.n_outputs)
+            if self.has_numbers:
+                raw, target_scaler = assigned, self._target_scaler(assigned)
+                options = target_scaler, dtype
+                assigned = tasks.hold(tasks.map(_shards.standardize, raw, *options))
+                tasks.release(raw)
+            sample = self._sample(assigned)
+            pack = partial(self._packed, architecture, dtype)
+            shards = pack(assigned)
             parts = {
-                k: self._packed(self._subset(k, assigned), *pack_arguments)
+                k: pack(tasks.map(_shards.subset, assigned, k))
                 for k, _ in warm_up.stages(len(lengths))
             }
             # Dask can recompute them if a shard is lost.
-            tasks.release(self.chunks)
+            tasks.release([*self.chunks, *assigned])
+            held_out = shards.held_out
             yield TrainingProblem(
-                shards.objective(architecture),
-                shards.validation(architecture),
+                shards.objective(architecture, shards.sizes.total),
+                shards.objective(architecture, held_out) if held_out else None,
                 regularization.stats_from_moments(shards.sizes),
-                target_scaler or TargetScaler.identity(architecture.n_outputs),
+                target_scaler,
                 sample,
                 lengths,
-                lambda k: parts[k].objective(architecture),
+                lambda k: parts[k].objective(architecture, parts[k].sizes.total),
             )
 
     def _packed(
-        self,
-        assigned: list[_ShardFutures],
-        architecture: Architecture,
-        target_scaler: TargetScaler | None,
-        dtype: np.dtype[Any],
+        self, architecture: Architecture, dtype: np.dtype[Any], assigned: list[Future]
     ) -> _Shards:
-        tasks, shared = self.tasks, (self.targets, target_scaler, architecture, dtype)
-        shards = tasks.hold(
-            [tasks.call(_shards.pack, *place, *shared) for place in assigned]
-        )
+        tasks = self.tasks
+        shards = tasks.hold(tasks.map(_shards.pack, assigned, architecture, dtype))
         *sizes, held_out = tasks.total(tasks.map(_shards.measure, shards))
         return _Shards(tasks, shards, regularization.FeatureMoments(*sizes), held_out)
 
-    def _subset(self, k: int, assigned: list[_ShardFutures]) -> list[_ShardFutures]:
-        subset = _order.ShardAssignment.subset
-        return [(chunks, self.tasks.call(subset, part, k)) for chunks, part in assigned]
-
     def _assign(
         self, validation_fraction: float, rng: np.random.RandomState
-    ) -> tuple[list[_ShardFutures], NDArray[np.intp]]:
-        """Return chunks with assignments, and the lengths of training sequences."""
+    ) -> tuple[list[Future], NDArray[np.intp]]:
+        """Return assigned chunks, and the lengths of training sequences."""
         tasks = self.tasks
         # Small results are kept, so only the lost shard itself must be recomputed.
         tables = tasks.hold(
@@ -216,19 +203,15 @@ class DaskData(NamedTuple):
         parts = tasks.hold([tasks.call(getitem, order, i) for i in range(n)])
         drawn, lengths = tasks.call(getitem, order, n).result()
         rng.set_state(drawn.get_state())
-        return list(zip(self.chunks, parts, strict=True)), lengths
-
-    def _sample(
-        self,
-        assigned: list[_ShardFutures],
-        target_scaler: TargetScaler | None,
-        dtype: np.dtype[Any],
-    ) -> Subsample:
-        """Fetch the representative sample of sequences."""
-        found = [
-            self.tasks.call(_shards.sample, *place, self.targets, target_scaler, dtype)
-            for place in assigned
+        assigned = [
+            tasks.call(_shards.assign, *place, self.targets)
+            for place in zip(self.chunks, parts, strict=True)
         ]
+        return tasks.hold(assigned), lengths
+
+    def _sample(self, assigned: list[Future]) -> Subsample:
+        """Fetch the representative sample of sequences."""
+        found = self.tasks.map(_shards.sample, assigned)
         chosen = [item for part in self.tasks.client.gather(found) for item in part]
         chosen.sort(key=lambda item: item[0])
         _, steps, y, w = zip(*chosen, strict=True)
@@ -240,27 +223,22 @@ class DaskData(NamedTuple):
             source, np.arange(len(steps)), np.concatenate(y), np.concatenate(w)
         )
 
-    def _target_scaler(self, assigned: list[_ShardFutures]) -> TargetScaler:
+    def _target_scaler(self, assigned: list[Future]) -> TargetScaler:
         """Return the result of `TargetScaler.fit` on all data together."""
         tasks = self.tasks
 
-        def map_chunks(work: Callable[..., Any], *same: Any) -> list[Future]:
-            return [tasks.call(work, *place, self.targets, *same) for place in assigned]
-
-        extents = tasks.client.gather(map_chunks(_shards.extent))
-        lowest = np.min([e.lowest for e in extents if e.lowest.ndim], axis=0)
-        highest = np.max([e.highest for e in extents if e.lowest.ndim], axis=0)
+        extents = tasks.client.gather(tasks.map(_shards.extent, assigned))
+        # Shards without a training target have scalars.
+        lowest = reduce(np.minimum, [low for low, _ in extents])
+        highest = reduce(np.maximum, [high for _, high in extents])
         size = np.maximum(np.abs(lowest), np.abs(highest))
         size[size == 0] = 1.0
-        total, _, weight = tasks.total(
-            map_chunks(_shards.moments, TargetScaler(np.zeros_like(size), size))
-        )
-        mean = total / weight * size
-        _, squares, _ = tasks.total(
-            map_chunks(_shards.moments, TargetScaler(mean, size))
-        )
+        first = TargetScaler(np.zeros_like(size), size)
+        total, _, weight = tasks.total(tasks.map(_shards.moments, assigned, first))
+        second = TargetScaler(total / weight * size, size)
+        _, squares, _ = tasks.total(tasks.map(_shards.moments, assigned, second))
         deviation = np.where(highest > lowest, np.sqrt(squares / weight), 1.0)
-        return TargetScaler(mean, deviation * size)
+        return TargetScaler(second.mean, deviation * size)
 
 
 @contextmanager

@@ -123,17 +123,14 @@ def _array(model: Any, method: str, X: da.Array) -> da.Array:
 
 
 def _named(X: Any, model: Any, method: str, block_id: tuple[int, ...]) -> Any:
+    X = sized(X)
     with name_chunk(block_id[0]):
-        return _apply(sized(X), model, method)
-
-
-def _apply(X: Any, model: Any, method: str) -> Any:
-    if length(X):
-        return getattr(model, method)(X)
-    if np.ndim(X) < 2:
-        return X
-    one = _zeros((1, *X.shape[1:]), X.dtype)
-    return getattr(model, method)(one)[:0]
+        if length(X):
+            return getattr(model, method)(X)
+        if np.ndim(X) < 2:
+            return X
+        one = _zeros((1, *X.shape[1:]), X.dtype)
+        return getattr(model, method)(one)[:0]
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:

@@ -6,24 +6,25 @@ Like those of ``_chunks``, these functions run as tasks.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data import packing
-from skrnn._network.data.packing import Batch, first_steps
+from skrnn._network.data.packing import Batch, first_steps, ranges
 from skrnn._network.model.network import Workspace
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread
 from skrnn._network.training import regularization
 from skrnn._network.training.objective import sum_of_gradients, sum_of_losses, weight_of
 from skrnn._network.training.target_scaling import TargetScaler
+from skrnn._network.training.warm_up import strided_subset
 from skrnn._validation.sequences import Sequences
 
 from ._chunks import Chunk, SizeofMixin, Targets
-from ._order import ShardAssignment
+from ._order import ChunkAssignment, repeat_weights
 
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
@@ -39,95 +40,98 @@ class Shard(SizeofMixin):
     dtype: np.dtype[Any]
 
 
-class _ChunkSlice(NamedTuple):
-    """A chunk and the assignment of its sequences."""
+@dataclass
+class Assigned(SizeofMixin):
+    """A chunk with its part of the canonical order."""
 
     sequences: Sequences
-    ids: Ids
     y: Array
     w: Vector
-    held_out: NDArray[np.bool_]
-    sampled: Ids
+    training: Ids  # index in the chunk of the training sequences
+    places: Ids  # rank of each among all training sequences
+    held_out: Ids
+    sampled: Ids  # index of the sequences in the sample
+    ranks: Ids  # rank of each in the sample
+
+    def steps_of(self, ids: Ids) -> Ids:
+        """Return the indices of the steps of some sequences."""
+        lengths = self.sequences.lengths
+        return ranges(first_steps(lengths)[ids], lengths[ids])
 
 
-def _chunk_slices(
-    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
-) -> Iterator[_ChunkSlice]:
-    begin = 0
-    for chunk in chunks:
-        lengths = chunk.sequences.lengths
-        end = begin + len(lengths)
-        here = (assignment.ids >= begin) & (assignment.ids < end)
-        ids = assignment.ids[here] - begin
-        per_sequence = np.zeros(len(lengths))
-        per_sequence[ids] = assignment.weights[here]
-        w = np.repeat(per_sequence, lengths)
-        starts = first_steps(lengths)
-        for i, weights in assignment.step_weights.items():
-            if begin <= i < end:
-                start = starts[i - begin]
-                w[start : start + len(weights)] = weights
+def assign(
+    chunks: list[Chunk], parts: list[ChunkAssignment], targets: Targets
+) -> list[Assigned]:
+    """Apply the canonical order, and the weights of copies elsewhere."""
+    assigned = []
+    for chunk, part in zip(chunks, parts, strict=True):
+        is_training, is_sampled = part.places >= 0, part.sampled >= 0
         y = targets.encode(chunk)
-        w *= targets.weights(y)
-        yield _ChunkSlice(
+        found = Assigned(
             chunk.sequences,
-            ids,
             y,
-            w,
-            assignment.places[here] < 0,
-            assignment.sampled[here],
+            np.zeros(len(chunk.w)),
+            part.ids[is_training],
+            part.places[is_training],
+            part.ids[~is_training],
+            part.ids[is_sampled],
+            part.sampled[is_sampled],
         )
-        begin = end
+        lengths = chunk.sequences.lengths[part.ids]
+        w = repeat_weights(part.weights, part.n_weights, lengths)
+        found.w[found.steps_of(part.ids)] = w
+        found.w *= targets.weights(y)
+        assigned.append(found)
+    return assigned
+
+
+def subset(assigned: list[Assigned], k: int) -> list[Assigned]:
+    """Return every k-th training sequence."""
+    place, subsets = strided_subset(k), []
+    for chunk in assigned:
+        chosen = chunk.places % place.step == place.start
+        training, places = chunk.training[chosen], chunk.places[chosen]
+        nothing = chunk.held_out[:0]
+        subsets.append(
+            replace(chunk, training=training, places=places, held_out=nothing)
+        )
+    return subsets
+
+
+def standardize(
+    assigned: list[Assigned], target_scaler: TargetScaler, dtype: np.dtype[Any]
+) -> list[Assigned]:
+    """Standardize the targets."""
+    return [
+        replace(chunk, y=target_scaler.standardize(chunk.y).astype(dtype))
+        for chunk in assigned
+    ]
 
 
 def pack(
-    chunks: list[Chunk],
-    assignment: ShardAssignment,
-    targets: Targets,
-    target_scaler: TargetScaler | None,
-    architecture: Architecture,
-    dtype: np.dtype[Any],
+    assigned: list[Assigned], architecture: Architecture, dtype: np.dtype[Any]
 ) -> Shard:
     """Pack the assigned sequences."""
-    shard = Shard([], [], dtype)
-    for chunk_slice in _chunk_slices(chunks, assignment, targets):
-        y = _standardized(chunk_slice.y, target_scaler, dtype)
-        for held_out, batches in ((False, shard.batches), (True, shard.held_out)):
+    n_states, shard = architecture.n_states, Shard([], [], dtype)
+    for chunk in assigned:
+        for ids, batches in (
+            (chunk.training, shard.batches),
+            (chunk.held_out, shard.held_out),
+        ):
             batches += packing.batches(
-                chunk_slice.sequences,
-                chunk_slice.ids[chunk_slice.held_out == held_out],
-                dtype,
-                y,
-                chunk_slice.w,
-                n_states=architecture.n_states,
+                chunk.sequences, ids, dtype, chunk.y, chunk.w, n_states=n_states
             )
     return shard
 
 
-def _standardized(
-    y: Array, target_scaler: TargetScaler | None, dtype: np.dtype[Any]
-) -> Array:
-    return y if target_scaler is None else target_scaler.standardize(y).astype(dtype)
-
-
-def sample(
-    chunks: list[Chunk],
-    assignment: ShardAssignment,
-    targets: Targets,
-    target_scaler: TargetScaler | None,
-    dtype: np.dtype[Any],
-) -> list[tuple[int, Any, Array, Vector]]:
+def sample(assigned: list[Assigned]) -> list[tuple[int, Any, Array, Vector]]:
     """Return rank, steps, targets and weights of the sampled sequences."""
     chosen = []
-    for chunk_slice in _chunk_slices(chunks, assignment, targets):
-        y = _standardized(chunk_slice.y, target_scaler, dtype)
-        lengths = chunk_slice.sequences.lengths
-        starts = first_steps(lengths)
-        for i, place in zip(chunk_slice.ids, chunk_slice.sampled, strict=True):
-            if place >= 0:
-                steps = chunk_slice.sequences.take(np.array([i]), np.dtype(np.float64))
-                own = slice(starts[i], starts[i] + lengths[i])
-                chosen.append((int(place), steps, y[own], chunk_slice.w[own]))
+    for chunk in assigned:
+        for rank, i in zip(chunk.ranks.tolist(), chunk.sampled[:, None], strict=True):
+            X = chunk.sequences.take(i, np.dtype(np.float64))
+            steps = chunk.steps_of(i)
+            chosen.append((rank, X, chunk.y[steps], chunk.w[steps]))
     return chosen
 
 
@@ -136,51 +140,30 @@ def measure(shard: Shard) -> tuple[Any, ...]:
     return (*regularization.feature_moments(shard.batches), weight_of(shard.held_out))
 
 
-class Extent(NamedTuple):
-    """The range of the training targets."""
-
-    lowest: Vector  # (n_outputs,)
-    highest: Vector
-
-
-def extent(
-    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
-) -> Extent:
-    """Return the range of every output."""
-    y = [y for y, _ in _training_targets(chunks, assignment, targets) if len(y)]
-    if not y:
-        return Extent(np.array(np.inf), np.array(-np.inf))
-    return Extent(
-        np.min([values.min(axis=0) for values in y], axis=0),
-        np.max([values.max(axis=0) for values in y], axis=0),
-    )
+def extent(assigned: list[Assigned]) -> tuple[Any, Any]:
+    """Return the lowest and the highest training target of every output."""
+    lowest, highest = np.inf, -np.inf
+    for y, _ in _training_targets(assigned):
+        lowest = np.minimum(lowest, y.min(axis=0, initial=np.inf))
+        highest = np.maximum(highest, y.max(axis=0, initial=-np.inf))
+    return lowest, highest
 
 
-def moments(
-    chunks: list[Chunk],
-    assignment: ShardAssignment,
-    targets: Targets,
-    target_scaler: TargetScaler,
-) -> tuple[Any, ...]:
+def moments(assigned: list[Assigned], target_scaler: TargetScaler) -> tuple[Any, ...]:
     """Return the weighted sums of scaled targets and of their squares."""
     total: tuple[Any, ...] = (0.0, 0.0, 0.0)
-    for y, w in _training_targets(chunks, assignment, targets):
+    for y, w in _training_targets(assigned):
         z = target_scaler.standardize(y)
         total = add([total, (w @ z, w @ np.square(z), w.sum())])
     return total
 
 
-def _training_targets(
-    chunks: list[Chunk], assignment: ShardAssignment, targets: Targets
-) -> Iterator[tuple[Vector, Vector]]:
+def _training_targets(assigned: list[Assigned]) -> Iterator[tuple[Vector, Vector]]:
     """Yield the training targets and the weights of their steps."""
-    for chunk_slice in _chunk_slices(chunks, assignment, targets):
-        is_training = np.zeros(len(chunk_slice.sequences.lengths), dtype=bool)
-        is_training[chunk_slice.ids[~chunk_slice.held_out]] = True
-        steps = np.repeat(is_training, chunk_slice.sequences.lengths) & (
-            chunk_slice.w > 0
-        )
-        yield chunk_slice.y[steps], chunk_slice.w[steps]
+    for chunk in assigned:
+        steps = chunk.steps_of(chunk.training)
+        steps = steps[chunk.w[steps] > 0]
+        yield chunk.y[steps], chunk.w[steps]
 
 
 def gradients(

@@ -351,10 +351,10 @@ MUTANTS = [
         "packing",
     ),
     Mutant(
-        "weights of copies replaced instead of added",
+        "weights of copies not added",
         "_network/data/packing",
-        "w[steps[0]] = np.sort(w[steps], axis=0).sum(axis=0)",
-        "w[steps[0]] = w[steps[-1]]",
+        "w[own] = added",
+        "pass",
         "packing",
     ),
     Mutant(
@@ -367,22 +367,22 @@ MUTANTS = [
     Mutant(
         "copies recognized by their features alone",
         "_network/data/packing",
-        "for part in (y, *content):",
-        "for part in content:",
+        "sums += _sum_bits(",
+        "_sum_bits(",
         "packing",
     ),
     Mutant(
         "where a sequence stands counts in its content",
         "_network/data/packing",
-        "yield places[i:j] - begin * X.shape[1], numbers[i:j]",
-        "yield places[i:j], numbers[i:j]",
+        "factors[ranges(np.zeros_like(n), n)]",
+        "factors[np.arange(n.sum()) % len(factors)]",
         "packing",
     ),
     Mutant(
-        "zeros count in the content of sparse steps",
+        "zeros count in the content of dense steps",
         "_network/data/packing",
-        "order = order[X.data[order] != 0]",
-        "order = order[X.data[order] != np.inf]",
+        "halves = (values + 0.0)",
+        "halves = (values + 1.0)",
         "packing",
     ),
     # Steps
@@ -483,8 +483,8 @@ MUTANTS = [
     Mutant(
         "the first fit out lifts the limits of the others",
         "_network/parallel",
-        "if _n_users == 0 and _limit is not None:",
-        "if _limit is not None:",
+        "            if _n_users == 0:\n                _limit.close()",
+        "            _limit.close()",
         "parallel",
     ),
     Mutant(
@@ -617,22 +617,22 @@ MUTANTS = [
     Mutant(
         "targets at steps of weight 0 tell sequences apart",
         "_network/data/packing",
-        "y = np.where(w > 0 if y.ndim == 1 else w[:, None] > 0, y, blank) + 0",
-        "y = y + 0",
+        "np.where(w[rows, None] > 0, y[rows], np.nan)",
+        "y[rows]",
         "packing",
     ),
     Mutant(
-        "targets have a sign of zero",
+        "zeros have a sign",
         "_network/data/packing",
-        "w[:, None] > 0, y, blank) + 0",
-        "w[:, None] > 0, y, blank)",
+        "halves = (values + 0.0)",
+        "halves = (values * 1.0)",
         "packing",
     ),
     Mutant(
-        "steps have a sign of zero",
+        "steps of zeros do not count",
         "_network/data/packing",
-        "(rows.toarray() if sparse.issparse(rows) else rows) + 0.0,",
-        "(rows.toarray() if sparse.issparse(rows) else rows),",
+        "sums += 1  # steps of zeros count",
+        "pass",
         "packing",
     ),
     Mutant(
@@ -652,8 +652,8 @@ MUTANTS = [
     Mutant(
         "a checkpoint without entries blocks the next fit",
         "_network/training/checkpoint",
-        "if self._next_entry() is None or not header",
-        "if not header",
+        "if saved is None or self._next() is None:",
+        "if saved is None:",
         "checkpoint",
     ),
     Mutant(

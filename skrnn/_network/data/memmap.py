@@ -12,19 +12,12 @@ import mmap
 import pickle
 import tempfile
 from collections.abc import Iterable
-from typing import IO, NamedTuple
+from typing import IO
 
 from .packing import Batch
 
 # Alignment of arrays for vector instructions.
 _ALIGNMENT = 64
-
-
-class _Written(NamedTuple):
-    """A batch without the content of its arrays, and their positions in the file."""
-
-    frame: bytes
-    spans: list[slice]
 
 
 def to_disk(batches: Iterable[Batch]) -> list[Batch]:
@@ -65,7 +58,8 @@ def to_disk(batches: Iterable[Batch]) -> list[Batch]:
     ]
 
 
-def _write(file: IO[bytes], batch: Batch) -> _Written:
+def _write(file: IO[bytes], batch: Batch) -> tuple[bytes, list[slice]]:
+    """Return the batch without its arrays, and their positions in the file."""
     buffers: list[pickle.PickleBuffer] = []
     frame = pickle.dumps(batch, protocol=5, buffer_callback=buffers.append)
     spans = []
@@ -75,4 +69,4 @@ def _write(file: IO[bytes], batch: Batch) -> _Written:
         file.write(content)
         spans.append(slice(start, start + content.nbytes))
         file.write(bytes(-content.nbytes % _ALIGNMENT))
-    return _Written(frame, spans)
+    return frame, spans

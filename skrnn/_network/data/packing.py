@@ -9,7 +9,6 @@ sequences of all lengths, without computations on padding.
     lengths 3, 2, 2      rows  a0 b0 c0 | a1 b1 c1 | a2      batch_sizes 3, 3, 1
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
@@ -25,19 +24,22 @@ from .inputs import compress, take_rows
 _BATCH_ROWS = 1 << 13
 _BATCH_STATES = 1 << 19
 _MIN_SEQUENCES = 64
-# Number of rows to read at a time for digests, in double precision.
-_ROWS_READ = 1 << 10
-_LAST = b"\xff" * 16  # no digest comes after it
+# Number of rows to read at a time for fingerprints, in double precision.
+_ROWS_READ = 1 << 12
 
+Array = NDArray[Any]
+Ids = NDArray[np.intp]
+Vector = NDArray[np.float64]
+Words = NDArray[np.uint64]
 Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 
 
 class Source(Protocol):
     """Sequences that can return their valid steps."""
 
-    lengths: NDArray[np.intp]  # (n_sequences,)
+    lengths: Ids  # (n_sequences,)
 
-    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Steps:
+    def take(self, ids: Ids, dtype: np.dtype[Any]) -> Steps:
         """Return the steps of the given sequences, concatenated."""
 
 
@@ -46,29 +48,29 @@ class Batch(NamedTuple):
 
     X: Any  # (n_rows, n_features), in one of the forms of ``inputs``
     offsets: list[int]  # (n_steps + 1,); rows of step t are offsets[t]:offsets[t + 1]
-    previous_rows: slice | NDArray[np.intp]  # one step before each of `next_rows`
-    steps: NDArray[np.intp]  # (n_rows,) number of the step among all, or empty
-    y: NDArray[Any]  # (n_rows,) class of each step (int32) or numbers, or empty
-    w: NDArray[Any]  # (n_rows,) weight of each step, or empty
+    previous_rows: slice | Ids  # one step before each of `next_rows`
+    steps: Ids  # (n_rows,) number of the step among all, or empty
+    y: Array  # (n_rows,) class of each step (int32) or numbers, or empty
+    w: Array  # (n_rows,) weight of each step, or empty
 
     @property
-    def sequence_of_row(self) -> NDArray[np.intp]:
+    def sequence_of_row(self) -> Ids:
         """Number, within the batch, of the sequence to which each row belongs."""
         starts = np.repeat(self.offsets[:-1], np.diff(self.offsets))
-        numbers: NDArray[np.intp] = np.arange(self.offsets[-1]) - starts
+        numbers: Ids = np.arange(self.offsets[-1]) - starts
         return numbers
 
-    def rows_of(self, i: int) -> NDArray[np.intp]:
+    def rows_of(self, i: int) -> Ids:
         """Return the rows of one sequence of the batch."""
         starts = np.array(self.offsets)
-        rows: NDArray[np.intp] = starts[:-1][np.diff(starts) > i] + i
+        rows: Ids = starts[:-1][np.diff(starts) > i] + i
         return rows
 
     def without_steps(self) -> "Batch":
         """Drop the positions of rows, which are needed only to store results."""
         return self._replace(steps=np.empty(0, np.intp))
 
-    def select_rows(self, rows: NDArray[np.intp]) -> "Batch":
+    def select_rows(self, rows: Ids) -> "Batch":
         """Return the rows of one sequence as a batch of its own."""
         return Batch(
             X=take_rows(self.X, rows),
@@ -110,11 +112,11 @@ def iter_steps(
 
 def pack(
     source: Source,
-    ids: NDArray[np.intp],
+    ids: Ids,
     dtype: np.dtype[Any],
-    y: NDArray[np.intp] | None = None,
-    w: NDArray[Any] | None = None,
-    starts: NDArray[np.intp] | None = None,
+    y: Ids | None = None,
+    w: Array | None = None,
+    starts: Ids | None = None,
 ) -> Batch:
     """Pack the given sequences into one batch.
 
@@ -142,7 +144,7 @@ def pack(
     i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
     equal = lengths[-1] == lengths[0]
     if equal:
-        previous_rows: slice | NDArray[np.intp] = slice(0, int(offsets[-2]))
+        previous_rows: slice | Ids = slice(0, int(offsets[-2]))
     else:
         shift = np.repeat(batch_sizes[:-1], batch_sizes[1:])
         previous_rows = np.arange(batch_sizes[0], offsets[-1]) - shift
@@ -159,115 +161,135 @@ def pack(
     )
 
 
-def _narrow(y: NDArray[Any]) -> NDArray[Any]:
+def _narrow(y: Array) -> Array:
     # Saves memory; the number of classes always fits into 32 bits.
     return y.astype(np.int32) if y.dtype.kind == "i" else y
 
 
-def first_steps(lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+def first_steps(lengths: Ids) -> Ids:
     """Return where each sequence starts among the steps of all."""
-    starts: NDArray[np.intp] = np.cumsum(lengths) - lengths
+    starts: Ids = np.cumsum(lengths) - lengths
     return starts
 
 
-def by_length(lengths: ArrayLike) -> NDArray[np.intp]:
+def ranges(starts: Ids, lengths: Ids) -> Ids:
+    """Concatenate the ranges with the given starts and lengths."""
+    shift = starts - first_steps(lengths)
+    numbers: Ids = np.repeat(shift, lengths) + np.arange(lengths.sum())
+    return numbers
+
+
+def by_length(lengths: ArrayLike) -> Ids:
     """Sort sequences by decreasing length; equal lengths keep their order."""
     return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
 
 
-class UniqueSequences(NamedTuple):
-    """Distinct sequences, in an order that depends only on their content."""
-
-    ids: NDArray[np.intp]  # (n_distinct,) one representative of each, longest first
-    w: NDArray[np.float64]  # (n_valid_steps,) weights, summed over copies
-
-
-def deduplicate(
-    source: Source, y: NDArray[np.intp], w: NDArray[np.float64]
-) -> UniqueSequences:
+def deduplicate(source: Source, y: Array, w: Vector) -> tuple[Ids, Vector]:
     """Drop sequences with zero weight, merge identical ones, sort by content.
 
     A sequence with weight k and k copies of it, in any order, then give the same
     problem, bit for bit. Copies have the same steps, and the same targets at the same
     labeled steps.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_distinct,)
+        One representative of each sequence, longest first, in an order that depends
+        only on content.
+    w : ndarray of shape (n_valid_steps,)
+        Weights, summed over copies.
     """
-    starts = first_steps(source.lengths)
+    lengths, starts = source.lengths, first_steps(source.lengths)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
-    copies = dict[bytes, list[int]]()
-    for i, digest in zip(ids.tolist(), digests(source, ids, y, w), strict=True):
-        copies.setdefault(digest, []).append(i)
-    if len(copies) < len(ids):
+    _, first, kinds = np.unique(
+        fingerprints(source, ids, y, w), return_index=True, return_inverse=True
+    )
+    distinct = ids[first]
+    if len(distinct) < len(ids):
+        steps, own = (ranges(starts[i], lengths[i]) for i in (ids, distinct))
+        added = add_copies(kinds, lengths[ids], w[steps])
         w = w.copy()
-    for first, *others in copies.values():
-        if others:
-            steps = starts[[first, *others], None] + np.arange(source.lengths[first])
-            # In the order of their size: sums of fractions are rounded.
-            w[steps[0]] = np.sort(w[steps], axis=0).sum(axis=0)
-    ids = np.array([copies[digest][0] for digest in sorted(copies)], dtype=np.intp)
-    return UniqueSequences(ids[by_length(source.lengths[ids])], w)
+        w[own] = added
+    return distinct[by_length(lengths[distinct])], w
 
 
-def digests(
-    source: Source, ids: NDArray[np.intp], y: NDArray[Any], w: NDArray[np.float64]
-) -> Iterator[bytes]:
-    """Yield a digest of each sequence, equal only for identical sequences.
+def add_copies(kinds: Ids, lengths: Ids, w: Vector) -> Vector:
+    """Add the weights of sequences of the same kind, step by step.
 
-    Targets of steps with zero weight are ignored, and 0.0 equals -0.0.
+    Parameters
+    ----------
+    kinds, lengths : ndarray of shape (n_sequences,)
+        Sequences of the same kind have the same length.
+    w : ndarray of shape (n_steps,)
+        Weights of all steps.
+
+    Returns
+    -------
+    ndarray
+        Weights of the steps of kind 0, then of kind 1, ...
     """
-    starts = first_steps(source.lengths)
-    blank = -1 if y.dtype.kind == "i" else np.nan
-    # Adding 0 turns -0.0 into 0.0.
-    y = np.where(w > 0 if y.ndim == 1 else w[:, None] > 0, y, blank) + 0
+    lengths_of_kinds = np.zeros(kinds.max(initial=-1) + 1, np.intp)
+    lengths_of_kinds[kinds] = lengths
+    places = ranges(first_steps(lengths_of_kinds)[kinds], lengths)
+    # Whatever the order of the copies: sums of fractions are rounded.
+    by_size = np.argsort(w)
+    return np.bincount(places[by_size], w[by_size]).astype(np.float64, copy=False)
+
+
+def fingerprints(source: Source, ids: Ids, y: Array, w: Vector) -> NDArray[np.bytes_]:
+    """Return 16 bytes for each sequence, equal only for identical sequences.
+
+    The bits of every value, as an integer, are multiplied by a random number for its
+    feature and another one for its step, and added modulo 2**64; twice, with different
+    random numbers. Sums of integers are exact, and zeros add nothing to them, so the
+    result is the same for any batches, and for dense and sparse steps. Targets of steps
+    with zero weight are ignored.
+    """
+    lengths, starts = source.lengths, first_steps(source.lengths)
+    y = y.reshape(len(w), -1)
+    factors = _random_numbers(lengths.max(), 2)
+    found = [np.empty((0, 2), np.uint64)]
     for batch_ids in split_into_batches(
-        ids, source.lengths, n_rows=_ROWS_READ, min_sequences=1
+        ids, lengths, n_rows=_ROWS_READ, min_sequences=1
     ):
-        lengths = source.lengths[batch_ids]
-        contents = _contents(source.take(batch_ids, np.dtype(np.float64)), lengths)
-        for start, n, content in zip(starts[batch_ids], lengths, contents, strict=True):
-            yield _digest(y[start : start + n], *content)
+        n = lengths[batch_ids]
+        rows = ranges(starts[batch_ids], n)
+        sums = _sum_bits(source.take(batch_ids, np.dtype(np.float64)), 0)
+        sums += _sum_bits(np.where(w[rows, None] > 0, y[rows], np.nan), 1)
+        sums += 1  # steps of zeros count
+        sums *= factors[ranges(np.zeros_like(n), n)]
+        found.append(np.add.reduceat(sums, first_steps(n)))
+    return np.concatenate(found).view("S16").ravel()
 
 
-def _digest(y: NDArray[Any], *content: NDArray[Any]) -> bytes:
-    digest = hashlib.blake2b(len(y).to_bytes(8, "little"), digest_size=16)
-    for part in (y, *content):
-        digest.update(np.ascontiguousarray(part).data)
-    return digest.digest()
+def _sum_bits(X: Steps, seed: int) -> Words:
+    """Return two sums of the bits of every row."""
+    values = X.data if sparse.issparse(X) else X
+    halves = (values + 0.0).view(np.uint32)  # without the sign of zero
+    # The last bits of round numbers are zeros, and would remain so in products.
+    halves[..., ::2] ^= halves[..., 1::2]
+    bits, factors = halves.view(np.uint64), _random_numbers(X.shape[1], seed)
+    if sparse.issparse(X):
+        rows = sparse.csr_array((bits, X.indices, X.indptr), shape=X.shape)
+        sums: Words = rows @ factors
+    else:
+        # Twice as fast as a matrix product, which has no BLAS for integers.
+        sums = np.einsum("ij,kj->ik", bits, np.ascontiguousarray(factors.T))
+    return sums
 
 
-def _contents(
-    X: Steps, lengths: NDArray[np.intp]
-) -> Iterator[tuple[NDArray[Any], ...]]:
-    """Yield the content of each sequence, independent of dense or sparse form."""
-    places, numbers = _numbers(X)
-    begins = first_steps(lengths)
-    ends = begins + lengths
-    cuts = [np.searchsorted(places, rows * X.shape[1]) for rows in (begins, ends)]
-    for begin, end, i, j in zip(begins, ends, *cuts, strict=True):
-        if 2 * (j - i) < (end - begin) * X.shape[1]:  # the sparse form is smaller
-            yield places[i:j] - begin * X.shape[1], numbers[i:j]
-        else:
-            rows = X[begin:end]
-            yield ((rows.toarray() if sparse.issparse(rows) else rows) + 0.0,)
-
-
-def _numbers(X: Steps) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Return the flat indices and the values of nonzero entries, in row order."""
-    if not sparse.issparse(X):
-        places = np.flatnonzero(X != 0)
-        return places, X.ravel()[places]
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-    places = rows * X.shape[1] + X.indices
-    order = np.argsort(places)
-    order = order[X.data[order] != 0]
-    return places[order], X.data[order]
+def _random_numbers(n: int, seed: int) -> Words:
+    # Raw numbers are the same in all versions of NumPy. Odd ones lose no bits.
+    numbers: Words = np.random.PCG64(seed).random_raw((n, 2)).astype(np.uint64)
+    return numbers | np.uint64(1)
 
 
 def batches(
     source: Source,
-    ids: NDArray[np.intp],
+    ids: Ids,
     dtype: np.dtype[Any],
-    y: NDArray[np.intp] | None = None,
-    w: NDArray[Any] | None = None,
+    y: Ids | None = None,
+    w: Array | None = None,
     n_shares: int = 1,
     n_states: int = 1,
     store: Callable[[Iterable[Batch]], list[Batch]] = list,
@@ -286,12 +308,12 @@ def batches(
 
 
 def split_into_batches(
-    ids: NDArray[np.intp],
-    lengths: NDArray[np.intp],
+    ids: Ids,
+    lengths: Ids,
     n_shares: int = 1,
     n_rows: int | None = None,
     min_sequences: int | None = None,
-) -> list[NDArray[np.intp]]:
+) -> list[Ids]:
     """Split sequences, longest first, into batches of about ``n_rows`` rows.
 
     The default suits training, where buffers are reused by the next evaluation. Batches

@@ -4,21 +4,20 @@ L-BFGS is a deterministic function of the values it receives. On restart, cached
 evaluations are replayed until training reaches the point of interruption; from there it
 continues with the same state of the optimizer.
 
-    header | key of theta, size, checksum, values | key of theta, size, ...
-
-The file is append-only: if the process dies during a write, the checksum identifies the
-incomplete last entry. A file without an entry is overwritten. If the first loss is not
+Every line of the file is a checksum and its content: first the fit and the state of the
+random numbers, then for each evaluation the key of theta and the values. The file is
+append-only: if the process dies during a write, the checksum identifies the incomplete
+last line. A file without an evaluation is overwritten. If the first loss is not
 finite, the file is removed, because the corrected training is a different one.
 """
 
+import base64
 import json
 import os
-import struct
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from hashlib import blake2b
-from types import TracebackType
 from typing import IO, Any, Self
 
 import numpy as np
@@ -30,8 +29,7 @@ from .objective import LossSum
 
 Vector = NDArray[np.float64]
 
-_MAGIC = b"skrnn checkpoint 1\n"
-_ENTRY = struct.Struct("<16sQL")  # key, size in bytes, checksum
+_MAGIC = b"skrnn checkpoint 2\n"
 
 
 class Checkpoint:
@@ -72,12 +70,7 @@ class Checkpoint:
         """Return the checkpoint."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Close the file, and remove it unless the same fit can resume from it."""
         self._file.close()
         if kind is None or issubclass(kind, FloatingPointError):
@@ -90,56 +83,53 @@ class Checkpoint:
         """
         key = blake2b(name.encode() + theta.tobytes(), digest_size=16).digest()
         start = self._file.tell()
-        entry = self._next_entry() if self._reads else None
-        if self._is_first and entry is not None:
-            values = np.hstack(evaluate())
-            if key != entry[0] or not np.array_equal(values, entry[1], equal_nan=True):
+        saved = self._next() if self._reads else None
+        is_first, self._is_first = self._is_first, False
+        if saved is not None and saved.startswith(key) and not is_first:
+            return np.frombuffer(saved, "<f8", offset=len(key)).astype(np.float64)
+        values: Vector = np.hstack(evaluate())
+        evaluation = key + values.astype("<f8").tobytes()
+        if is_first and saved is not None:
+            if saved != evaluation:
                 raise ValueError(self._is_of_another_fit())
-        self._is_first = False
-        if entry is not None and entry[0] == key:
-            return entry[1]
+            return values
         if self._reads:
-            self._file.seek(start)
-            self._file.truncate()
+            self._file.truncate(start)
             self._reads = False
-        values = np.hstack(evaluate())
-        content = values.astype("<f8").tobytes()
-        self._write(_ENTRY.pack(key, len(content), zlib.crc32(key + content)) + content)
+        self._write(evaluation)
         return values
 
     def _write(self, content: bytes) -> None:
-        self._file.write(content)
+        line = base64.b64encode(content) + b"\n"
+        self._file.write(b"%08x" % zlib.crc32(line) + line)
         self._file.flush()
 
-    def _next_entry(self) -> tuple[bytes, Vector] | None:
-        head = self._file.read(_ENTRY.size)
-        if len(head) < _ENTRY.size:
-            return None
-        key, size, checksum = _ENTRY.unpack(head)
-        content = self._file.read(size)
-        if len(content) < size or zlib.crc32(key + content) != checksum:
-            return None
-        return key, np.frombuffer(content, "<f8").astype(np.float64)
+    def _next(self) -> bytes | None:
+        """Return the content of the next line, or None if it is not complete."""
+        checksum, line = self._file.read(8), self._file.readline()
+        return (
+            base64.b64decode(line) if checksum == b"%08x" % zlib.crc32(line) else None
+        )
 
     def _read_header(self, rng: np.random.RandomState, fit: str, seeded: bool) -> bool:
         """Return whether the file contains evaluations to replay."""
         self._file.seek(0)
         if not _MAGIC.startswith(self._file.read(len(_MAGIC))):
             raise ValueError(f"{self.path} is not a checkpoint; it was not changed")
-        header = self._file.readline()
         state = rng.get_state(legacy=False)
-        text = json.dumps([fit, state], default=np.ndarray.tolist)
+        header = json.dumps([fit, state], default=np.ndarray.tolist).encode()
+        saved = self._next()
         begin = self._file.tell()
-        if self._next_entry() is None or not header.endswith(b"\n"):
-            self._file.seek(0)
-            self._file.truncate()
-            self._write(_MAGIC + text.encode() + b"\n")
+        if saved is None or self._next() is None:
+            self._file.truncate(0)
+            self._file.write(_MAGIC)
+            self._write(header)
             return False
         self._file.seek(begin)
-        saved, state = json.loads(header)
-        if saved != fit or (seeded and [saved, state] != json.loads(text)):
+        saved_fit, saved_state = json.loads(saved)
+        if saved_fit != fit or (seeded and saved != header):
             raise ValueError(self._is_of_another_fit())
-        rng.set_state(state)
+        rng.set_state(saved_state)
         return True
 
     def _is_of_another_fit(self) -> str:

@@ -13,6 +13,7 @@ would be too long again.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,27 +66,23 @@ class _NonFiniteError(Exception):
     pass
 
 
+@dataclass
 class _Recorder:
     """The function passed to SciPy: scales, counts, guards and records."""
 
-    def __init__(
-        self,
-        loss_and_gradient: Callable[[Vector], tuple[float, Vector]],
-        x0: Vector,
-        s: Vector,
-        on_iteration: Callable[[Progress], None],
-        max_fun: int,
-    ) -> None:
-        self.loss_and_gradient = loss_and_gradient
-        self.on_iteration = on_iteration
-        self.max_fun = max_fun
-        self.s = s
-        self.shrink = 1.0
-        self.origin = np.zeros_like(x0)
-        self.best = (np.inf, x0, np.inf)  # loss, x, gradient norm
-        self.last_norm = np.inf
-        self.loss_curve: list[float] = []
-        self.n_fun = 0
+    loss_and_gradient: Callable[[Vector], tuple[float, Vector]]
+    on_iteration: Callable[[Progress], None]
+    s: Vector
+    max_iter: int
+    max_fun: int
+    tol: float
+    max_corrections: int
+    best: tuple[float, Vector, float]  # loss, x, gradient norm
+    origin: Vector
+    shrink: float = 1.0
+    last_norm: float = np.inf
+    loss_curve: list[float] = field(default_factory=list)
+    n_fun: int = 0
 
     def restart(self, shrink: float) -> Vector:
         """Move the origin to the best point, shorten steps, return z of the point."""
@@ -155,10 +152,18 @@ def minimize(
         If loss or gradient is not finite at `x0`.
     """
     s = np.ones_like(x0) if s is None else s
-    recorder = _Recorder(loss_and_gradient, x0, s, on_iteration, max_fun)
-    reason = _minimize_with_restarts(
-        recorder, max_iter=max_iter, tol=tol, max_corrections=max_corrections
+    recorder = _Recorder(
+        loss_and_gradient,
+        on_iteration,
+        s,
+        max_iter,
+        max_fun,
+        tol,
+        max_corrections,
+        best=(np.inf, x0, np.inf),
+        origin=np.zeros_like(x0),
     )
+    reason = _minimize_with_restarts(recorder)
     loss, x, norm = recorder.best
     return Solution(
         x,
@@ -171,21 +176,13 @@ def minimize(
     )
 
 
-def _minimize_with_restarts(
-    recorder: _Recorder, *, max_iter: int, tol: float, max_corrections: int
-) -> str:
+def _minimize_with_restarts(recorder: _Recorder) -> str:
     """Run, and restart from the best point as long as that helps."""
-    z, n_stuck = recorder.best[1] / recorder.s, 0
+    z, n_stuck, tol = recorder.best[1] / recorder.s, 0, recorder.tol
     while True:
         before = recorder.best[0]
         try:
-            reason = _run(
-                recorder,
-                z,
-                max_iter=max_iter - len(recorder.loss_curve),
-                tol=tol,
-                max_corrections=max_corrections,
-            )
+            reason = _run(recorder, z)
         except _NonFiniteError:
             if recorder.best[0] == np.inf:
                 raise FloatingPointError(
@@ -206,9 +203,8 @@ def _minimize_with_restarts(
         z = recorder.restart(_SHRINK**n_stuck)
 
 
-def _run(
-    recorder: _Recorder, z: Vector, *, max_iter: int, tol: float, max_corrections: int
-) -> str:
+def _run(recorder: _Recorder, z: Vector) -> str:
+    max_iter = recorder.max_iter - len(recorder.loss_curve)
     result = optimize.minimize(
         recorder.evaluate,
         z,
@@ -219,8 +215,8 @@ def _run(
             "maxiter": max_iter,
             # Counted by the recorder, which can stop inside a line search.
             "maxfun": np.iinfo(np.int32).max,
-            "maxcor": max_corrections,
-            "gtol": tol * recorder.shrink,
+            "maxcor": recorder.max_corrections,
+            "gtol": recorder.tol * recorder.shrink,
             "ftol": _FTOL,
             "maxls": 50,
         },

@@ -21,6 +21,8 @@ meaning. All computations use the weights of a feature multiplied by its size, s
 units of the features do not matter.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,37 +33,22 @@ from skrnn._network.model.parameters import Architecture
 from .objective import Objective
 from .subsample import PRECISE, Subsample
 
+Vector = NDArray[np.float64]
+
 _POWER = 0.4
 
 
+@dataclass
 class Preconditioner:
-    """Computes the scale of the variables for each run of a training.
+    """Computes the scale of the variables for each run of a training."""
 
-    Parameters
-    ----------
-    feature_scale : ndarray of shape (n_features,)
-        Size of the features, `scale` of `regularization.FeatureStats`.
-    sample : Subsample
-        Sequences for the estimate.
-    rng : RandomState
-        Draws the labels.
-    """
+    feature_scale: Vector  # (n_features,), `scale` of `FeatureStats`
+    sample: Subsample  # sequences for the estimate
+    rng: np.random.RandomState  # draws the labels
+    fisher: Vector | float = 0.0  # mean of the estimates
+    n_estimates: int = 0
 
-    def __init__(
-        self,
-        feature_scale: NDArray[np.float64],
-        sample: Subsample,
-        rng: np.random.RandomState,
-    ) -> None:
-        self.feature_scale = feature_scale
-        self.sample = sample
-        self.rng = rng
-        self.fisher: NDArray[np.float64] | float = 0.0  # mean of the estimates
-        self.n_estimates = 0
-
-    def diagonal(
-        self, objective: Objective, theta: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def diagonal(self, objective: Objective, theta: Vector) -> Vector:
         """Return s for a run that starts at theta."""
         architecture = objective.architecture
         estimate = fisher_diagonal(architecture, theta, self.sample, self.rng)
@@ -72,7 +59,7 @@ class Preconditioner:
         curvature = (self.fisher + objective.penalty) / unit**2
         # A bias without any gradient has no estimate of curvature.
         curvature[curvature == 0] = 1.0
-        s: NDArray[np.float64] = curvature**-_POWER / unit
+        s: Vector = curvature**-_POWER / unit
         _, gradient = objective.loss_and_gradient(theta)
         largest = np.abs(gradient / unit).max(), np.abs(s * gradient).max()
         if largest[1] > 0:
@@ -82,10 +69,10 @@ class Preconditioner:
 
 def fisher_diagonal(
     architecture: Architecture,
-    theta: NDArray[np.float64],
+    theta: Vector,
     sample: Subsample,
     rng: np.random.RandomState,
-) -> NDArray[np.float64]:
+) -> Vector:
     """Return the weighted mean of squared gradients of sequences."""
     parameters = architecture.unflatten(theta)
     loss = LOSSES[architecture.output]

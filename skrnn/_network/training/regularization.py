@@ -33,6 +33,8 @@ from skrnn._network.data import inputs
 from skrnn._network.data.packing import Batch
 from skrnn._network.model.parameters import Architecture
 
+Vector = NDArray[np.float64]
+
 INPUT_DEVIATION = 2.0
 STATE_DEVIATION = 3.0
 LOGIT_DEVIATION = 10.0
@@ -41,8 +43,8 @@ LOGIT_DEVIATION = 10.0
 class FeatureStats(NamedTuple):
     """Statistics of the features for the prior and the initialization."""
 
-    scale: NDArray[np.float64]  # (n_features,), sqrt(n_active) m_j
-    frequency: NDArray[np.float64]  # (n_features,), fraction of steps with the feature
+    scale: Vector  # (n_features,), sqrt(n_active) m_j
+    frequency: Vector  # (n_features,), fraction of steps with the feature
 
     @property
     def expected_overlap(self) -> float:
@@ -50,9 +52,9 @@ class FeatureStats(NamedTuple):
         return max(1.0, float(self.frequency @ self.frequency))
 
     @property
-    def penalty_scale(self) -> NDArray[np.float64]:
+    def penalty_scale(self) -> Vector:
         """Factor that gives weights the same prior as those of one-hot steps."""
-        scale: NDArray[np.float64] = self.scale * np.sqrt(self.expected_overlap)
+        scale: Vector = self.scale * np.sqrt(self.expected_overlap)
         return scale
 
 
@@ -66,18 +68,12 @@ class FeatureMoments(NamedTuple):
 
 def feature_moments(batches: Iterable[Batch]) -> FeatureMoments:
     """Add up the moments of all features."""
-    result = FeatureMoments(0.0, 0.0, 0.0)
+    totals: list[Any] = [0.0, 0.0, 0.0]
     for batch in batches:
         w = batch.w.astype(np.float64)
-        result = add_moments(
-            result, FeatureMoments(*inputs.moments(batch.X, w), float(w.sum()))
-        )
-    return result
-
-
-def add_moments(one: FeatureMoments, other: FeatureMoments) -> FeatureMoments:
-    """Return the moments over both sets of steps."""
-    return FeatureMoments(*(a + b for a, b in zip(one, other, strict=True)))
+        parts = (*inputs.moments(batch.X, w), float(w.sum()))
+        totals = [a + b for a, b in zip(totals, parts, strict=True)]
+    return FeatureMoments(*totals)
 
 
 def feature_stats(batches: Iterable[Batch]) -> FeatureStats:
@@ -97,9 +93,7 @@ def stats_from_moments(moments: FeatureMoments) -> FeatureStats:
     return FeatureStats(np.sqrt((n_active or 1.0) * mean_square), present / total)
 
 
-def precision(
-    architecture: Architecture, features: FeatureStats
-) -> NDArray[np.float64]:
+def precision(architecture: Architecture, features: FeatureStats) -> Vector:
     """Return the inverse prior variance of every parameter, 0 for biases."""
     flat = np.zeros(architecture.n_parameters)
     layers, W_hy, _ = architecture.unflatten(flat)
