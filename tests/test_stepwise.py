@@ -679,7 +679,7 @@ def test_feature_dicts_are_searched_with_a_score_of_spans():
     search = GridSearchCV(
         pipeline(DictVectorizer()),
         {
-            "vanillarnnclassifier__alpha": [1e-3, 30.0],
+            "vanillarnnclassifier__alpha": [1e-3, 1000.0],
             "stepwisetransformer__transformer__dtype": [np.float32, np.float64],
         },
         scoring=make_step_scorer(span_f1_score),
