@@ -98,28 +98,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         checkpoint: str | PathLike[str] | None = None,
         client: Any = None,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            bidirectional=bidirectional,
-            alpha=alpha,
-            class_weight=class_weight,
-            max_iter=max_iter,
-            max_fun=max_fun,
-            tol=tol,
-            max_corrections=max_corrections,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            warm_start=warm_start,
-            padding_value=padding_value,
-            padding_label=padding_label,
-            n_init=n_init,
-            random_state=random_state,
-            verbose=verbose,
-            checkpoint=checkpoint,
-        )
-        self.client = client
+        self._set_parameters(locals())
 
     _read = staticmethod(check_labels)
 
