@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from numpy.typing import NDArray
-
 from skrnn._network.training.lbfgs import Stop
 from skrnn._network.training.train import Report
+from skrnn._validation.arrays import Array
 
 
 class _NoCallbacks:
@@ -87,7 +86,7 @@ class FitTask:
 
     @contextmanager
     def reporting(
-        self, verbose: int, attributes: Callable[[NDArray[Any]], dict[str, Any]]
+        self, verbose: int, attributes: Callable[[Array], dict[str, Any]]
     ) -> Iterator[Callable[[Report], None]]:
         """Report the start of training; yield a function that reports an iteration.
 

@@ -5,13 +5,13 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training.lbfgs import NEAR_TOL
 from skrnn._network.training.train import Result
 from skrnn._sklearn_compat import InvalidParameterError
+from skrnn._validation.arrays import Vector
 
 
 def check_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]:
@@ -57,7 +57,7 @@ def warn_of_early_end(result: Result, tol: float) -> None:
     )
 
 
-def check_total(weights: NDArray[np.float64], dtype: np.dtype[Any]) -> None:
+def check_total(weights: Vector, dtype: np.dtype[Any]) -> None:
     """Raise if the weights of all steps underflow or overflow in training."""
     with np.errstate(over="ignore"):
         total = weights.sum()

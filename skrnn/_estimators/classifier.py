@@ -4,13 +4,13 @@ from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
 
 from skrnn._network import inference
 from skrnn._network.model.loss import softmax_small
 from skrnn._sklearn_compat import StrOptions, fit_context
+from skrnn._validation.arrays import Array, Ids, Vector
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import (
@@ -24,8 +24,6 @@ from skrnn._validation.targets import (
 
 from .base import BaseVanillaRNN, Targets
 from .scores import accuracy
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn")
@@ -529,9 +527,7 @@ default=None
         return float((weights * correct).sum()), float(weights.sum())
 
 
-def _class_counts(
-    codes: NDArray[np.intp], weights: NDArray[np.float64], n_classes: int
-) -> NDArray[np.float64]:
+def _class_counts(codes: Ids, weights: Vector, n_classes: int) -> Vector:
     """Sum the weights of each class, independently of their order."""
     if (weights % 1).any():  # sums of whole numbers are exact
         order = np.lexsort((weights, codes))

@@ -11,7 +11,6 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -19,9 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._network import inference
 from skrnn._network.model.parameters import Architecture, Layer, Parameters
 from skrnn._sklearn_compat import check_feature_names
+from skrnn._validation.arrays import Array, Vector
 from skrnn._validation.sequences import Sequences, check_sequences, nonfinite
-
-Array = NDArray[Any]
 
 
 @contextmanager
@@ -69,7 +67,7 @@ class FittedNetwork(metaclass=ABCMeta):
 
     @staticmethod
     def _fitted_arrays(
-        architecture: Architecture, theta: NDArray[np.float64], dtype: np.dtype[Any]
+        architecture: Architecture, theta: Vector, dtype: np.dtype[Any]
     ) -> dict[str, Any]:
         """Return the parameters as a dict of fitted attributes."""
         parameters = architecture.unflatten(theta.astype(dtype))

@@ -5,7 +5,6 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.metaestimators import available_if
@@ -15,6 +14,7 @@ from skrnn._network.forecast import forecast
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training.train import Result
 from skrnn._sklearn_compat import fit_context
+from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_targets, check_weights, weights_of_steps
@@ -22,8 +22,6 @@ from skrnn._validation.targets import check_targets, check_weights, weights_of_s
 from .base import BaseVanillaRNN, Targets, TrainingInput
 from .fitted import check_unidirectional, raise_on_overflow
 from .scores import Moments, check_outputs, moments_of, r2
-
-Array = NDArray[Any]
 
 
 # The parameters are those of the base's constructor.

@@ -9,16 +9,13 @@ exactly, 0 for other constant targets, and NaN for fewer than two steps.
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import UndefinedMetricWarning
 
+from skrnn._validation.arrays import Array, Vector
 from skrnn._validation.targets import require_weight
-
-Array = NDArray[Any]
-Vector = NDArray[np.float64]
 
 
 def accuracy(parts: Sequence[tuple[float, float]]) -> float:

@@ -10,22 +10,19 @@ import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
 from skrnn._sklearn_compat import HasMethods, fit_context
+from skrnn._validation.arrays import Array, Ids, Vector
 from skrnn._validation.persistence import VersionedState
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_weights
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
 from .vocabulary import TokenIds, TokenVocabulary, read_texts
-
-Array = NDArray[Any]
-Indices = NDArray[np.intp]
 
 NOTHING_READ = "{} is empty; with start=False a prediction needs at least one token"
 
@@ -132,7 +129,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         bounded = vocab.add_boundaries(ids, start=self.start, end=self.end)
         return bounded.without(-1), bounded.without(0)
 
-    def _log_proba_of(self, sequences: Any) -> tuple[Array, Indices]:
+    def _log_proba_of(self, sequences: Any) -> tuple[Array, Ids]:
         """Return the log-probability and the number of tokens of each sequence."""
         check_is_fitted(self)
         vocab = self._vocab
@@ -308,7 +305,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         return tags
 
 
-def _weights(sample_weight: Any, n_sequences: int) -> NDArray[np.float64]:
+def _weights(sample_weight: Any, n_sequences: int) -> Vector:
     """Check the weights of sequences."""
     single = np.ones(n_sequences, np.intp)
     rows = Sequences("rows", None, single, n_features=0, dtype=np.dtype(np.float64))

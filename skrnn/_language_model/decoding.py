@@ -16,12 +16,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from skrnn._validation.arrays import Array, Ids
 
 from .trie import Trie
 
-Array = NDArray[Any]
-Indices = NDArray[np.intp]
 State = tuple[Array, ...]  # arrays with a row for each text
 
 
@@ -32,11 +31,11 @@ class BeamState(NamedTuple):
     state: State
 
 
-SelectFn = Callable[[Array], Indices]  # values -> indices of those to keep
-Advance = Callable[[Indices, State], BeamState]
+SelectFn = Callable[[Array], Ids]  # values -> indices of those to keep
+Advance = Callable[[Ids, State], BeamState]
 Completion = tuple[float, tuple[int, ...]]  # log-probability and tokens
 # Of each extended text: index of the text before, new token, log-probability, node.
-Expansion = tuple[Indices, Indices, Array, list[Any]]
+Expansion = tuple[Ids, Ids, Array, list[Any]]
 
 
 class Unconstrained(NamedTuple):
@@ -147,7 +146,7 @@ def complete(
     return ended
 
 
-def _argmax_n(values: Array, n: int, above: float) -> Indices:
+def _argmax_n(values: Array, n: int, above: float) -> Ids:
     """Return the indices of the n largest values above a bound, largest first.
 
     Ties are broken by position, so results are the same on every machine.
@@ -160,7 +159,7 @@ def _argmax_n(values: Array, n: int, above: float) -> Indices:
 def sample(
     beam: BeamState,
     advance: Advance,
-    select: Callable[[Array], Indices],
+    select: Callable[[Array], Ids],
     *,
     n_samples: int,
     max_length: int,
@@ -209,7 +208,7 @@ class TokenSampler:
     top_k: int | None
     top_p: float | None
 
-    def __call__(self, log_proba: Array) -> Indices:
+    def __call__(self, log_proba: Array) -> Ids:
         """Draw a column for each row of shape (n_columns,)."""
         # With a tiny temperature, all but the best overflow to minus infinity.
         with np.errstate(over="ignore"):
@@ -227,5 +226,5 @@ class TokenSampler:
             mass = weights.cumsum(axis=1)
         u = self.rng.uniform(size=(len(mass), 1)) * mass[:, -1:]
         drawn = (mass <= u).sum(axis=1, keepdims=True)
-        columns: Indices = np.take_along_axis(order, drawn, axis=1)[:, 0]
+        columns: Ids = np.take_along_axis(order, drawn, axis=1)[:, 0]
         return columns

@@ -11,12 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
 from skrnn._sklearn_compat import Interval, validate_parameter_constraints
+from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import shown
 from skrnn._validation.persistence import set_module
 from skrnn._validation.tokens import type_group
 
 from . import decoding
-from .base import NOTHING_READ, Array, BaseLanguageModel, Indices
+from .base import NOTHING_READ, BaseLanguageModel
 from .decoding import BeamState, State, TokenSampler, TrieConstraint, Unconstrained
 from .html import model_data, render_page
 from .trie import Trie
@@ -144,7 +145,7 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
     ['hell']
     """
 
-    def _advance(self, numbers: Indices, state: State) -> BeamState:
+    def _advance(self, numbers: Ids, state: State) -> BeamState:
         """Process the next token of several texts."""
         proba, state = self.classifier_.step(self._vocab.dense_rows(numbers), state)
         return BeamState(self._token_log_proba(proba), state)

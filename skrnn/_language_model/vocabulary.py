@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import plain
 from skrnn._validation.tokens import (
     Tokens,
@@ -26,18 +26,15 @@ from skrnn._validation.tokens import (
 )
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
-Array = NDArray[Any]
-Indices = NDArray[np.intp]
-
 
 class TokenIds(NamedTuple):
     """Texts as concatenated token ids."""
 
-    flat: Indices  # (n_tokens,)
-    lengths: Indices  # (n_texts,)
+    flat: Ids  # (n_tokens,)
+    lengths: Ids  # (n_texts,)
 
     @property
-    def sequence_ids(self) -> Indices:
+    def sequence_ids(self) -> Ids:
         """The text of every token."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
@@ -57,9 +54,9 @@ class TokenIds(NamedTuple):
 class TokenVocabulary(NamedTuple):
     """All tokens of a fitted encoder, with their rows and classes."""
 
-    tokens: NDArray[Any]  # (n_tokens,)
+    tokens: Array  # (n_tokens,)
     rows: Any  # (n_tokens + 2, n_features), dense or CSR: tokens, start, unknown
-    infrequent: NDArray[np.bool_]  # (n_tokens,)
+    infrequent: Mask  # (n_tokens,)
     number_of: dict[Any, int]  # the id of each token
     unknown_joins: bool  # whether an unknown token counts as infrequent
     as_text: bool  # whether texts are strings
@@ -118,20 +115,20 @@ class TokenVocabulary(NamedTuple):
         """Return the rows of each text, omitting empty texts."""
         return texts.split(self.rows[texts.flat])
 
-    def dense_rows(self, numbers: Indices) -> Array:
+    def dense_rows(self, numbers: Ids) -> Array:
         """Return the rows of token ids as a dense array."""
         rows = self.rows[numbers]
         dense: Array = rows.toarray() if sparse.issparse(rows) else rows
         return dense
 
-    def classes(self, has_end: bool) -> Indices:
+    def classes(self, has_end: bool) -> Ids:
         """Return the class of every token id, -1 for no class."""
         own = np.arange(len(self.tokens))
         own[self.infrequent] = self.infrequent.argmax()
         unknown = self.infrequent.argmax() if self.unknown_joins else -1
         return np.append(own, [self.boundary_id if has_end else -1, unknown])
 
-    def columns(self, known: Array, has_end: bool) -> tuple[Indices, Array]:
+    def columns(self, known: Array, has_end: bool) -> tuple[Ids, Array]:
         """Find the column of every token id among the classes of the classifier.
 
         Also return the term to add to the log-probability there: the logarithm of the

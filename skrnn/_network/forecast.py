@@ -8,14 +8,12 @@ L_t is the output of a unidirectional network at step t, of the same size as x_t
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import inference
+from .data.inputs import Array
 from .data.packing import Source, by_length, first_steps, pack, split_into_batches
 from .model import network
 from .model.parameters import Architecture, Parameters
-
-Array = NDArray[Any]
 
 
 def forecast(

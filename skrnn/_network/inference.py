@@ -5,15 +5,13 @@ from contextlib import closing
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .data.packing import Source, by_length, first_steps, pack, split_into_batches
+from .data.inputs import Array
+from .data.packing import Ids, Source, by_length, first_steps, pack, split_into_batches
 from .model import network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Parameters
 from .parallel import ThreadGroup, effective_n_threads, one_blas_thread
-
-Array = NDArray[Any]
 
 # Buffers last for one call. The operating system reclaims larger buffers and clears
 # them again each time, which costs half as much as the computation. With several
@@ -85,7 +83,7 @@ def evaluate(
     )
     out = np.empty((n_rows, *nothing.shape[1:]), nothing.dtype)
 
-    def work(part: list[NDArray[np.intp]]) -> None:
+    def work(part: list[Ids]) -> None:
         space = network.Workspace(dtype)
         with np.errstate(all="ignore"):  # non-finite values are detected below
             for batch_ids in part:
@@ -108,8 +106,8 @@ def evaluate(
 
 
 def split_for_threads(
-    ids: NDArray[np.intp], lengths: NDArray[np.intp], n_states: int, n_threads: int
-) -> list[list[NDArray[np.intp]]]:
+    ids: Ids, lengths: Ids, n_states: int, n_threads: int
+) -> list[list[Ids]]:
     """Split sequences, longest first, into the batches of each thread."""
     n_rows = _ROWS_ONE_THREAD
     if n_threads > 1:

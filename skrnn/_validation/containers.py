@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .arrays import Array
+
 # Single values, looked up first because lists may be long.
 _VALUES = (str, int, float, np.generic, type(None))
 
@@ -76,7 +78,7 @@ def _stacked_rows(rows: NDArray[np.object_], name: str) -> Any:
     return evenly_nested(arrays, name)
 
 
-def evenly_nested(item: Any, name: str) -> NDArray[Any]:
+def evenly_nested(item: Any, name: str) -> Array:
     """Return an array; raise with the sequence's name if steps differ in shape."""
     try:
         return np.asarray(item)
@@ -98,7 +100,7 @@ def _shape_in_words(step: Any) -> str:
         return "an uneven list"
 
 
-def _numbers(row: Any) -> NDArray[Any]:
+def _numbers(row: Any) -> Array:
     """Return a list as an array, an object array unless all items are numbers."""
     if not isinstance(row, list):
         return objects([row])
@@ -130,7 +132,7 @@ def plain_container(values: Any) -> Any:
     return values
 
 
-def _array_of_frame(frame: Any) -> NDArray[Any]:
+def _array_of_frame(frame: Any) -> Array:
     array = np.asarray(frame)
     if array.dtype.kind != "f" or not np.isnan(array).any():
         return array
@@ -157,7 +159,7 @@ def plain_message(error: Exception) -> str:
     return re.sub(r"np\.str_\((.*)\)", r"\1", str(error))
 
 
-def _as_unicode(strings: NDArray[Any]) -> NDArray[Any]:
+def _as_unicode(strings: Array) -> Array:
     """Convert variable-width strings to a type that all of scikit-learn accepts."""
     values = strings.astype(object)
     if all(isinstance(value, str) for value in values.flat):

@@ -21,13 +21,12 @@ from sklearn.utils import check_array
 
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
+from .arrays import Array, Ids, Mask, Vector
 from .containers import evenly_nested as evenly_nested
 from .containers import objects as objects
 from .containers import plain_container, plain_item, plain_message
 from .containers import reject_iterators as reject_iterators
 from .tables import column_names, common_columns, is_frame
-
-Array = NDArray[Any]
 
 # Elements of X checked at once, so that checks need little memory.
 _BLOCK = 1 << 20
@@ -41,13 +40,13 @@ class Sequences:
 
     form: Literal["padded", "ragged", "rows"]
     data: Any  # (N, T, D) array, list of (T_i, D), or (N, D)
-    lengths: NDArray[np.intp]  # (N,), number of valid steps
+    lengths: Ids  # (N,), number of valid steps
     n_features: int
     dtype: np.dtype[Any]  # of results: float32 if all of X is, otherwise float64
     feature_names: NDArray[np.object_] | None = None  # of data frames
 
     @property
-    def valid(self) -> NDArray[np.bool_]:
+    def valid(self) -> Mask:
         """Mask of valid steps, of shape (n_sequences, n_steps), of padded input."""
         return mask_of_steps(self.lengths, self.data.shape[1])
 
@@ -63,7 +62,7 @@ class Sequences:
         return any(_is_mapped(x.data if sparse.issparse(x) else x) for x in parts)
 
     @property
-    def sizes(self) -> NDArray[np.intp]:
+    def sizes(self) -> Ids:
         """How many numbers of each sequence are stored, padding included."""
         if self.form == "ragged":
             return np.array([x.size for x in self.data], dtype=np.intp)
@@ -78,7 +77,7 @@ class Sequences:
         # A check of each would have too much overhead.
         return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
-    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
+    def take(self, ids: Ids, dtype: np.dtype[Any]) -> Any:
         """Return the valid steps of some sequences, one sequence after another."""
         if self.form == "rows":
             steps = self.data[ids]
@@ -92,7 +91,7 @@ class Sequences:
             return sparse.csr_array(steps, dtype=dtype)
         return np.ascontiguousarray(steps, dtype=dtype)
 
-    def _take_padded(self, ids: NDArray[np.intp]) -> Array:
+    def _take_padded(self, ids: Ids) -> Array:
         lengths = self.lengths[ids]
         n_steps = lengths.max()
         neighbors = bool((np.diff(ids) == 1).all())  # no copy needed
@@ -120,7 +119,7 @@ class Sequences:
         return f"[{step}]" if self.form == "rows" else place_of(step, self.lengths, "")
 
 
-def place_of(step: int, lengths: NDArray[np.intp], name: str = "X") -> str:
+def place_of(step: int, lengths: Ids, name: str = "X") -> str:
     """Name the sequence of a step, one of all concatenated, and the step in it."""
     ends = lengths.cumsum()
     i = int(np.searchsorted(ends, step, side="right"))
@@ -346,7 +345,7 @@ def _check_padded(X: Array, padding_value: float) -> Sequences:
     return Sequences("padded", X, lengths, X.shape[2], _dtype(X.dtype == np.float32))
 
 
-def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
+def padded_lengths(X: Array, padding_value: float) -> Ids:
     """Return the number of valid steps of every padded sequence."""
     if X.ndim != 3:
         raise ValueError(
@@ -359,14 +358,14 @@ def padded_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
     return np.concatenate([_valid_lengths(X[block], padding_value) for block in blocks])
 
 
-def _blocks(sizes: NDArray[np.intp]) -> list[slice]:
+def _blocks(sizes: Ids) -> list[slice]:
     """Divide sequences of these sizes into blocks of about `_BLOCK` numbers."""
     numbers = np.cumsum(sizes) // _BLOCK
     edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
     return [slice(i, j) for i, j in pairwise(edges)]
 
 
-def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
+def _valid_lengths(X: Array, padding_value: float) -> Ids:
     is_float = X.dtype.kind == "f"
     if np.isnan(padding_value) and (not is_float or np.isfinite(X).all()):
         return np.full(len(X), X.shape[1])
@@ -374,7 +373,7 @@ def _valid_lengths(X: Array, padding_value: float) -> NDArray[np.intp]:
     return lengths_to_last(np.any(~equal, axis=2))
 
 
-def lengths_to_last(kept: NDArray[np.bool_]) -> NDArray[np.intp]:
+def lengths_to_last(kept: Mask) -> Ids:
     """Return the length of each row up to its last entry to be kept."""
     n_steps = kept.shape[1]
     if not n_steps:
@@ -382,7 +381,7 @@ def lengths_to_last(kept: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.where(kept.any(axis=1), n_steps - kept[:, ::-1].argmax(axis=1), 0)
 
 
-def mask_of_steps(lengths: NDArray[np.intp], n_steps: int) -> NDArray[np.bool_]:
+def mask_of_steps(lengths: Ids, n_steps: int) -> Mask:
     """Return which of `n_steps` columns each sequence has."""
     return np.arange(n_steps) < lengths[:, None]
 
@@ -455,7 +454,7 @@ def nonfinite(values: Array) -> str:
     return "NaN" if np.isnan(values).any() else "infinity"
 
 
-def _hint_of_missing(form: str, is_nan: NDArray[np.bool_]) -> str:
+def _hint_of_missing(form: str, is_nan: Mask) -> str:
     if form == "rows":
         return "; impute missing values"
     if form == "ragged":
@@ -499,7 +498,7 @@ def _numeric(X: Array) -> Array:
         raise ValueError(f"{error}{hint}") from error
 
 
-def floats(values: Array, name: str) -> NDArray[np.float64]:
+def floats(values: Array, name: str) -> Vector:
     """Return values as floats; raise for other strings and too large integers."""
     try:
         with np.errstate(over="ignore"):  # long doubles: later found as infinity

@@ -15,9 +15,9 @@ from numbers import Number
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from .arrays import Array
 from .containers import shown
 from .sequences import (
     Sequences,
@@ -31,8 +31,6 @@ from .sequences import (
     reject_nested_columns,
 )
 from .tables import common_columns, is_frame, joined
-
-Array = NDArray[Any]
 
 NO_FRAME = (
     "sequences of rows cannot be a data frame: it has two axes, and they have three; "

@@ -12,19 +12,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from skrnn._sklearn_compat import get_feature_names
 
-Indices = NDArray[np.intp]
+from .arrays import Ids
 
 
 class _Operations(NamedTuple):
     """The operations of one library."""
 
     join: Callable[[Any, list[Any]], Any]  # (library, frames)
-    take: Callable[[Any, Indices], Any]  # (frame, rows)
+    take: Callable[[Any, Ids], Any]  # (frame, rows)
     exchange: Callable[[Any, int, Any], Any]  # (frame, column, its source)
 
 
@@ -135,12 +134,12 @@ def _operations(frame: Any) -> _Operations:
     return _OPERATIONS[str(_library(frame))]
 
 
-def take_rows(frame: Any, rows: Indices) -> Any:
+def take_rows(frame: Any, rows: Ids) -> Any:
     """Return rows of a joined frame."""
     return _operations(frame).take(frame, rows)
 
 
-def with_column_of(frame: Any, column: int, rows: Indices) -> Any:
+def with_column_of(frame: Any, column: int, rows: Ids) -> Any:
     """Return a joined frame with one column replaced by that of other rows."""
     operations = _operations(frame)
     return operations.exchange(frame, column, operations.take(frame, rows))

@@ -11,12 +11,12 @@ from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from .arrays import Array, Ids, Mask, Vector
 from .containers import plain, shown
 from .sequences import (
     Sequences,
@@ -29,9 +29,6 @@ from .sequences import (
 )
 from .tokens import invalid_reason, type_group
 
-Array = NDArray[Any]
-Vector = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 # A list if missing values must be removed before its type is known.
 Part = Array | list[Any]
 
@@ -206,7 +203,7 @@ def _single_weights(sample_weight: Any) -> Array:
         ) from error
 
 
-def encode_labels(flat: Array) -> tuple[Array, NDArray[np.intp]]:
+def encode_labels(flat: Array) -> tuple[Array, Ids]:
     """Return the classes and the class index of each label."""
     classes = np.unique(flat)  # return_inverse would take three times the memory
     return classes, np.searchsorted(classes, flat)
@@ -439,7 +436,7 @@ def _mixed_types_message(one: type, other: type) -> str:
 def check_complete(
     flat: Array,
     sequences: Sequences,
-    steps: NDArray[np.intp] | None = None,
+    steps: Ids | None = None,
     name: str = "y",
 ) -> None:
     """Reject None, NaN and infinity among labels, and report their step.

@@ -14,10 +14,10 @@ from numbers import Number
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from .arrays import Array, Ids, Mask
 from .containers import plain, shown
 from .sequences import (
     lengths_to_last,
@@ -27,9 +27,6 @@ from .sequences import (
     reject_masked,
 )
 from .sequences import place_of as place_of
-
-Ids = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 
 class Tokens(NamedTuple):
@@ -120,7 +117,7 @@ def _tokens_of_array(X: Any, padding_label: Any) -> Tokens:
     )
 
 
-def _equals(X: NDArray[Any], label: Any) -> Mask:
+def _equals(X: Array, label: Any) -> Mask:
     if X.dtype.kind != "O":
         equal: Mask = label == X
         return equal
@@ -230,7 +227,7 @@ def check_type_group(tokens: Tokens, categories: Sequence[Any] = ()) -> None:
         )
 
 
-def sorted_categories(tokens: Tokens) -> NDArray[Any]:
+def sorted_categories(tokens: Tokens) -> Array:
     """Return the sorted distinct tokens."""
     try:
         with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
@@ -243,7 +240,7 @@ def sorted_categories(tokens: Tokens) -> NDArray[Any]:
     return np.fromiter(categories, tokens.dtype, len(categories))
 
 
-def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
+def given_categories(categories: Any, tokens: Tokens) -> Array:
     """Check the categories given by the user."""
     given = as_list(plain(categories, "categories"), "categories")
     given = [as_python(token) for token in given]
@@ -264,7 +261,7 @@ def given_categories(categories: Any, tokens: Tokens) -> NDArray[Any]:
     return np.fromiter(given, dtype, len(given))
 
 
-def category_numbers(tokens: Tokens, categories: NDArray[Any]) -> Ids:
+def category_numbers(tokens: Tokens, categories: Array) -> Ids:
     """Return the category index of every distinct token, -1 if unknown."""
     numbers = {token: i for i, token in enumerate(categories.tolist())}
     return np.array([numbers.get(token, -1) for token in tokens.distinct], np.intp)
@@ -335,13 +332,13 @@ def _check_rows(rows: Any, n_columns: int, name: str) -> None:
         )
 
 
-def _argmax(rows: NDArray[Any]) -> tuple[Ids, NDArray[Any]]:
+def _argmax(rows: Array) -> tuple[Ids, Array]:
     columns = rows.argmax(axis=-1)
     # argmax treats NaN as the largest number.
     return columns, np.take_along_axis(rows, columns[..., None], axis=-1)[..., 0]
 
 
-def _sparse_argmax(rows: sparse.coo_array) -> tuple[Ids, NDArray[Any]]:
+def _sparse_argmax(rows: sparse.coo_array) -> tuple[Ids, Array]:
     # SciPy's own argmax is a Python loop over rows.
     row, column = rows.coords
     columns = np.zeros(rows.shape[0], np.intp)

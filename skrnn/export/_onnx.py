@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
 from skrnn._estimators.regressor import VanillaRNNRegressor
+from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 from skrnn._version import __version__
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
@@ -25,7 +26,6 @@ from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-Array = NDArray[Any]
 
 _Network = VanillaRNNClassifier | VanillaRNNRegressor
 

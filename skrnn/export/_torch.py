@@ -9,10 +9,11 @@ The weights are transposed, and b_h is the sum of the two biases of PyTorch.
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
+from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import objects, reject_masked
 from skrnn._validation.targets import of_one_type, padding_label_for
@@ -20,8 +21,6 @@ from skrnn._validation.tokens import invalid_reason
 
 if TYPE_CHECKING:
     from torch import nn
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn.export")

@@ -3,14 +3,13 @@
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn import metrics
 
+from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 
 from ._pairs import check_names, weighted_steps
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn.metrics")

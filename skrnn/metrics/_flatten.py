@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skrnn._validation.arrays import Array, Vector
 from skrnn._validation.persistence import set_module
 
 from ._pairs import weighted_steps
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn.metrics")
@@ -20,7 +18,7 @@ def flatten_steps(
     sample_weight: Any = None,
     padding_label: Any = "auto",
     lengths: ArrayLike | None = None,
-) -> tuple[Array, Array, NDArray[np.float64] | None]:
+) -> tuple[Array, Array, Vector | None]:
     """Return the valid steps of labels and predictions as flat arrays.
 
     Any scikit-learn metric can be applied to the result.

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from skrnn._validation.arrays import Array, Ids, Mask, Vector
 from skrnn._validation.containers import plain, shown
 from skrnn._validation.sequences import (
     Sequences,
@@ -35,8 +36,6 @@ from skrnn._validation.targets import (
 from skrnn._validation.tokens import type_group
 from skrnn.preprocessing._padding import check_lengths
 
-Array = NDArray[Any]
-
 
 @dataclass
 class Steps:
@@ -44,8 +43,8 @@ class Steps:
 
     y_true: Array  # (n_valid_steps,), or (n_valid_steps, n_outputs)
     y_pred: Array  # (n_valid_steps,), or (n_valid_steps, n_classes)
-    sample_weight: NDArray[np.float64] | None  # (n_valid_steps,)
-    lengths: NDArray[np.intp]  # (n_sequences,)
+    sample_weight: Vector | None  # (n_valid_steps,)
+    lengths: Ids  # (n_sequences,)
     form: Literal["padded", "ragged", "rows"]
 
     def weighted(self) -> "Steps":
@@ -85,7 +84,7 @@ class Steps:
                 )
         require_one_type(self.y_true, "y_true", self.y_pred, "y_pred")
 
-    def weights_of_sequences(self) -> NDArray[np.float64]:
+    def weights_of_sequences(self) -> Vector:
         """Return the weight of each sequence, 0 for those without a valid step."""
         there = self.lengths > 0
         weights = there.astype(float)
@@ -296,7 +295,7 @@ def _is_rows_of_numbers(predicted: Array, true: Array) -> bool:
     return predicted.ndim == 2 and predicted.dtype.kind == "f" and _is_flat(true)
 
 
-def _lengths_of_items(items: Array, name: str) -> NDArray[np.intp]:
+def _lengths_of_items(items: Array, name: str) -> Ids:
     for i, item in enumerate(items):
         if np.ndim(item) == 0:
             raise ValueError(
@@ -305,9 +304,7 @@ def _lengths_of_items(items: Array, name: str) -> NDArray[np.intp]:
     return np.array([len(item) for item in items], dtype=np.intp)
 
 
-def _valid_lengths(
-    array: Array, padding_label: Any, lengths: ArrayLike | None
-) -> NDArray[np.intp]:
+def _valid_lengths(array: Array, padding_label: Any, lengths: ArrayLike | None) -> Ids:
     """Return the lengths of the sequences in a padded array."""
     if lengths is not None:
         return check_lengths(lengths, np.full(len(array), array.shape[1]))
@@ -317,13 +314,13 @@ def _valid_lengths(
     return lengths_from_marks(_equals(array, _padding_label(array, padding_label)))
 
 
-def lengths_from_marks(is_padding: NDArray[np.bool_]) -> NDArray[np.intp]:
+def lengths_from_marks(is_padding: Mask) -> Ids:
     """Return the lengths of sequences from a mask of padding."""
     return padded_lengths(is_padding[..., None], padding_value=True)
 
 
 def _check_lengths_of_lists(
-    n_predicted: NDArray[np.intp],
+    n_predicted: Ids,
     true: Array,
     padding_label: Any,
     lengths: ArrayLike | None,
@@ -343,7 +340,7 @@ def _check_lengths_of_lists(
         )
 
 
-def _equals(array: Array, label: Any) -> NDArray[np.bool_]:
+def _equals(array: Array, label: Any) -> Mask:
     is_nan = isinstance(label, float) and np.isnan(label)
     if array.dtype != object:
         return np.asarray(array != array if is_nan else array == label)
@@ -373,7 +370,7 @@ def _flat_labels(values: Array, sequences: Sequences, name: str) -> Array:
     return flat
 
 
-def _mismatch(found: str, i: int, lengths: NDArray[np.intp]) -> ValueError:
+def _mismatch(found: str, i: int, lengths: Ids) -> ValueError:
     return ValueError(
         f"{found} but y_pred[{i}] has {lengths[i]} valid steps; give every valid step "
         "one label"

@@ -10,19 +10,17 @@ from inspect import signature
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import get_scorer, make_scorer
 from sklearn.utils import Tags, get_tags
 
 from skrnn._sklearn_compat import BaseScorer, check_response_method
+from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import last_step
 
 from ._pairs import lengths_from_marks, pair_steps
 from ._spans import span_f1_score
 from ._steps import sequence_accuracy_score, step_log_loss
-
-Array = NDArray[Any]
 
 # The first two need the ends of sequences, the third a column for every class.
 _OF_SEQUENCES = (sequence_accuracy_score, span_f1_score, step_log_loss)
@@ -258,9 +256,7 @@ def _is_rows_of_outputs(estimator: Any, y_pred: Any) -> bool:
     return is_regressor and np.ndim(y_pred) == 2 and n_outputs > 1
 
 
-def _lengths(
-    estimator: Any, method: str, y_true: Any, y_pred: Any
-) -> NDArray[np.intp] | None:
+def _lengths(estimator: Any, method: str, y_true: Any, y_pred: Any) -> Ids | None:
     """Return the lengths of sequences if labels alone may not determine them."""
     if np.ndim(y_pred) == 1:
         is_ragged = y_pred.dtype == object and np.ndim(y_pred[0]) > 0

@@ -22,14 +22,13 @@ span. BILOU uses L and U instead of E and S:
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.metrics import precision_recall_fscore_support
 
+from skrnn._validation.arrays import Array, Mask
 from skrnn._validation.persistence import set_module
 
 from ._pairs import Steps, check_names, pair_steps
-
-Array = NDArray[Any]
 
 Scheme = Literal["BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"]
 
@@ -368,9 +367,7 @@ def _split_labels(labels: list[Any], scheme: str | None) -> tuple[list[str], lis
     return prefixes, types
 
 
-def _spans(
-    prefixes: Array, types: Array, is_first: NDArray[np.bool_], rules: _Rules
-) -> Array:
+def _spans(prefixes: Array, types: Array, is_first: Mask, rules: _Rules) -> Array:
     """Return first step, last step and type of each span, of shape (n_spans, 3).
 
     `is_first` marks the first step of each sequence, and the end of the last.

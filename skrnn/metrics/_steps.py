@@ -3,14 +3,12 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn import metrics
 
 from skrnn._validation.persistence import set_module
 
 from ._pairs import check_names, pair_steps, weighted_steps
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn.metrics")

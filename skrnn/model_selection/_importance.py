@@ -8,7 +8,6 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
@@ -20,6 +19,7 @@ from skrnn._sklearn_compat import (
     StrOptions,
     validate_parameter_constraints,
 )
+from skrnn._validation.arrays import Array, Ids, Vector
 from skrnn._validation.containers import shown
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import Steps, last_step, read_any_steps
@@ -28,8 +28,6 @@ from skrnn._validation.steps import restore_steps
 from skrnn._validation.tables import is_frame, take_rows, with_column_of
 from skrnn._validation.targets import check_weights
 from skrnn.metrics import get_step_scorer
-
-Array = NDArray[Any]
 
 _CONSTRAINTS: dict[str, Any] = {
     "estimator": [HasMethods(["fit"])],
@@ -229,7 +227,7 @@ class _Task(NamedTuple):
         return losses
 
 
-def _with_column(values: Any, column: int, donors: NDArray[np.intp]) -> Any:
+def _with_column(values: Any, column: int, donors: Ids) -> Any:
     """Return rows with one column taken from other rows."""
     if is_frame(values):
         return with_column_of(values, column, donors)
@@ -246,10 +244,10 @@ def _with_column(values: Any, column: int, donors: NDArray[np.intp]) -> Any:
 
 def _draw_labels(
     rng: np.random.RandomState,
-    lengths: NDArray[np.intp],
-    weights: NDArray[np.float64],
+    lengths: Ids,
+    weights: Vector,
     lag: int,
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+) -> tuple[Ids, Vector]:
     """Draw one label with an input at the lag from each sequence that has any.
 
     Return the positions among all valid steps, and for each the total weight of the
@@ -269,7 +267,7 @@ def _draw_labels(
     return first, np.asarray(total[sequence[first]])
 
 
-def _check_lags(lags: Array, lengths: NDArray[np.intp]) -> None:
+def _check_lags(lags: Array, lengths: Ids) -> None:
     if lags.ndim != 1 or not lags.size or lags.dtype.kind not in "iu":
         raise ValueError(f"lags={shown(lags)}; pass an integer or a list of integers")
     longest = int(lengths.max())

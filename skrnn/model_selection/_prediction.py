@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import last_step
 from skrnn._validation.sequences import Sequences, objects, reject_iterators
@@ -27,8 +28,6 @@ from skrnn._validation.targets import (
     with_padding_label,
 )
 from skrnn.metrics._pairs import lengths_from_marks
-
-Array = NDArray[Any]
 
 # Values for a class that was not in the training set.
 _UNSEEN = {
@@ -233,7 +232,7 @@ def _ask(estimator: Any, method: str, X: Any) -> Any:
     return getattr(estimator, method)(X)
 
 
-def _lengths(values: Array, padding_label: Any) -> NDArray[np.intp]:
+def _lengths(values: Array, padding_label: Any) -> Ids:
     """Count the valid steps of padded predictions of shape (N, T, ...)."""
     # NaN, which is padding without a label, differs from itself.
     marks = values != values if padding_label is None else values == padding_label

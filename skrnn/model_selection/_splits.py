@@ -19,6 +19,7 @@ from scipy import sparse
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils import check_array, check_random_state, indexable
 
+from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import plain
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import (
@@ -29,8 +30,6 @@ from skrnn._validation.sequences import (
 )
 from skrnn._validation.targets import encode_labels, read_labels
 from skrnn.metrics._pairs import lengths_from_marks
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn.model_selection")
@@ -84,9 +83,7 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
     ) -> None:
         super().__init__(n_splits=n_splits, shuffle=shuffle, random_state=random_state)
 
-    def split(
-        self, X: Any, y: Any, groups: Any = None
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    def split(self, X: Any, y: Any, groups: Any = None) -> Iterator[tuple[Ids, Ids]]:
         """Generate the indices of the training and test set of every fold.
 
         Parameters
@@ -126,7 +123,7 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
         for fold in range(self.n_splits):
             yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
 
-    def _fold_of_sequences(self, X: Any, y: Any, groups: Any) -> NDArray[np.intp]:
+    def _fold_of_sequences(self, X: Any, y: Any, groups: Any) -> Ids:
         lengths, labels, missing = _valid_labels(X, y)
         unit_of, what = np.arange(len(lengths)), "sequences"
         if groups is not None:
@@ -148,9 +145,9 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
 
 
 def _shares(
-    unit_of: NDArray[np.intp],
-    unit_of_labels: NDArray[np.intp],
-    codes: NDArray[np.intp],
+    unit_of: Ids,
+    unit_of_labels: Ids,
+    codes: Ids,
 ) -> NDArray[np.float64]:
     """Return each unit's share of the steps of each class, and of the sequences."""
     n_units, n_classes = int(unit_of.max()) + 1, int(codes.max()) + 1
@@ -162,7 +159,7 @@ def _shares(
 
 def _fold_of_units(
     shares: NDArray[np.float64], n_folds: int, rng: np.random.RandomState | None
-) -> NDArray[np.intp]:
+) -> Ids:
     sizes = np.linalg.norm(shares, axis=1)
     order = np.argsort(-sizes, kind="stable")
     if rng is not None:
@@ -178,7 +175,7 @@ def _fold_of_units(
     return fold_of
 
 
-def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array, NDArray[np.bool_]]:
+def _valid_labels(X: Any, y: Any) -> tuple[Ids, Array, Mask]:
     """Return the number of valid steps of each sequence, and their labels.
 
     The last array marks steps with missing labels. `fit`, which has the weights, checks
@@ -202,7 +199,7 @@ def _valid_labels(X: Any, y: Any) -> tuple[NDArray[np.intp], Array, NDArray[np.b
     return lengths, labels, missing
 
 
-def _is_flat(y: Any, lengths: NDArray[np.intp] | None) -> bool:
+def _is_flat(y: Any, lengths: Ids | None) -> bool:
     """Tell whether y has one label per sequence; a string may be a label or several."""
     first: Any = next(iter(y), None)
     if not isinstance(first, str) or lengths is None:
@@ -210,7 +207,7 @@ def _is_flat(y: Any, lengths: NDArray[np.intp] | None) -> bool:
     return bool(lengths.tolist() != [len(labels) for labels in y])
 
 
-def _lengths_seen(X: Any) -> NDArray[np.intp] | None:
+def _lengths_seen(X: Any) -> Ids | None:
     """Return the lengths of the sequences in X, None if X does not determine them."""
     if getattr(X, "ndim", 0) == 3:
         lengths = padded_lengths(np.asarray(X), np.nan)
@@ -224,7 +221,7 @@ def _lengths_seen(X: Any) -> NDArray[np.intp] | None:
     return np.array(sizes, dtype=np.intp)
 
 
-def _lengths_of_labels(y: Any) -> NDArray[np.intp]:
+def _lengths_of_labels(y: Any) -> Ids:
     if getattr(y, "ndim", 1) == 1:
         return np.array([len(labels) for labels in y], dtype=np.intp)
     y = np.asarray(y)

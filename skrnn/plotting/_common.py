@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import plain_container
 from skrnn._validation.reading import last_step
 from skrnn._validation.sequences import list_items, n_axes, objects
@@ -17,7 +17,6 @@ from skrnn._validation.tables import is_frame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[Any]
 
 # Distinguishable by color-blind readers, and by lightness in print.
 PROBABLE = "#7db3e6"
@@ -178,7 +177,7 @@ def per_step(values: Any, n_steps: int, name: str) -> list[Any] | None:
     return items[:n_steps]
 
 
-def label_codes(labels: Any, classes: Any, n_steps: int) -> NDArray[np.intp] | None:
+def label_codes(labels: Any, classes: Any, n_steps: int) -> Ids | None:
     """Return the index of every label in the classes, -1 for unknown labels."""
     items = per_step(labels, n_steps, "labels")
     if items is None:

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.persistence import set_module
 
 from ._common import (
@@ -225,7 +226,7 @@ class HiddenStateDisplay:
             ax.set_yticks([])
 
 
-def _similar(states: NDArray[Any]) -> NDArray[np.intp]:
+def _similar(states: Array) -> Ids:
     """Order units so that neighbors have similar states."""
     from scipy.cluster.hierarchy import leaves_list, linkage
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+
+from skrnn._validation.arrays import Array, Ids
 
 from ._common import WRONG, light_map, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[Any]
 Point = tuple[float, float]
 
 CELL = 0.46  # height
@@ -34,7 +34,7 @@ class Vector:
     title: str
     values: Array  # (n_steps, n_kept)
     names: list[str]
-    kept: NDArray[np.intp]  # which components are drawn
+    kept: Ids  # which components are drawn
     n_left_out: int
     color: str
     bottom: float = 0.0

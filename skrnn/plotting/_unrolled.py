@@ -5,9 +5,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 
 from ._common import (
@@ -34,7 +35,6 @@ from ._layout import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Array = NDArray[Any]
 
 # Orange and green beside the blue of probabilities, light enough for black numbers.
 _INPUT, _HIDDEN = "#f2b36b", "#7fc9a4"

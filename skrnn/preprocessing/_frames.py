@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import Bunch
 
+from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import plain, shown
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import read_any_steps
@@ -24,9 +24,6 @@ from skrnn._validation.targets import concatenated
 from skrnn._validation.tokens import as_list, invalid_reason, type_group
 
 from ._padding import as_ragged, pad_labels, pad_sequences
-
-Array = NDArray[Any]
-Indices = NDArray[np.intp]
 
 
 @set_module("skrnn")
@@ -217,7 +214,7 @@ def _typed(values: Array) -> Array:
     return np.asarray(listed) if is_plain else values
 
 
-def _sequences_of_rows(df: Any, names: str | Sequence[str]) -> tuple[Array, Indices]:
+def _sequences_of_rows(df: Any, names: str | Sequence[str]) -> tuple[Array, Ids]:
     """Return the names of the sequences, and the index of each row's sequence."""
     columns = [_column(df, name) for name in _listed(names)]
     if not columns:
@@ -234,7 +231,7 @@ def _sequences_of_rows(df: Any, names: str | Sequence[str]) -> tuple[Array, Indi
     return objects(zip(*firsts, strict=True)), codes
 
 
-def _sorted(column: Array, name: str) -> tuple[Array, Indices]:
+def _sorted(column: Array, name: str) -> tuple[Array, Ids]:
     """Return the sorted distinct values, and the index of each row's value."""
     try:
         return np.unique(column, return_inverse=True)
@@ -245,16 +242,14 @@ def _sorted(column: Array, name: str) -> tuple[Array, Indices]:
         ) from error
 
 
-def _numbered(values: Indices) -> tuple[Indices, Indices]:
+def _numbered(values: Ids) -> tuple[Ids, Ids]:
     """Return the first position of each value, and all ranks in that order."""
     _, first, codes = np.unique(values, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return first[order], np.argsort(order)[codes]
 
 
-def _ordered(
-    codes: Indices, places: Array, sequence_names: Array, order: str
-) -> Indices:
+def _ordered(codes: Ids, places: Array, sequence_names: Array, order: str) -> Ids:
     """Return the rows sorted by sequence and place."""
     distinct, ranks = _sorted(places, order)
     rows = np.lexsort((ranks, codes))
@@ -286,7 +281,7 @@ def _values(df: Any, names: str | Sequence[str]) -> Array:
     return np.stack(columns, axis=1).astype(np.float32 if single else np.float64)
 
 
-def _split(values: Array, lengths: Indices, ragged: bool) -> Array:
+def _split(values: Array, lengths: Ids, ragged: bool) -> Array:
     items = np.split(values, np.cumsum(lengths)[:-1])
     if ragged:
         return objects(items)

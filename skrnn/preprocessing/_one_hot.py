@@ -13,7 +13,7 @@ from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import OneHotEncoder
@@ -21,6 +21,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._sklearn_compat import Interval, StrOptions, fit_context
+from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import objects
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.tokens import (
@@ -34,9 +35,6 @@ from skrnn._validation.tokens import (
     sorted_categories,
     unknown_message,
 )
-
-Array = NDArray[Any]
-Indices = NDArray[np.intp]
 
 # Replaces unknown and infrequent characters in strings.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -247,7 +245,7 @@ default="error"
         return self.handle_unknown in ("infrequent_if_exist", "warn")
 
     @property
-    def _infrequent(self) -> NDArray[np.bool_]:
+    def _infrequent(self) -> Mask:
         """Mask of the categories that share a column."""
         mask = np.zeros(len(self.categories_), dtype=bool)
         (numbers,) = getattr(self._encoder, "infrequent_categories_", [None])
@@ -255,7 +253,7 @@ default="error"
         return mask
 
     @property
-    def _column_of(self) -> Indices:
+    def _column_of(self) -> Ids:
         """Column of every category, and of unknown tokens; -1 for a row of zeros."""
         infrequent = self._infrequent
         n_frequent = (~infrequent).sum()
@@ -320,7 +318,7 @@ default="error"
                 "single sequence"
             )
 
-    def _columns(self, tokens: Tokens) -> Indices:
+    def _columns(self, tokens: Tokens) -> Ids:
         """Return the column of every distinct token, -1 for a row of zeros."""
         numbers = category_numbers(tokens, self.categories_)
         if (numbers < 0).any():
@@ -334,7 +332,7 @@ default="error"
         return self._column_of[numbers]
 
     def _padded(
-        self, columns: Indices, lengths: Indices, n_steps: int, n_columns: int
+        self, columns: Ids, lengths: Ids, n_steps: int, n_columns: int
     ) -> Array:
         valid = np.arange(n_steps) < lengths[:, None]
         rows = np.zeros((*valid.shape, n_columns), self.dtype)
@@ -344,7 +342,7 @@ default="error"
         rows[~valid] = np.nan
         return rows
 
-    def _sparse(self, columns: Indices, lengths: Indices, n_columns: int) -> Array:
+    def _sparse(self, columns: Ids, lengths: Ids, n_columns: int) -> Array:
         known = columns >= 0
         # int32, because parts of scikit-learn reject wider indices.
         indices = columns[known].astype(np.int32)
@@ -414,7 +412,7 @@ arrays of shape (length, n_columns)
         ends = lengths.cumsum().tolist()
         return objects(flat[a:b] for a, b in pairwise([0, *ends]))
 
-    def _padded_tokens(self, values: Array, lengths: Indices) -> Array:
+    def _padded_tokens(self, values: Array, lengths: Ids) -> Array:
         n_columns = max(self.n_features_in_, int(lengths.max(initial=0)))
         valid = np.arange(n_columns) < lengths[:, None]
         if valid.all():

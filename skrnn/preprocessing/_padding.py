@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
+from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import objects, plain, reject_iterators
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import evenly_nested, list_items, padded_lengths
@@ -19,8 +20,6 @@ from skrnn._validation.targets import (
     padding_label_for,
     with_padding_label,
 )
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn")
@@ -206,7 +205,7 @@ def unpad(X: ArrayLike, *arrays: ArrayLike, padding_value: float = np.nan) -> An
     return results if arrays else results[0]
 
 
-def _padded(X: Any, padding_value: float) -> tuple[Array, NDArray[np.intp]]:
+def _padded(X: Any, padding_value: float) -> tuple[Array, Ids]:
     """Return a padded array and its lengths; lists of sequences have no padding."""
     reject_iterators(X, "X")
     try:
@@ -274,7 +273,7 @@ def _ragged(y: Any, name: str) -> NDArray[np.object_]:
 
 
 @set_module("skrnn")
-def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_]:
+def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> Mask:
     """Return a mask of the steps that are not padding.
 
     Parameters
@@ -309,8 +308,8 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> NDArray[np.bool_
 
 
 def check_lengths(  # numpydoc ignore=PR01,RT01
-    lengths: ArrayLike, n_steps: NDArray[np.intp]
-) -> NDArray[np.intp]:
+    lengths: ArrayLike, n_steps: Ids
+) -> Ids:
     """Check that the lengths are integers between 0 and `n_steps`; return them."""
     lengths = np.asarray(lengths)
     if lengths.shape != n_steps.shape:

@@ -10,7 +10,6 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.utils import Tags, get_tags
@@ -23,12 +22,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._sklearn_compat import HasMethods, fit_context
+from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.steps import naming_the_step, read_steps, restore_steps
 from skrnn._validation.targets import ValueSpec, check_weights, per_step
-
-Array = NDArray[Any]
 
 # The transformer, or a later step of its pipeline, checks the values of y.
 _VALUE = ValueSpec("y", "value", 2)

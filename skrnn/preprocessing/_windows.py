@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
@@ -20,11 +19,10 @@ from skrnn._sklearn_compat import (
     fit_context,
     get_output_config,
 )
+from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.persistence import VersionedState, set_module
 from skrnn._validation.sequences import Form, check_sequences, set_fitted
 from skrnn._validation.steps import NO_FRAME, restore_steps
-
-Array = NDArray[Any]
 
 
 @set_module("skrnn")
@@ -185,7 +183,7 @@ array of n_sequences {array-like, sparse matrix} of shape (n_steps_i, n_features
             windows = steps[around].reshape(len(around), n_columns)
         return restore_steps(windows, None if is_2d else sequences, self.padding_value)
 
-    def _around(self, lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+    def _around(self, lengths: Ids) -> Ids:
         """Return the row of each step of each window, of shape (n_steps, width).
 
         Beyond the ends it is the extra row after all others, or the nearest row.

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from .inputs import compress, take_rows
+from .inputs import Array, compress, take_rows
 
 # Approximate number of rows of a batch: enough for matrix products to outweigh call
 # overhead, few enough for the states to fit into the cache and to need little memory.
@@ -27,7 +27,6 @@ _MIN_SEQUENCES = 64
 # Number of rows to read at a time for fingerprints, in double precision.
 _ROWS_READ = 1 << 12
 
-Array = NDArray[Any]
 Ids = NDArray[np.intp]
 Vector = NDArray[np.float64]
 Words = NDArray[np.uint64]

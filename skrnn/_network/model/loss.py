@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._network.data.inputs import OneHot
-
-Array = NDArray[Any]
+from skrnn._network.data.inputs import Array, OneHot
 
 # exp of logits up to this size neither overflows nor vanishes in float32.
 _SAFE_LOGIT = 40.0

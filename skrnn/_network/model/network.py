@@ -9,15 +9,13 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skrnn._network.data import inputs
+from skrnn._network.data.inputs import Array
 from skrnn._network.data.packing import Batch
 
 from . import recurrence
 from .parameters import Parameters
-
-Array = NDArray[Any]
 
 
 class Workspace:

@@ -9,14 +9,11 @@ reverse order, line by line; ``dV`` is the gradient of the loss with respect to 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skrnn._network.data.inputs import Array
 from skrnn._network.data.packing import iter_steps
-
-Array = NDArray[Any]
 
 
 def forward(
