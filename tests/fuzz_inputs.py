@@ -17,7 +17,7 @@ import pandas as pd
 from hypothesis import strategies as st
 from scipy import sparse
 
-from skrnn._validation.sequences import objects
+from skrnn._validation.containers import objects
 
 SEEDS = st.integers(0, 2**32 - 1)
 FLOATS = ("f2", "f4", "f8", ">f4", ">f8", "g", "O")

@@ -20,7 +20,7 @@ from skrnn import (
     pad_labels,
     pad_sequences,
 )
-from skrnn._validation.sequences import objects
+from skrnn._validation.containers import objects
 from skrnn.metrics import flatten_steps, step_accuracy_score
 from skrnn.model_selection import StratifiedSequenceKFold
 

@@ -42,7 +42,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from strategies import theta_of
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
-from skrnn._validation.sequences import objects
+from skrnn._validation.containers import objects
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

@@ -22,7 +22,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skrnn import OneHotSequenceEncoder
-from skrnn._validation.sequences import objects
+from skrnn._validation.containers import objects
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Found unknown categories"),

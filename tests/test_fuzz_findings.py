@@ -19,7 +19,7 @@ from skrnn import (
     pad_sequences,
     valid_steps,
 )
-from skrnn._validation.sequences import objects
+from skrnn._validation.containers import objects
 from skrnn.metrics import sequence_accuracy_score, span_f1_score, step_accuracy_score
 
 X, y = make_sequences()

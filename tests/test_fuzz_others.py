@@ -29,7 +29,7 @@ from skrnn import (
     unpad,
     valid_steps,
 )
-from skrnn._validation.sequences import objects
+from skrnn._validation.containers import objects
 from skrnn.metrics import (
     flatten_steps,
     sequence_accuracy_score,

@@ -19,7 +19,7 @@ from skrnn import (
     unpad,
     valid_steps,
 )
-from skrnn._validation.sequences import reject_iterators
+from skrnn._validation.containers import reject_iterators
 from skrnn.model_selection import (
     StratifiedSequenceKFold,
     cross_val_predict,

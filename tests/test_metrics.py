@@ -16,7 +16,7 @@ from scipy import sparse
 from sklearn import metrics as sk
 
 from skrnn import as_ragged, pad_labels
-from skrnn._validation.sequences import objects
+from skrnn._validation.containers import objects
 from skrnn.metrics import (
     flatten_steps,
     sequence_accuracy_score,

@@ -13,7 +13,8 @@ from samples import SEQUENCE_FORMS, as_form, make_sequences
 from scipy import sparse
 
 from skrnn import unpad, valid_steps
-from skrnn._validation.sequences import check_sequences, objects, padded_lengths
+from skrnn._validation.containers import objects
+from skrnn._validation.sequences import check_sequences, padded_lengths
 
 X, y = make_sequences()
 LENGTHS = valid_steps(X).sum(axis=1)

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from .sequences import Sequences, objects
+from .containers import objects
+from .sequences import Sequences
 from .steps import read_steps
 from .tokens import read_tokens
 

@@ -22,10 +22,14 @@ from sklearn.utils import check_array
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
 from .arrays import Array, Ids, Mask, Vector
-from .containers import evenly_nested as evenly_nested
+from .containers import (
+    evenly_nested,
+    plain_container,
+    plain_item,
+    plain_message,
+    reject_iterators,
+)
 from .containers import objects as objects
-from .containers import plain_container, plain_item, plain_message
-from .containers import reject_iterators as reject_iterators
 from .tables import column_names, common_columns, is_frame
 
 # Elements of X checked at once, so that checks need little memory.

@@ -18,15 +18,13 @@ import numpy as np
 from scipy import sparse
 
 from .arrays import Array
-from .containers import shown
+from .containers import objects, reject_iterators, shown
 from .sequences import (
     Sequences,
     floats,
     list_items,
     matrices,
-    objects,
     padded_lengths,
-    reject_iterators,
     reject_masked,
     reject_nested_columns,
 )

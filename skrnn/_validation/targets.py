@@ -17,10 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .arrays import Array, Ids, Mask, Vector
-from .containers import plain, shown
+from .containers import evenly_nested, plain, shown
 from .sequences import (
     Sequences,
-    evenly_nested,
     floats,
     lengths_to_last,
     mask_of_steps,

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from skrnn._validation.containers import objects
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import objects
 
 from ._common import POSITIVE, Seed, check_available, finish, shuffled, validate
 

@@ -17,15 +17,8 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
 from skrnn._validation.arrays import Array, Ids, Mask, Vector
-from skrnn._validation.containers import plain, shown
-from skrnn._validation.sequences import (
-    Sequences,
-    evenly_nested,
-    floats,
-    objects,
-    padded_lengths,
-    reject_masked,
-)
+from skrnn._validation.containers import evenly_nested, objects, plain, shown
+from skrnn._validation.sequences import Sequences, floats, padded_lengths, reject_masked
 from skrnn._validation.targets import (
     array_of,
     check_complete,

@@ -20,10 +20,9 @@ from skrnn._sklearn_compat import (
     validate_parameter_constraints,
 )
 from skrnn._validation.arrays import Array, Ids, Vector
-from skrnn._validation.containers import shown
+from skrnn._validation.containers import objects, shown
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import Steps, last_step, read_any_steps
-from skrnn._validation.sequences import objects
 from skrnn._validation.steps import restore_steps
 from skrnn._validation.tables import is_frame, take_rows, with_column_of
 from skrnn._validation.targets import check_weights

@@ -19,9 +19,10 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skrnn._validation.arrays import Array, Ids
+from skrnn._validation.containers import objects, reject_iterators
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import last_step
-from skrnn._validation.sequences import Sequences, objects, reject_iterators
+from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import (
     check_labels,
     padding_label_for,

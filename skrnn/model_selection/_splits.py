@@ -20,14 +20,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.utils import check_array, check_random_state, indexable
 
 from skrnn._validation.arrays import Array, Ids, Mask
-from skrnn._validation.containers import plain
+from skrnn._validation.containers import plain, reject_iterators
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import (
-    Sequences,
-    list_items,
-    padded_lengths,
-    reject_iterators,
-)
+from skrnn._validation.sequences import Sequences, list_items, padded_lengths
 from skrnn._validation.targets import encode_labels, read_labels
 from skrnn.metrics._pairs import lengths_from_marks
 

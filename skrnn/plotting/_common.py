@@ -9,9 +9,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._validation.arrays import Array, Ids
-from skrnn._validation.containers import plain_container
+from skrnn._validation.containers import objects, plain_container
 from skrnn._validation.reading import last_step
-from skrnn._validation.sequences import list_items, n_axes, objects
+from skrnn._validation.sequences import list_items, n_axes
 from skrnn._validation.tables import is_frame
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from scipy import sparse
 from sklearn.utils import Bunch
 
 from skrnn._validation.arrays import Array, Ids
-from skrnn._validation.containers import plain, shown
+from skrnn._validation.containers import objects, plain, shown
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import read_any_steps
-from skrnn._validation.sequences import Sequences, objects
+from skrnn._validation.sequences import Sequences
 from skrnn._validation.tables import column_names, is_frame
 from skrnn._validation.targets import concatenated
 from skrnn._validation.tokens import as_list, invalid_reason, type_group

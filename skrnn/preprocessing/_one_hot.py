@@ -24,13 +24,13 @@ from skrnn._sklearn_compat import Interval, StrOptions, fit_context
 from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import objects
 from skrnn._validation.persistence import VersionedState, set_module
+from skrnn._validation.sequences import place_of
 from skrnn._validation.tokens import (
     Tokens,
     category_numbers,
     check_type_group,
     given_categories,
     largest_columns,
-    place_of,
     read_tokens,
     sorted_categories,
     unknown_message,

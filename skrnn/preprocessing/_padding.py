@@ -9,9 +9,9 @@ from scipy import sparse
 from sklearn.utils import check_consistent_length
 
 from skrnn._validation.arrays import Array, Ids, Mask
-from skrnn._validation.containers import objects, plain, reject_iterators
+from skrnn._validation.containers import evenly_nested, objects, plain, reject_iterators
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import evenly_nested, list_items, padded_lengths
+from skrnn._validation.sequences import list_items, padded_lengths
 from skrnn._validation.tables import common_columns
 from skrnn._validation.targets import (
     LABEL,
