@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .arrays import Array
+from .arrays import Array, Vector
 
+TOO_LARGE = "Input {} contains a value too large for dtype('float64')."
 # Single values, looked up first because lists may be long.
 _VALUES = (str, int, float, np.generic, type(None))
 
@@ -159,6 +160,17 @@ def plain_message(error: Exception) -> str:
     return re.sub(r"np\.str_\((.*)\)", r"\1", str(error))
 
 
+def floats(values: Array, name: str) -> Vector:
+    """Return values as floats; raise for other strings and too large integers."""
+    try:
+        with np.errstate(over="ignore"):  # long doubles: later found as infinity
+            return values.astype(np.float64)
+    except OverflowError as error:
+        raise ValueError(TOO_LARGE.format(name)) from error
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{plain_message(error)}, in {name}") from error
+
+
 def _as_unicode(strings: Array) -> Array:
     """Convert variable-width strings to a type that all of scikit-learn accepts."""
     values = strings.astype(object)
@@ -174,6 +186,12 @@ def reject_others(values: Any, name: str) -> None:
     if isinstance(values, Mapping) and not hasattr(values, "shape"):
         kind = type(values).__name__
         raise TypeError(f"{name} is of type {kind}; pass a list, such as its values")
+
+
+def reject_masked(values: Any, name: str, filler: str) -> None:
+    """Raise for a masked array, whose mask NumPy would drop silently."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
 
 
 def reject_iterators(values: Any, name: str) -> None:

@@ -21,16 +21,19 @@ from sklearn.utils import check_array
 
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
-from .arrays import Array, Ids, Mask, Vector
+from .arrays import Array, Ids, Mask
 from .containers import (
+    TOO_LARGE,
     evenly_nested,
+    floats,
     plain_container,
     plain_item,
     plain_message,
     reject_iterators,
+    reject_masked,
 )
 from .containers import objects as objects
-from .tables import column_names, common_columns, is_frame
+from .tables import common_columns, is_frame, reject_nested_columns
 
 # Elements of X checked at once, so that checks need little memory.
 _BLOCK = 1 << 20
@@ -117,6 +120,11 @@ class Sequences:
         result = np.full(shape, fill, dtype=steps.dtype)
         result[self.valid] = steps
         return result
+
+    def of_valid_steps(self, values: Array) -> Array:
+        """Return the values at valid steps of an array padded like X, or wider."""
+        flat: Array = values[mask_of_steps(self.lengths, values.shape[1])]
+        return flat
 
     def name(self, step: int) -> str:
         """Name the sequence and the step of a valid step."""
@@ -407,20 +415,9 @@ def _check_rows(estimator: Any, X: Any) -> Sequences:
             raise ValueError(f"{plain_message(error)}; {_HINT_STRINGS}") from error
         raise
     except OverflowError as error:
-        raise ValueError(_TOO_LARGE.format("X")) from error
+        raise ValueError(TOO_LARGE.format("X")) from error
     lengths = np.ones(X.shape[0], dtype=np.intp)
     return Sequences("rows", X, lengths, X.shape[1], X.dtype)
-
-
-def reject_nested_columns(X: Any, error: ValueError) -> None:
-    """Raise for a data frame with a column of sequences."""
-    for name in column_names(X) if is_frame(X) else ():
-        cells = plain_container(X[name])
-        if any(isinstance(cell, list | np.ndarray) for cell in cells):
-            raise ValueError(
-                f"column {name!r} of X holds sequences; pass the column alone, "
-                f"X[{name!r}]"
-            ) from error
 
 
 def _reject_times_and_stacks(X: Any) -> None:
@@ -473,18 +470,11 @@ def _hint_of_missing(form: str, is_nan: Mask) -> str:
     return ""
 
 
-def reject_masked(values: Any, name: str, filler: str) -> None:
-    """Raise for a masked array, whose mask NumPy would drop silently."""
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; fill it: pass .filled({filler})")
-
-
 def _reject_times(X: Array) -> None:
     if X.dtype.kind in "mM":
         raise TypeError(f"X has dtype {X.dtype}; pass numbers, such as seconds")
 
 
-_TOO_LARGE = "Input {} contains a value too large for dtype('float64')."
 _HINT_STRINGS = "encode tokens with OneHotSequenceEncoder first"
 
 
@@ -500,17 +490,6 @@ def _numeric(X: Array) -> Array:
     except ValueError as error:
         hint = f"; {_HINT_STRINGS}" if "could not convert" in str(error) else ""
         raise ValueError(f"{error}{hint}") from error
-
-
-def floats(values: Array, name: str) -> Vector:
-    """Return values as floats; raise for other strings and too large integers."""
-    try:
-        with np.errstate(over="ignore"):  # long doubles: later found as infinity
-            return values.astype(np.float64)
-    except OverflowError as error:
-        raise ValueError(_TOO_LARGE.format(name)) from error
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{plain_message(error)}, in {name}") from error
 
 
 def _require(condition: bool, found: str) -> None:

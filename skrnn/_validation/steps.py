@@ -18,17 +18,9 @@ import numpy as np
 from scipy import sparse
 
 from .arrays import Array
-from .containers import objects, reject_iterators, shown
-from .sequences import (
-    Sequences,
-    floats,
-    list_items,
-    matrices,
-    padded_lengths,
-    reject_masked,
-    reject_nested_columns,
-)
-from .tables import common_columns, is_frame, joined
+from .containers import floats, objects, reject_iterators, reject_masked, shown
+from .sequences import Sequences, list_items, matrices, padded_lengths
+from .tables import common_columns, is_frame, joined, reject_nested_columns
 
 NO_FRAME = (
     "sequences of rows cannot be a data frame: it has two axes, and they have three; "

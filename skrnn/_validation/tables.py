@@ -17,6 +17,7 @@ from scipy import sparse
 from skrnn._sklearn_compat import get_feature_names
 
 from .arrays import Ids
+from .containers import plain_container
 
 
 class _Operations(NamedTuple):
@@ -68,6 +69,17 @@ def column_names(frame: Any) -> list[Any]:
     names = getattr(frame, "column_names", None)  # Arrow's `columns` are the data
     names = list(frame.columns if names is None else names)
     return [name.item() if isinstance(name, np.generic) else name for name in names]
+
+
+def reject_nested_columns(X: Any, error: ValueError) -> None:
+    """Raise for a data frame with a column of sequences."""
+    for name in column_names(X) if is_frame(X) else ():
+        cells = plain_container(X[name])
+        if any(isinstance(cell, list | np.ndarray) for cell in cells):
+            raise ValueError(
+                f"column {name!r} of X holds sequences; pass the column alone, "
+                f"X[{name!r}]"
+            ) from error
 
 
 def common_columns(items: Sequence[Any], name: str) -> Any:

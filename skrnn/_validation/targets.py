@@ -17,15 +17,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .arrays import Array, Ids, Mask, Vector
-from .containers import evenly_nested, plain, shown
-from .sequences import (
-    Sequences,
-    floats,
-    lengths_to_last,
-    mask_of_steps,
-    nonfinite,
-    reject_masked,
-)
+from .containers import evenly_nested, floats, plain, reject_masked, shown
+from .sequences import Sequences, lengths_to_last, nonfinite
 from .tokens import invalid_reason, type_group
 
 # A list if missing values must be removed before its type is known.
@@ -273,6 +266,13 @@ def array_of(values: Sequence[Any], name: str) -> Array:
     return array if all(issubclass(kind, kept) for kind in kinds) else unchanged
 
 
+def labels_of(labels: Any, name: str) -> Array:
+    """Return the labels of one sequence; a string has one per character."""
+    if isinstance(labels, str | list | tuple):
+        return array_of(list(labels), name)
+    return evenly_nested(labels, name)
+
+
 def _with_rows_of_nan(values: Sequence[Any]) -> list[Any]:
     rows = (v for v in values if isinstance(v, list | tuple | np.ndarray))
     row = [np.nan] * next(len(np.atleast_1d(np.asarray(r, object))) for r in rows)
@@ -296,8 +296,7 @@ def _flatten_padded(values: Array, sequences: Sequences, spec: ValueSpec) -> Arr
             f"{spec.name} has shape {values.shape} but the longest sequence of X has "
             f"{longest} valid steps; pass shape ({len(values)}, {longest}) or wider"
         )
-    flat: Array = values[mask_of_steps(sequences.lengths, values.shape[1])]
-    return flat
+    return sequences.of_valid_steps(values)
 
 
 def _per_sequence(values: Any, sequences: Sequences, spec: ValueSpec) -> list[Part]:

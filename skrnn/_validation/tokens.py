@@ -18,8 +18,8 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from .arrays import Array, Ids, Mask
-from .containers import plain, reject_iterators, shown
-from .sequences import lengths_to_last, mask_of_steps, matrices, place_of, reject_masked
+from .containers import plain, reject_iterators, reject_masked, shown
+from .sequences import lengths_to_last, mask_of_steps, matrices, place_of
 
 
 class Tokens(NamedTuple):

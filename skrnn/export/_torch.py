@@ -14,9 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
 from skrnn._validation.arrays import Array
-from skrnn._validation.containers import objects
+from skrnn._validation.containers import objects, reject_masked
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import reject_masked
 from skrnn._validation.targets import of_one_type, padding_label_for
 from skrnn._validation.tokens import invalid_reason
 

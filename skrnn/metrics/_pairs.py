@@ -17,13 +17,13 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
 from skrnn._validation.arrays import Array, Ids, Mask, Vector
-from skrnn._validation.containers import evenly_nested, objects, plain, shown
-from skrnn._validation.sequences import Sequences, floats, padded_lengths, reject_masked
+from skrnn._validation.containers import floats, objects, plain, reject_masked, shown
+from skrnn._validation.sequences import Sequences, lengths_to_last, padded_lengths
 from skrnn._validation.targets import (
-    array_of,
     check_complete,
     check_weights,
     concatenated,
+    labels_of,
     of_one_type,
 )
 from skrnn._validation.tokens import type_group
@@ -203,9 +203,7 @@ def _is_sequence(item: Any) -> bool:
 
 def _labels_of(item: Any, name: str) -> Array:
     reject_masked(item, name, "padding_label")
-    if isinstance(item, str | list | tuple):
-        return array_of(list(item), name)
-    return evenly_nested(item, name)
+    return labels_of(item, name)
 
 
 def _is_ragged(array: Array) -> bool:
@@ -304,12 +302,7 @@ def _valid_lengths(array: Array, padding_label: Any, lengths: ArrayLike | None) 
     if array.ndim > 2:
         array = floats(array, "y_pred") if array.dtype == object else array
         return padded_lengths(array, np.nan)
-    return lengths_from_marks(_equals(array, _padding_label(array, padding_label)))
-
-
-def lengths_from_marks(is_padding: Mask) -> Ids:
-    """Return the lengths of sequences from a mask of padding."""
-    return padded_lengths(is_padding[..., None], padding_value=True)
+    return lengths_to_last(~_equals(array, _padding_label(array, padding_label)))
 
 
 def _check_lengths_of_lists(
@@ -359,8 +352,7 @@ def _flat_labels(values: Array, sequences: Sequences, name: str) -> Array:
     if values.shape[1] < lengths.max():
         i = int(lengths.argmax())
         raise _mismatch(f"{name} has shape {values.shape}", i, lengths)
-    flat: Array = values[np.arange(values.shape[1]) < lengths[:, None]]
-    return flat
+    return sequences.of_valid_steps(values)
 
 
 def _mismatch(found: str, i: int, lengths: Ids) -> ValueError:

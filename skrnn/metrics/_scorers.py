@@ -17,8 +17,9 @@ from skrnn._sklearn_compat import BaseScorer, check_response_method
 from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import last_step
+from skrnn._validation.sequences import lengths_to_last
 
-from ._pairs import lengths_from_marks, pair_steps
+from ._pairs import pair_steps
 from ._spans import span_f1_score
 from ._steps import sequence_accuracy_score, step_log_loss
 
@@ -267,4 +268,4 @@ def _lengths(estimator: Any, method: str, y_true: Any, y_pred: Any) -> Ids | Non
         return None
     if not hasattr(estimator, "classes_"):  # a regressor
         return None
-    return lengths_from_marks(~np.isin(y_pred, estimator.classes_))
+    return lengths_to_last(np.isin(y_pred, estimator.classes_))

@@ -22,13 +22,12 @@ from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import objects, reject_iterators
 from skrnn._validation.persistence import set_module
 from skrnn._validation.reading import last_step
-from skrnn._validation.sequences import Sequences
+from skrnn._validation.sequences import Sequences, lengths_to_last
 from skrnn._validation.targets import (
     check_labels,
     padding_label_for,
     with_padding_label,
 )
-from skrnn.metrics._pairs import lengths_from_marks
 
 # Values for a class that was not in the training set.
 _UNSEEN = {
@@ -236,9 +235,8 @@ def _ask(estimator: Any, method: str, X: Any) -> Any:
 def _lengths(values: Array, padding_label: Any) -> Ids:
     """Count the valid steps of padded predictions of shape (N, T, ...)."""
     # NaN, which is padding without a label, differs from itself.
-    marks = values != values if padding_label is None else values == padding_label
-    marks = np.reshape(marks, (*values.shape[:2], -1))
-    return lengths_from_marks(np.any(marks, axis=2))
+    kept = values == values if padding_label is None else values != padding_label
+    return lengths_to_last(np.all(np.reshape(kept, (*values.shape[:2], -1)), axis=2))
 
 
 def _described(answers: Sequence[_Answer]) -> Sequences:

@@ -22,9 +22,13 @@ from sklearn.utils import check_array, check_random_state, indexable
 from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import plain, reject_iterators
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import Sequences, list_items, padded_lengths
+from skrnn._validation.sequences import (
+    Sequences,
+    lengths_to_last,
+    list_items,
+    padded_lengths,
+)
 from skrnn._validation.targets import encode_labels, read_labels
-from skrnn.metrics._pairs import lengths_from_marks
 
 
 @set_module("skrnn.model_selection")
@@ -220,4 +224,4 @@ def _lengths_of_labels(y: Any) -> Ids:
     if getattr(y, "ndim", 1) == 1:
         return np.array([len(labels) for labels in y], dtype=np.intp)
     y = np.asarray(y)
-    return lengths_from_marks(y == ("" if isinstance(y.flat[0], str) else -1))
+    return lengths_to_last(y != ("" if isinstance(y.flat[0], str) else -1))

@@ -21,16 +21,7 @@ from ._common import (
     read_sequence,
     visible,
 )
-from ._layout import (
-    CELL,
-    CHARACTER,
-    GAP,
-    NAME,
-    SMALL_FONT,
-    TEXT_FONT,
-    Canvas,
-    Vector,
-)
+from ._layout import CELL, CHARACTER, GAP, NAME, SMALL_FONT, TEXT_FONT, Canvas, Vector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

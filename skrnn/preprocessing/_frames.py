@@ -447,7 +447,7 @@ def _flat(per_step: Any, sequences: Sequences, what: str) -> Array:
                 f"{what} has {n_steps} steps but the longest sequence of X has "
                 f"{longest} valid ones"
             )
-        return np.asarray(per_step)[np.arange(n_steps) < lengths[:, None]]
+        return sequences.of_valid_steps(np.asarray(per_step))
     items = as_ragged(per_step)
     for i, (item, n) in enumerate(zip(items, lengths.tolist(), strict=True)):
         if len(item) != n:

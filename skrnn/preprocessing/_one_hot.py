@@ -24,7 +24,7 @@ from skrnn._sklearn_compat import Interval, StrOptions, fit_context
 from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import objects
 from skrnn._validation.persistence import VersionedState, set_module
-from skrnn._validation.sequences import place_of
+from skrnn._validation.sequences import mask_of_steps, place_of
 from skrnn._validation.tokens import (
     Tokens,
     category_numbers,
@@ -334,7 +334,7 @@ default="error"
     def _padded(
         self, columns: Ids, lengths: Ids, n_steps: int, n_columns: int
     ) -> Array:
-        valid = np.arange(n_steps) < lengths[:, None]
+        valid = mask_of_steps(lengths, n_steps)
         rows = np.zeros((*valid.shape, n_columns), self.dtype)
         sequence, step = valid.nonzero()
         known = columns >= 0
@@ -414,7 +414,7 @@ arrays of shape (length, n_columns)
 
     def _padded_tokens(self, values: Array, lengths: Ids) -> Array:
         n_columns = max(self.n_features_in_, int(lengths.max(initial=0)))
-        valid = np.arange(n_columns) < lengths[:, None]
+        valid = mask_of_steps(lengths, n_columns)
         if valid.all():
             return values.reshape(valid.shape)
         dtype = values.dtype

@@ -11,12 +11,12 @@ from sklearn.utils import check_consistent_length
 from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import evenly_nested, objects, plain, reject_iterators
 from skrnn._validation.persistence import set_module
-from skrnn._validation.sequences import list_items, padded_lengths
+from skrnn._validation.sequences import list_items, mask_of_steps, padded_lengths
 from skrnn._validation.tables import common_columns
 from skrnn._validation.targets import (
     LABEL,
-    array_of,
     known_labels,
+    labels_of,
     padding_label_for,
     with_padding_label,
 )
@@ -150,7 +150,7 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
         flat = np.full(missing.shape, np.nan, dtype)
         flat[~missing] = known
     result = np.full((len(items), int(lengths.max(initial=0))), label, flat.dtype)
-    result[np.arange(result.shape[1]) < lengths[:, None]] = flat
+    result[mask_of_steps(lengths, result.shape[1])] = flat
     return result
 
 
@@ -258,12 +258,7 @@ def as_ragged(y: Any) -> NDArray[np.object_]:
 def _ragged(y: Any, name: str) -> NDArray[np.object_]:
     """Return an array for each sequence of labels."""
     y = plain(y, name)
-    items = [
-        array_of(list(labels), f"{name}[{i}]")
-        if isinstance(labels, str | list | tuple)
-        else evenly_nested(labels, f"{name}[{i}]")
-        for i, labels in enumerate(y)
-    ]
+    items = [labels_of(labels, f"{name}[{i}]") for i, labels in enumerate(y)]
     for i, item in enumerate(items):
         if item.ndim == 0:
             raise ValueError(
@@ -304,7 +299,7 @@ def valid_steps(X: ArrayLike, padding_value: float = np.nan) -> Mask:
            [ True, False]])
     """
     X, lengths = _padded(X, padding_value)
-    return np.arange(X.shape[1]) < lengths[:, None]
+    return mask_of_steps(lengths, X.shape[1])
 
 
 def check_lengths(  # numpydoc ignore=PR01,RT01

@@ -50,9 +50,9 @@ MUTANTS = [
     ),
     Mutant(
         "numbers beside strings become strings",
-        "metrics/_pairs",
-        "return array_of(list(item), name)",
-        "return np.asarray(list(item))",
+        "_validation/targets",
+        "return array_of(list(labels), name)",
+        "return np.asarray(list(labels))",
         "metrics",
     ),
     Mutant(
@@ -217,7 +217,7 @@ MUTANTS = [
     Mutant(
         "scorers take -1 for padding",
         "metrics/_scorers",
-        "    return lengths_from_marks(~np.isin(y_pred, estimator.classes_))",
+        "    return lengths_to_last(np.isin(y_pred, estimator.classes_))",
         "    return None",
         "scorers",
     ),
