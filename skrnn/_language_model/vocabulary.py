@@ -10,7 +10,6 @@ tokens with the infrequent ones, an unknown token belongs to this class too.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from scipy import sparse
 
 from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import plain
+from skrnn._validation.sequences import split_steps
 from skrnn._validation.tokens import (
     Tokens,
     category_numbers,
@@ -47,8 +47,7 @@ class TokenIds(NamedTuple):
 
     def split(self, values: Any) -> list[Any]:
         """Split values of the tokens by text, omitting empty texts."""
-        ends = self.lengths[self.lengths > 0].cumsum().tolist()
-        return [values[a:b] for a, b in pairwise([0, *ends])]
+        return split_steps(values, self.lengths[self.lengths > 0])
 
 
 class TokenVocabulary(NamedTuple):
@@ -155,5 +154,4 @@ def read_texts(texts: Any) -> tuple[Tokens, list[Any]]:
     if tokens.form == "strings":
         return tokens, list(plain(texts, "X"))
     flat = [tokens.distinct[i] for i in tokens.indices.tolist()]
-    ends = tokens.lengths.cumsum().tolist()
-    return tokens, [flat[a:b] for a, b in pairwise([0, *ends])]
+    return tokens, split_steps(flat, tokens.lengths)

@@ -36,10 +36,17 @@ def read_any_steps(X: Any, padding_value: float) -> Steps:
     return Steps(values, sequences, are_characters=tokens.form == "strings")
 
 
-def last_step(estimator: Any) -> Any:
-    """Return the final estimator of a search or a pipeline."""
+def steps_of(estimator: Any) -> list[Any]:
+    """Return the transformers and the final estimator of searches and pipelines."""
     if hasattr(estimator, "best_estimator_"):
-        return last_step(estimator.best_estimator_)
-    if isinstance(estimator, Pipeline):
-        return last_step(estimator[-1])
-    return estimator
+        return steps_of(estimator.best_estimator_)
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    *steps, last = (step for _, step in estimator.steps)
+    steps = [step for step in steps if step not in (None, "passthrough")]
+    return steps + steps_of(last)
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the final estimator of searches and pipelines."""
+    return steps_of(estimator)[-1]

@@ -112,8 +112,7 @@ class Sequences:
         if self.form == "rows":
             return steps
         if self.form == "ragged":
-            ends = np.cumsum(self.lengths).tolist()
-            return objects(steps[i:j] for i, j in pairwise([0, *ends]))
+            return objects(split_steps(steps, self.lengths))
         shape = (*self.data.shape[:2], *steps.shape[1:])
         if len(steps) == shape[0] * shape[1]:
             return steps.reshape(shape)
@@ -129,6 +128,12 @@ class Sequences:
     def name(self, step: int) -> str:
         """Name the sequence and the step of a valid step."""
         return f"[{step}]" if self.form == "rows" else place_of(step, self.lengths, "")
+
+
+def split_steps(steps: Any, lengths: Ids) -> list[Any]:
+    """Split what all steps have, one sequence after another, by sequence."""
+    ends = lengths.cumsum().tolist()
+    return [steps[i:j] for i, j in pairwise([0, *ends])]
 
 
 def place_of(step: int, lengths: Ids, name: str = "X") -> str:

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import model_selection
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import objects, reject_iterators
 from skrnn._validation.persistence import set_module
-from skrnn._validation.reading import last_step
+from skrnn._validation.reading import last_step, steps_of
 from skrnn._validation.sequences import Sequences, lengths_to_last
 from skrnn._validation.targets import (
     check_labels,
@@ -225,10 +224,9 @@ class _AnswerBySequence(BaseEstimator):
 def _ask(estimator: Any, method: str, X: Any) -> Any:
     """Call a method, even one that searches and pipelines do not delegate."""
     if not hasattr(estimator, method):
-        if hasattr(estimator, "best_estimator_"):
-            return _ask(estimator.best_estimator_, method, X)
-        if isinstance(estimator, Pipeline):
-            return _ask(estimator[-1], method, estimator[:-1].transform(X))
+        *transformers, estimator = steps_of(estimator)
+        for transformer in transformers:
+            X = transformer.transform(X)
     return getattr(estimator, method)(X)
 
 

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import objects, plain_container
-from skrnn._validation.reading import last_step
+from skrnn._validation.reading import last_step, steps_of
 from skrnn._validation.sequences import list_items, n_axes
 from skrnn._validation.tables import is_frame
 
@@ -65,17 +64,6 @@ def fitted_network(estimator: Any, caller: str, attribute: str) -> Any:
     return network
 
 
-def _transformers(estimator: Any) -> list[Any]:
-    """Return the transformers before the network."""
-    if hasattr(estimator, "best_estimator_"):
-        return _transformers(estimator.best_estimator_)
-    if not isinstance(estimator, Pipeline):
-        return []
-    *steps, last = (step for _, step in estimator.steps)
-    steps = [step for step in steps if step not in (None, "passthrough")]
-    return steps + _transformers(last)
-
-
 def read_sequence(
     display: type, estimator: Any, sequence: Any, method: str
 ) -> SequenceView:
@@ -83,7 +71,7 @@ def read_sequence(
     caller = f"{display.__name__}.from_estimator"
     check_matplotlib(caller)
     network = fitted_network(estimator, caller, method)
-    transformers = _transformers(estimator)
+    transformers = steps_of(estimator)[:-1]
     items = list_items(sequence, "sequence") or []
     if n_axes(sequence) > 2 or any(n_axes(item) == 2 for item in items):
         raise ValueError(

@@ -8,7 +8,6 @@ OneHotEncoder receives only numbers, so tokens may be any hashable objects.
 import copy
 import warnings
 from collections.abc import Hashable, Sequence
-from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -24,7 +23,7 @@ from skrnn._sklearn_compat import Interval, StrOptions, fit_context
 from skrnn._validation.arrays import Array, Ids, Mask
 from skrnn._validation.containers import objects
 from skrnn._validation.persistence import VersionedState, set_module
-from skrnn._validation.sequences import mask_of_steps, place_of
+from skrnn._validation.sequences import mask_of_steps, place_of, split_steps
 from skrnn._validation.tokens import (
     Tokens,
     category_numbers,
@@ -409,8 +408,7 @@ arrays of shape (length, n_columns)
         if self._form == "array":
             return self._padded_tokens(values, lengths)
         flat = "".join(values.tolist()) if as_text else values.tolist()
-        ends = lengths.cumsum().tolist()
-        return objects(flat[a:b] for a, b in pairwise([0, *ends]))
+        return objects(split_steps(flat, lengths))
 
     def _padded_tokens(self, values: Array, lengths: Ids) -> Array:
         n_columns = max(self.n_features_in_, int(lengths.max(initial=0)))
