@@ -1,5 +1,6 @@
 """The states of the hidden units along one sequence."""
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 
 @set_module("skrnn.plotting")
-class HiddenStateDisplay:
+@dataclass(eq=False, repr=False)
+class HiddenStateDisplay:  # numpydoc ignore=PR02
     """States of the last hidden layer along the steps of one sequence.
 
     Each column is a step and each row a unit. Units with similar states are adjacent,
@@ -81,18 +83,11 @@ class HiddenStateDisplay:
     <...>
     """
 
-    def __init__(
-        self,
-        states: ArrayLike,
-        *,
-        labels: ArrayLike | None = None,
-        tokens: ArrayLike | None = None,
-        n_directions: int = 1,
-    ) -> None:
-        self.states = states
-        self.labels = labels
-        self.tokens = tokens
-        self.n_directions = n_directions
+    states: ArrayLike
+    _: KW_ONLY
+    labels: ArrayLike | None = None
+    tokens: ArrayLike | None = None
+    n_directions: int = 1
 
     @classmethod
     def from_estimator(

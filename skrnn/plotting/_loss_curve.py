@@ -1,6 +1,7 @@
 """Loss curves of training."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -18,7 +19,8 @@ _MARKERS = "os^Dv*Xp"
 
 
 @set_module("skrnn.plotting")
-class LossCurveDisplay:
+@dataclass(eq=False, repr=False)
+class LossCurveDisplay:  # numpydoc ignore=PR02
     """Loss after each iteration of training, for one or several models.
 
     It is recommended to use :meth:`from_estimator` to create a display. All
@@ -65,18 +67,11 @@ default=None
     <...>
     """
 
-    def __init__(
-        self,
-        train_losses: Sequence[ArrayLike],
-        validation_losses: Sequence[ArrayLike | None] | None = None,
-        *,
-        names: Sequence[str] | None = None,
-        loss_name: str = "loss",
-    ) -> None:
-        self.train_losses = train_losses
-        self.validation_losses = validation_losses
-        self.names = names
-        self.loss_name = loss_name
+    train_losses: Sequence[ArrayLike]
+    validation_losses: Sequence[ArrayLike | None] | None = None
+    _: KW_ONLY
+    names: Sequence[str] | None = None
+    loss_name: str = "loss"
 
     @classmethod
     def from_estimator(

@@ -1,5 +1,6 @@
 """Predicted probabilities of one sequence, step by step."""
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 
 @set_module("skrnn.plotting")
-class StepPredictionDisplay:
+@dataclass(eq=False, repr=False)
+class StepPredictionDisplay:  # numpydoc ignore=PR02
     """Probabilities of the classes along the steps of one sequence.
 
     Each column is a step and each row a class; darker cells are more probable. Dots
@@ -82,18 +84,11 @@ class StepPredictionDisplay:
     <...>
     """
 
-    def __init__(
-        self,
-        probabilities: ArrayLike,
-        *,
-        classes: ArrayLike,
-        labels: ArrayLike | None = None,
-        tokens: ArrayLike | None = None,
-    ) -> None:
-        self.probabilities = probabilities
-        self.classes = classes
-        self.labels = labels
-        self.tokens = tokens
+    probabilities: ArrayLike
+    _: KW_ONLY
+    classes: ArrayLike
+    labels: ArrayLike | None = None
+    tokens: ArrayLike | None = None
 
     @classmethod
     def from_estimator(

@@ -1,6 +1,7 @@
 """The textbook diagram of a recurrent network, unrolled over a short sequence."""
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,7 +41,8 @@ _TANGLE = (
 
 
 @set_module("skrnn.plotting")
-class UnrolledDisplay:
+@dataclass(eq=False, repr=False)
+class UnrolledDisplay:  # numpydoc ignore=PR02
     """A network unrolled over the steps of one short sequence.
 
     Each column is a step, with the input vector at the bottom, the states of the hidden
@@ -109,26 +111,15 @@ class UnrolledDisplay:
     <...>
     """
 
-    def __init__(
-        self,
-        inputs: ArrayLike,
-        states: Sequence[ArrayLike],
-        probabilities: ArrayLike,
-        *,
-        classes: ArrayLike,
-        labels: ArrayLike | None = None,
-        tokens: ArrayLike | None = None,
-        feature_names: ArrayLike | None = None,
-        n_directions: int = 1,
-    ) -> None:
-        self.inputs = inputs
-        self.states = states
-        self.probabilities = probabilities
-        self.classes = classes
-        self.labels = labels
-        self.tokens = tokens
-        self.feature_names = feature_names
-        self.n_directions = n_directions
+    inputs: ArrayLike
+    states: Sequence[ArrayLike]
+    probabilities: ArrayLike
+    _: KW_ONLY
+    classes: ArrayLike
+    labels: ArrayLike | None = None
+    tokens: ArrayLike | None = None
+    feature_names: ArrayLike | None = None
+    n_directions: int = 1
 
     @classmethod
     def from_estimator(
