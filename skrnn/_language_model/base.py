@@ -293,8 +293,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         """Convert log-probabilities of classes to those of tokens and the end."""
         n = len(self.tokens_) + self.end
         columns, log_shares = self._columns[:n], self._log_shares[:n]
-        spread: Array = log_proba[:, columns] + log_shares
-        return spread
+        return log_proba[:, columns] + log_shares
 
     def __sklearn_tags__(self) -> Tags:
         """Declare that X contains tokens."""

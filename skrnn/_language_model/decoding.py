@@ -226,5 +226,4 @@ class TokenSampler:
             mass = weights.cumsum(axis=1)
         u = self.rng.uniform(size=(len(mass), 1)) * mass[:, -1:]
         drawn = (mass <= u).sum(axis=1, keepdims=True)
-        columns: Ids = np.take_along_axis(order, drawn, axis=1)[:, 0]
-        return columns
+        return np.take_along_axis(order, drawn, axis=1)[:, 0]

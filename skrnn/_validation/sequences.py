@@ -122,8 +122,7 @@ class Sequences:
 
     def of_valid_steps(self, values: Array) -> Array:
         """Return the values at valid steps of an array padded like X, or wider."""
-        flat: Array = values[mask_of_steps(self.lengths, values.shape[1])]
-        return flat
+        return values[mask_of_steps(self.lengths, values.shape[1])]
 
     def name(self, step: int) -> str:
         """Name the sequence and the step of a valid step."""

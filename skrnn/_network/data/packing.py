@@ -62,8 +62,7 @@ class Batch(NamedTuple):
     def rows_of(self, i: int) -> Ids:
         """Return the rows of one sequence of the batch."""
         starts = np.array(self.offsets)
-        rows: Ids = starts[:-1][np.diff(starts) > i] + i
-        return rows
+        return starts[:-1][np.diff(starts) > i] + i
 
     def without_steps(self) -> "Batch":
         """Drop the positions of rows, which are needed only to store results."""
@@ -167,15 +166,13 @@ def _narrow(y: Array) -> Array:
 
 def first_steps(lengths: Ids) -> Ids:
     """Return where each sequence starts among the steps of all."""
-    starts: Ids = np.cumsum(lengths) - lengths
-    return starts
+    return np.cumsum(lengths) - lengths
 
 
 def ranges(starts: Ids, lengths: Ids) -> Ids:
     """Concatenate the ranges with the given starts and lengths."""
     shift = starts - first_steps(lengths)
-    numbers: Ids = np.repeat(shift, lengths) + np.arange(lengths.sum())
-    return numbers
+    return np.repeat(shift, lengths) + np.arange(lengths.sum())
 
 
 def by_length(lengths: ArrayLike) -> Ids:

@@ -90,8 +90,7 @@ def _draw_classes(L: Array, rng: np.random.RandomState) -> Array:
 
 
 def _draw_numbers(L: Array, rng: np.random.RandomState) -> Array:
-    numbers: Array = L + rng.normal(size=L.shape)
-    return numbers
+    return L + rng.normal(size=L.shape)
 
 
 def _unit_vectors(y: NDArray[np.int32], n_outputs: int) -> OneHot:
@@ -137,5 +136,4 @@ def _shift_logits(L: Array) -> None:
 
 def _exp_and_sum(L: Array) -> Array:
     np.exp(L, out=L)
-    total: Array = L @ np.ones(L.shape[1], L.dtype)
-    return total
+    return L @ np.ones(L.shape[1], L.dtype)
