@@ -9,7 +9,7 @@ from sklearn import metrics
 from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 
-from ._pairs import check_names, weighted_steps
+from ._pairs import check_names, pair_steps
 
 
 @set_module("skrnn.metrics")
@@ -81,7 +81,7 @@ default=None
     >>> step_f1_score([[0, 1, 1], [2, 2]], [[0, 1, 1], [2, 0]], average=None)
     array([0.66666667, 1.        , 0.66666667])
     """
-    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths).weighted()
     return metrics.f1_score(
         steps.y_true,
         steps.y_pred,
@@ -155,7 +155,7 @@ default=None
            [0, 2, 0],
            [1, 0, 1]])
     """
-    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths).weighted()
     matrix: Array = metrics.confusion_matrix(
         steps.y_true,
         steps.y_pred,
@@ -248,7 +248,7 @@ default=None
     weighted avg       0.85      0.80      0.78         5
     <BLANKLINE>
     """
-    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths).weighted()
     labels = check_names(labels, steps.y_true)
     names = np.union1d(steps.y_true, steps.y_pred) if labels is None else labels
     names = [*map(str, np.ravel(names if target_names is None else target_names))]

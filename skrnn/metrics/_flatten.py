@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from skrnn._validation.arrays import Array, Vector
 from skrnn._validation.persistence import set_module
 
-from ._pairs import weighted_steps
+from ._pairs import pair_steps
 
 
 @set_module("skrnn.metrics")
@@ -109,5 +109,5 @@ default=None
     >>> round(float(cohen_kappa_score(y_true, y_pred)), 3)
     0.688
     """
-    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths).weighted()
     return steps.y_true, steps.y_pred, steps.sample_weight

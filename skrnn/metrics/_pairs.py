@@ -156,17 +156,6 @@ def pair_steps(
     return Steps(flat_true, flat_pred, weights, sequences.lengths, sequences.form)
 
 
-def weighted_steps(
-    y_true: Any,
-    y_pred: Any,
-    sample_weight: Any = None,
-    padding_label: Any = "auto",
-    lengths: ArrayLike | None = None,
-) -> Steps:
-    """Pair the values of the valid steps with nonzero weight."""
-    return pair_steps(y_true, y_pred, sample_weight, padding_label, lengths).weighted()
-
-
 def _with_booleans(true: Array, predicted: Array) -> Array:
     """Convert padded predictions of boolean classes from numbers to booleans."""
     is_boolean = true.dtype == bool and predicted.dtype.kind in "iu"

@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from skrnn._validation.persistence import set_module
 
-from ._pairs import check_names, pair_steps, weighted_steps
+from ._pairs import check_names, pair_steps
 
 
 @set_module("skrnn.metrics")
@@ -69,7 +69,7 @@ default=None
     >>> round(step_accuracy_score(y_true, y_pred), 3)
     0.833
     """
-    steps = weighted_steps(y_true, y_pred, sample_weight, padding_label, lengths)
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths).weighted()
     return float(
         metrics.accuracy_score(
             steps.y_true,
@@ -211,7 +211,7 @@ default=None
     >>> round(step_log_loss([["a", "b"], ["b"]], proba), 3)
     0.558
     """
-    steps = weighted_steps(y_true, y_pred, sample_weight, lengths=lengths)
+    steps = pair_steps(y_true, y_pred, sample_weight, lengths=lengths).weighted()
     y_true, proba = steps.y_true, steps.y_pred
     known = np.unique(y_true)
     if labels is not None:
