@@ -295,10 +295,7 @@ def _valid_lengths(array: Array, padding_label: Any, lengths: ArrayLike | None) 
 
 
 def _check_lengths_of_lists(
-    n_predicted: Ids,
-    true: Array,
-    padding_label: Any,
-    lengths: ArrayLike | None,
+    n_predicted: Ids, true: Array, padding_label: Any, lengths: ArrayLike | None
 ) -> None:
     """Compare predictions in a list with the padding of an array of true labels."""
     n_true = _valid_lengths(true, padding_label, lengths)

@@ -242,10 +242,7 @@ def _with_column(values: Any, column: int, donors: Ids) -> Any:
 
 
 def _draw_labels(
-    rng: np.random.RandomState,
-    lengths: Ids,
-    weights: Vector,
-    lag: int,
+    rng: np.random.RandomState, lengths: Ids, weights: Vector, lag: int
 ) -> tuple[Ids, Vector]:
     """Draw one label with an input at the lag from each sequence that has any.
 

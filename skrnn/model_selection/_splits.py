@@ -143,11 +143,7 @@ class StratifiedSequenceKFold(StratifiedGroupKFold):
         return _fold_of_units(shares, self.n_splits, rng)[unit_of]
 
 
-def _shares(
-    unit_of: Ids,
-    unit_of_labels: Ids,
-    codes: Ids,
-) -> NDArray[np.float64]:
+def _shares(unit_of: Ids, unit_of_labels: Ids, codes: Ids) -> NDArray[np.float64]:
     """Return each unit's share of the steps of each class, and of the sequences."""
     n_units, n_classes = int(unit_of.max()) + 1, int(codes.max()) + 1
     cells = unit_of_labels * n_classes + codes
