@@ -27,7 +27,7 @@ from skrnn._validation.targets import (
     of_one_type,
 )
 from skrnn._validation.tokens import type_group
-from skrnn.preprocessing._padding import check_lengths
+from skrnn.preprocessing._padding import check_lengths, lengths_of_labels
 
 
 @dataclass
@@ -260,7 +260,7 @@ def _sequences_of(
     if _is_flat(predicted) or _is_rows_of_numbers(predicted, true):
         form, n_valid = "rows", np.ones(len(predicted), np.intp)
     elif _is_ragged(predicted):
-        form, n_valid = "ragged", _lengths_of_items(predicted, "y_pred")
+        form, n_valid = "ragged", lengths_of_labels(predicted, "y_pred")
     else:
         form, n_valid = "padded", _valid_lengths(predicted, padding_label, lengths)
     if form == "ragged" and true.ndim > 1:
@@ -273,15 +273,6 @@ def _sequences_of(
 def _is_rows_of_numbers(predicted: Array, true: Array) -> bool:
     """Tell whether predictions are probabilities of one step per sequence."""
     return predicted.ndim == 2 and predicted.dtype.kind == "f" and _is_flat(true)
-
-
-def _lengths_of_items(items: Array, name: str) -> Ids:
-    for i, item in enumerate(items):
-        if np.ndim(item) == 0:
-            raise ValueError(
-                f"{name}[{i}] is a single label; give every sequence a list of labels"
-            )
-    return np.array([len(item) for item in items], dtype=np.intp)
 
 
 def _valid_lengths(array: Array, padding_label: Any, lengths: ArrayLike | None) -> Ids:
@@ -326,7 +317,7 @@ def _flat_labels(values: Array, sequences: Sequences, name: str) -> Array:
     """Return the values at valid steps."""
     lengths = sequences.lengths
     if _is_ragged(values):
-        n_labels = _lengths_of_items(values, name)
+        n_labels = lengths_of_labels(values, name)
         if (n_labels != lengths).any():
             i = int((n_labels != lengths).argmax())
             raise _mismatch(f"{name}[{i}] has {n_labels[i]} labels", i, lengths)

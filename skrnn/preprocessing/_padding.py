@@ -132,7 +132,7 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     array([[ 3,  1,  2],
            [ 2, -1, -1]])
     """
-    items = _ragged(sequences, "sequences")
+    items, lengths = _ragged(sequences, "sequences")
     for i, item in enumerate(items):
         if item.ndim > 1:
             raise ValueError(
@@ -142,7 +142,6 @@ def pad_labels(sequences: Sequence[Any], padding_label: Any = "auto") -> Array:
     known, missing = known_labels(list(items))
     with np.errstate(over="ignore"):  # of 1e300 beside an object that is a float32
         label = padding_label_for(np.unique(known), padding_label)
-    lengths = np.array([len(item) for item in items], dtype=np.intp)
     flat = with_padding_label(known, label)
     if missing.any():
         known = flat
@@ -252,19 +251,24 @@ def as_ragged(y: Any) -> NDArray[np.object_]:
     >>> as_ragged(["ab", "c"]).tolist()
     [array(['a', 'b'], dtype='<U1'), array(['c'], dtype='<U1')]
     """
-    return _ragged(y, "y")
+    return _ragged(y, "y")[0]
 
 
-def _ragged(y: Any, name: str) -> NDArray[np.object_]:
-    """Return an array for each sequence of labels."""
+def _ragged(y: Any, name: str) -> tuple[NDArray[np.object_], Ids]:
+    """Return an array for each sequence of labels, and their lengths."""
     y = plain(y, name)
     items = [labels_of(labels, f"{name}[{i}]") for i, labels in enumerate(y)]
+    return objects(items), lengths_of_labels(items, name)
+
+
+def lengths_of_labels(items: Any, name: str) -> Ids:  # numpydoc ignore=PR01,RT01
+    """Return the number of labels of each sequence; raise for single labels."""
     for i, item in enumerate(items):
-        if item.ndim == 0:
+        if np.ndim(item) == 0:
             raise ValueError(
                 f"{name}[{i}] is a single label; give every sequence a list of labels"
             )
-    return objects(items)
+    return np.array([len(item) for item in items], dtype=np.intp)
 
 
 @set_module("skrnn")
