@@ -244,10 +244,8 @@ def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
     n_columns = len(encoder.get_feature_names_out())
     # The last entry is for unknown tokens. A column that does not exist gives a row of
     # zeros; an entry that does not exist is an error of the runtime.
-    numbers = np.append(np.arange(n_tokens), -1)
-    columns = np.full(n_tokens + 1, n_columns)
-    token, column = encoder._encoder.transform(numbers[:, None]).nonzero()
-    columns[token] = column
+    columns = encoder._column_of
+    columns[columns < 0] = n_columns
     if encoder.handle_unknown == "error":
         columns = columns[:-1]
     known = graph.add(
