@@ -432,21 +432,15 @@ def _mixed_types_message(one: type, other: type) -> str:
 
 
 def check_complete(
-    flat: Array,
-    sequences: Sequences,
-    steps: Ids | None = None,
-    name: str = "y",
+    flat: Array, sequences: Sequences, steps: Ids, name: str = "y"
 ) -> None:
-    """Reject None, NaN and infinity among labels, and report their step.
-
-    The labels are those of all steps, or of the given ones.
-    """
+    """Reject None, NaN and infinity among the labels of steps."""
     if flat.dtype != object and (flat.dtype.kind != "f" or np.isfinite(flat).all()):
         return
-    for i, label in enumerate(flat.tolist()):
+    for step, label in zip(steps.tolist(), flat.tolist(), strict=True):
         reason = invalid_reason(label)
         if reason:
-            place = sequences.name(i if steps is None else int(steps[i]))
+            place = sequences.name(step)
             raise ValueError(f"Input {name} contains {reason}: {name}{place}")
 
 
