@@ -171,16 +171,8 @@ def get_step_scorer(scoring: str) -> Callable[..., float]:
 class _StepScorer(BaseScorer):
     """A scorer that passes the valid steps of sequences to its metric."""
 
-    def __init__(
-        self,
-        score_func: Callable[..., Any],
-        sign: int,
-        kwargs: dict[str, Any],
-        response_method: str | Sequence[str],
-        *,
-        flatten: bool,
-    ) -> None:
-        super().__init__(score_func, sign, kwargs, response_method)
+    def __init__(self, *args: Any, flatten: bool) -> None:
+        super().__init__(*args)
         self._flatten = flatten
 
     def __repr__(self) -> str:
