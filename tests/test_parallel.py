@@ -58,6 +58,16 @@ def test_limits_are_gone_when_the_last_of_two_overlapping_users_is_out():
     assert set(blas_threads()) == {2}
 
 
+def test_the_last_user_may_be_another_thread():
+    user = one_blas_thread()
+    user.__enter__()
+    assert set(blas_threads()) == {1}
+    last = threading.Thread(target=user.__exit__, args=(None, None, None))
+    last.start()
+    last.join()
+    assert set(blas_threads()) == {2}
+
+
 def test_limits_are_restored_after_an_error():
     with pytest.raises(KeyboardInterrupt), one_blas_thread():
         raise KeyboardInterrupt

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from .model.parameters import Architecture
 
@@ -45,7 +45,12 @@ def one_blas_thread() -> Iterator[int]:
         if _n_users == 0:
             blas = _blas()
             _n_threads = max((lib["num_threads"] for lib in blas.info()), default=1)
-            _limit.enter_context(blas.limit(limits=1))
+            _release_control()
+            limiter = blas.limit(limits=1)
+            # In reverse order: another thread may be the last user.
+            _limit.callback(_release_control)
+            _limit.callback(limiter.restore_original_limits)
+            _limit.callback(_release_control)
         _n_users += 1
     try:
         yield _n_threads
@@ -54,6 +59,13 @@ def one_blas_thread() -> Iterator[int]:
             _n_users -= 1
             if _n_users == 0:
                 _limit.close()
+
+
+def _release_control() -> None:
+    """Let any thread set limits; since 3.8, threadpoolctl allows only the first."""
+    release = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
 
 
 @cache

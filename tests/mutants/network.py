@@ -481,6 +481,13 @@ MUTANTS = [
     ),
     # Threads and inference
     Mutant(
+        "only the thread that limited BLAS can end it",
+        "_network/parallel",
+        "        release(force=True)",
+        "        release()",
+        "parallel",
+    ),
+    Mutant(
         "the first fit out lifts the limits of the others",
         "_network/parallel",
         "            if _n_users == 0:\n                _limit.close()",
