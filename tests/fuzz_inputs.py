@@ -234,7 +234,7 @@ GOOD = {
     "hidden_layer_sizes": [1, 3, (2, 3), np.array([2])],
     "activation": ["tanh", "relu"],
     "bidirectional": [False, True],
-    "alpha": [0, 1e-3, 1.0],
+    "alpha": ["auto", 0, 1e-3, 1.0],
     "max_iter": [1, 3, np.int64(4)],
     "max_fun": [1, 15000],
     "tol": [1e-10, 1e-4, 10.0],

@@ -18,8 +18,8 @@ from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import regularization
 from skrnn._network.training.objective import Objective, ThreadedSum
+from skrnn._network.training.problem import Settings
 from skrnn._network.training.subsample import Subsample
-from skrnn._network.training.train import Settings
 
 DEVIATIONS = (
     regularization.INPUT_DEVIATION,
@@ -197,6 +197,7 @@ def fit(X, y, sample_weight=None, *, model=VanillaRNNClassifier, **parameters):
     """Fit a small network for a few iterations, which are not meant to converge."""
     parameters = {
         "hidden_layer_sizes": (5,),
+        "alpha": 1.0,
         "max_iter": 15,
         "random_state": 0,
         "tol": 1e-10,
@@ -216,3 +217,9 @@ def theta_of(model):
         model.output_intercept_,
     )
     return np.concatenate([array.ravel() for array in arrays])
+
+
+def learned(model):
+    """Return all parameters, and the scores of the strengths that were tried."""
+    scores = [] if model.alpha_scores_ is None else model.alpha_scores_
+    return np.concatenate([theta_of(model), scores])

@@ -17,7 +17,7 @@ def test_states_of_a_markov_chain_are_labeled_almost_as_well_as_possible(
     train = make_hmm_sequences(1000, random_state=0)
     test = make_hmm_sequences(1000, random_state=1)
     model = VanillaRNNClassifier(
-        8, bidirectional=bidirectional, max_iter=60, random_state=0
+        8, bidirectional=bidirectional, alpha=1, max_iter=60, random_state=0
     )
     model.fit(train.data, train.target)
     valid = test.target >= 0
@@ -28,7 +28,9 @@ def test_states_of_a_markov_chain_are_labeled_almost_as_well_as_possible(
 def test_a_two_way_model_beats_what_one_way_models_can_reach():
     train = make_hmm_sequences(1000, random_state=0)
     test = make_hmm_sequences(1000, random_state=1)
-    model = VanillaRNNClassifier(8, bidirectional=True, max_iter=60, random_state=0)
+    model = VanillaRNNClassifier(
+        8, bidirectional=True, alpha=1, max_iter=60, random_state=0
+    )
     model.fit(train.data, train.target)
     valid = test.target >= 0
     filtered = test.filtering[valid].argmax(axis=-1) == test.target[valid]

@@ -38,7 +38,9 @@ WAY = [
     "training.subsample",
     "training.output_initialization",
     "training.preconditioning",
+    "training.problem",
     "training.lbfgs",
+    "training.strength",
     "training.warm_up",
     "training.train",
 ]

@@ -41,7 +41,7 @@ RAGGED, RAGGED_Y = unpad(X, y)
 ROWS, ROWS_Y = X[:, 0], y[:, 0]
 FULL, FULL_Y = np.nan_to_num(X), np.abs(y)
 
-classifier = partial(VanillaRNNClassifier, 4, max_iter=3, random_state=0)
+classifier = partial(VanillaRNNClassifier, 4, alpha=1, max_iter=3, random_state=0)
 
 
 def expectation(outcome):
@@ -453,7 +453,7 @@ CASES = [
         19,
         "a regressor",
         (UserWarning, r"for univariate series pass X\[\.\.\., None\]"),
-        lambda model: VanillaRNNRegressor(2, max_iter=1).fit(
+        lambda model: VanillaRNNRegressor(2, alpha=1, max_iter=1).fit(
             FULL[..., 0], FULL[..., 1]
         ),
         FULL,
@@ -852,3 +852,64 @@ def test_strings_are_shown_as_plain_values(tokens):
     message = r"could not convert string to float: 'f\(x\)'.*OneHotSequenceEncoder"
     with pytest.raises(ValueError, match=message):
         VanillaRNNClassifier().fit(tokens, y)
+
+
+# Groups of sequences
+
+GROUPS = np.arange(12) // 2
+GOOD_GROUPS = {
+    "list": GROUPS.tolist(),
+    "strings": [f"page {i}" for i in GROUPS],
+    "bytes": GROUPS.astype("S"),
+    "numbers": GROUPS / 7,
+    "pandas Series": pd.Series(GROUPS, index=range(12, 0, -1)),
+    "categories": pd.Series(GROUPS).astype(str).astype("category"),
+    "polars Series": pl.Series(GROUPS),
+    "one column": pd.DataFrame({"page": GROUPS}),
+    "column vector": GROUPS[:, None],
+    "dates": pd.to_datetime(GROUPS, unit="D"),
+    "other numbers": 7 - GROUPS,
+}
+SORTED = "groups cannot be sorted .* without missing values"
+BAD_GROUPS = {
+    "too few": (GROUPS[:5], ValueError, r"shape \(5,\) but X has 12 sequences"),
+    "none": ([], ValueError, r"groups has shape \(0,\) but X has 12 sequences"),
+    "a scalar": (1, ValueError, r"groups has shape \(\) but X has 12 sequences"),
+    "two columns": (
+        pd.DataFrame({"a": GROUPS, "b": GROUPS}),
+        ValueError,
+        r"shape \(12, 2\) but X has 12 sequences; pass one group for each",
+    ),
+    "a row": (GROUPS[None], ValueError, r"groups has shape \(1, 12\)"),
+    "NaN": ([np.nan, *GROUPS[1:]], ValueError, "Input groups contains NaN"),
+    "infinity": ([np.inf, *GROUPS[1:]], ValueError, "groups contains infinity"),
+    "None": ([None, *GROUPS[1:]], TypeError, SORTED),
+    "None and strings": ([None, *GROUPS[1:].astype(str)], TypeError, SORTED),
+    "pandas.NA": (pd.Series([None, *GROUPS[1:]], dtype="Int64"), TypeError, SORTED),
+    "several types": (np.array(["a", 1] * 6, dtype=object), TypeError, SORTED),
+    "a string": ("a" * 12, ValueError, "groups is the string 'aaaaaaaaaaaa'"),
+    "a dict": (dict(enumerate(GROUPS)), TypeError, "groups is of type dict"),
+    "a set": (set(range(12)), TypeError, "groups is of type set"),
+    "a generator": (
+        (i for i in range(12)),
+        TypeError,
+        r"pass a list, .*list\(groups\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", GOOD_GROUPS)
+def test_groups_have_any_form_and_any_names(form):
+    expected = classifier(alpha="auto").fit(X, y, groups=GROUPS)
+    found = classifier(alpha="auto").fit(X, y, groups=GOOD_GROUPS[form])
+    assert expected.alphas_ is not None
+    assert_array_equal(found.alpha_scores_, expected.alpha_scores_)
+
+
+@pytest.mark.parametrize("model", [VanillaRNNClassifier, VanillaRNNRegressor])
+@pytest.mark.parametrize("alpha", ["auto", 1])
+@pytest.mark.parametrize("name", BAD_GROUPS)
+def test_bad_groups_are_an_error(name, alpha, model):
+    groups, error, message = BAD_GROUPS[name]
+    with pytest.raises(error, match=message):
+        model(4, alpha=alpha, max_iter=3).fit(X, y, groups=groups)

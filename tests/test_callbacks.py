@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from samples import make_sequences
-from strategies import batches_of, theta_of, threads_for_little
+from strategies import batches_of, learned, theta_of, threads_for_little
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
@@ -20,7 +20,7 @@ from skrnn._network.training import objective
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, y = make_sequences(20)
-SMALL = {"hidden_layer_sizes": 3, "max_iter": 5, "random_state": 0}
+SMALL = {"hidden_layer_sizes": 3, "alpha": 1, "max_iter": 5, "random_state": 0}
 both = pytest.mark.parametrize("estimator", [VanillaRNNClassifier, VanillaRNNRegressor])
 
 
@@ -126,10 +126,11 @@ def test_a_callback_may_stop_the_training(estimator, n_init):
     assert_array_equal(theta_of(model), theta_of(shorter))
 
 
-def test_callbacks_do_not_change_the_fit():
-    watched_model, _ = watched(VanillaRNNClassifier)
-    model = VanillaRNNClassifier(**SMALL).fit(X, y)
-    assert_array_equal(theta_of(watched_model), theta_of(model))
+@pytest.mark.parametrize("alpha", [1, "auto"])
+def test_callbacks_do_not_change_the_fit(alpha):
+    watched_model, _ = watched(VanillaRNNClassifier, alpha=alpha)
+    model = VanillaRNNClassifier(**SMALL | {"alpha": alpha}).fit(X, y)
+    assert_array_equal(learned(watched_model), learned(model))
 
 
 def test_what_fails_begins_no_task():

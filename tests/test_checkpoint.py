@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from samples import make_sequences
-from strategies import fit, theta_of
+from strategies import fit, learned
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
 from skrnn._network.training import objective, preconditioning, warm_up
@@ -50,7 +50,7 @@ def interrupted(path, *, after=8, data=X, targets=y, **parameters):
 
 def same(one, other):
     """Compare two fits, bit by bit."""
-    assert_array_equal(theta_of(one), theta_of(other))
+    assert_array_equal(learned(one), learned(other))
     for name in ("loss_curve_", "validation_scores_", "n_fun_", "stop_reason_"):
         assert getattr(one, name) == getattr(other, name)
 
@@ -63,6 +63,7 @@ def same(one, other):
         {"n_init": 3},
         {"early_stopping": True, "n_iter_no_change": 30},
         {"random_state": 7},
+        {"alpha": "auto"},
     ],
 )
 @pytest.mark.parametrize("after", [1, 2, 9, 16])
@@ -89,12 +90,13 @@ def test_a_fit_that_begins_on_parts_of_the_data_goes_on_too(
     assert rest.n == whole.n - after + 1
 
 
-def test_what_was_evaluated_is_not_evaluated_again(tmp_path):
+@pytest.mark.parametrize("alpha", [1, "auto"])
+def test_what_was_evaluated_is_not_evaluated_again(alpha, tmp_path):
     with Power() as whole:
-        fit(X, y)
-    path = interrupted(tmp_path / "fit", after=10)
+        fit(X, y, alpha=alpha)
+    path = interrupted(tmp_path / "fit", alpha=alpha, after=10)
     with Power() as rest:
-        fit(X, y, checkpoint=path)
+        fit(X, y, alpha=alpha, checkpoint=path)
     # The first is made again, to see that the data are the same.
     assert rest.n == whole.n - 10 + 1
 

@@ -110,7 +110,7 @@ def theta(model):
 
 
 def fitted_labels(y):
-    model = VanillaRNNClassifier(2, max_iter=3, random_state=0).fit(X, y)
+    model = VanillaRNNClassifier(2, alpha=1, max_iter=3, random_state=0).fit(X, y)
     return [model.classes_.tolist(), *theta(model)]
 
 
@@ -135,7 +135,7 @@ LABEL_PLACES = {
 
 def language_model(texts):
     model = VanillaRNNLanguageModel(
-        classifier=VanillaRNNClassifier(2, max_iter=3, random_state=0)
+        classifier=VanillaRNNClassifier(2, alpha=1, max_iter=3, random_state=0)
     )
     return [model.fit(texts).tokens_, model.score(texts)]
 
@@ -148,16 +148,16 @@ TOKEN_PLACES = {
 
 
 def fitted_targets(y):
-    return theta(VanillaRNNRegressor(2, max_iter=3, random_state=0).fit(X, y))
+    return theta(VanillaRNNRegressor(2, alpha=1, max_iter=3, random_state=0).fit(X, y))
 
 
 def weighted(weights):
-    model = VanillaRNNClassifier(2, max_iter=3, random_state=0)
+    model = VanillaRNNClassifier(2, alpha=1, max_iter=3, random_state=0)
     return [*theta(model.fit(X, LABELS, weights)), model.score(X, LABELS, weights)]
 
 
 def fitted_features(X):
-    model = VanillaRNNClassifier(2, max_iter=3, random_state=0).fit(X, LABELS)
+    model = VanillaRNNClassifier(2, alpha=1, max_iter=3, random_state=0).fit(X, LABELS)
     return [*theta(model), model.predict_proba(X)]
 
 

@@ -5,6 +5,7 @@ import copy
 import os
 import pickle
 import signal
+from functools import partial
 
 import dask
 import dask.array as da
@@ -26,7 +27,7 @@ from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
 from skrnn._network.data import packing
 from skrnn._network.model import network
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.training import warm_up
+from skrnn._network.training import strength, warm_up
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_labels
 from skrnn.dask import (
@@ -39,7 +40,13 @@ from skrnn.dask import (
 
 N, T, D = 60, 7, 3
 CHUNK = 17  # the last chunk is shorter
-FIT = {"hidden_layer_sizes": 5, "max_iter": 20, "tol": 1e-9, "random_state": 0}
+FIT = {
+    "hidden_layer_sizes": 5,
+    "alpha": 1,
+    "max_iter": 20,
+    "tol": 1e-9,
+    "random_state": 0,
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore:L-BFGS stopped at max_iter")
 
@@ -95,6 +102,10 @@ def delayed_parts(items):
 
 def assert_same_fit(remote, local):
     assert remote.n_fun_ == local.n_fun_
+    assert remote.alpha_ == local.alpha_
+    if local.alphas_ is not None:
+        assert_array_equal(remote.alphas_, local.alphas_)
+        assert_allclose(remote.alpha_scores_, local.alpha_scores_, rtol=1e-6)
     assert_allclose(remote.loss_, local.loss_, rtol=0, atol=1e-9)
     for name in ("recurrent_coefs_", "input_coefs_", "hidden_intercepts_"):
         for a, b in zip(getattr(remote, name), getattr(local, name), strict=True):
@@ -112,8 +123,10 @@ def assert_same_fit(remote, local):
         ({}, "none"),
         ({"early_stopping": True, "class_weight": "balanced"}, "sequences"),
         ({"bidirectional": True, "hidden_layer_sizes": (4, 3), "n_init": 2}, "steps"),
+        ({"alpha": "auto"}, "steps"),
+        ({"alpha": "auto", "early_stopping": True}, "sequences"),
     ],
-    ids=["plain", "early stopping", "deep"],
+    ids=["plain", "early stopping", "deep", "automatic", "automatic with stopping"],
 )
 def test_the_fit_is_that_of_all_data_in_one_place(client, data, options, weights):
     X, y = data
@@ -227,11 +240,35 @@ def test_copies_may_differ_in_labels_without_weight(client, data):
 def test_a_part_of_many_sequences_finds_the_start(client, monkeypatch, data):
     monkeypatch.setattr(warm_up, "MIN_SEQUENCES", N // 2)
     # Short: every iteration enlarges the differences of rounding.
-    monkeypatch.setattr(warm_up, "_STAGES", ((32, 5), (8, 5)))
+    monkeypatch.setattr(warm_up, "_STAGES", ((32, 5), (4, 5)))
     X, y = data
     local = VanillaRNNClassifier(**FIT).fit(X, y)
     assert local.n_fun_ > local.n_iter_ + 2  # the start has cost something
     assert_same_fit(DaskVanillaRNNClassifier(**FIT).fit(*map(chunked, data)), local)
+
+
+def test_a_search_on_a_sample_takes_the_local_one(client, data, monkeypatch):
+    monkeypatch.setattr(strength, "_MANY_SEQUENCES", 20)
+    X, y = data
+    groups = np.random.default_rng(2).integers(12, size=N)
+    options = {**FIT, "alpha": "auto", "max_iter": 5}
+    judged, plain = [], strength._Trial.judge
+
+    def judge(trial, sums):
+        judged.append(sums)
+        plain(trial, sums)
+
+    monkeypatch.setattr(strength._Trial, "judge", judge)
+    local = VanillaRNNClassifier(**options).fit(X, y, groups=groups)
+    n = len(judged)
+    remote = DaskVanillaRNNClassifier(**options)
+    remote.fit(chunked(X), chunked(y), groups=chunked(groups))
+    assert_same_fit(remote, local)
+    for of_local, of_remote in zip(judged[:n], judged[n:], strict=True):
+        assert_allclose(of_remote, of_local, rtol=1e-6)  # by group
+    monkeypatch.setattr(strength, "_MANY_SEQUENCES", N)
+    on_all = VanillaRNNClassifier(**options).fit(X, y, groups=groups)
+    assert not np.array_equal(local.alpha_scores_, on_all.alpha_scores_)
 
 
 def test_a_generator_is_left_where_the_local_fit_leaves_it(client, data):
@@ -300,16 +337,20 @@ def test_the_scheduler_is_told_how_large_chunks_and_shards_are(data):
     X, y = ragged(*data)
     X = [np.eye(D)[np.abs(x).argmax(axis=1)] for x in X]
     check = _chunks.ChunkReader(VanillaRNNClassifier(), check_labels)
-    (chunk,) = _chunks.load(check, [(X, y, None)], 0)
+    (chunk,) = _chunks.load(check, [(X, y, None, None)], 0)
     n_steps = len(chunk.y)
     assert sizeof(chunk) >= n_steps * D * 8 + chunk.y.nbytes + n_steps * 8
     batches = packing.batches(
         chunk.sequences, packing.by_length(chunk.sequences.lengths), np.dtype(float)
     )
-    assert sizeof(_shards.Shard(batches, [], np.dtype(float))) >= n_steps * 8
+    assert (
+        sizeof(_shards.Shard(batches, [], np.arange(1), np.dtype(float))) >= n_steps * 8
+    )
 
 
-@pytest.mark.parametrize("work", [_shards.gradients, _shards.held_out_losses])
+@pytest.mark.parametrize(
+    "work", [_shards.gradients, partial(_shards.losses, part="held_out")]
+)
 def test_weights_are_aligned_wherever_they_lay(data, work, monkeypatch):
     net = Architecture(D, (3,), 1, 2, "tanh")
     theta = np.random.default_rng(0).normal(size=net.n_parameters)
@@ -319,7 +360,7 @@ def test_weights_are_aligned_wherever_they_lay(data, work, monkeypatch):
     source = Sequences("ragged", [x], np.array([len(x)]), D, x.dtype)
     labels = np.zeros(len(x), dtype=int)
     batches = packing.batches(source, np.array([0]), x.dtype, labels, np.ones(len(x)))
-    shard = _shards.Shard(batches, batches, theta.dtype)
+    shard = _shards.Shard(batches, batches, np.arange(len(batches)), theta.dtype)
     expected = np.concatenate([np.ravel(part) for part in work(shard, net, theta)])
     forward, met = network.forward, []
 

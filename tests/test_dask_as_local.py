@@ -25,7 +25,7 @@ from skrnn.dask import DaskVanillaRNNClassifier, DaskVanillaRNNRegressor, _order
 
 N, T, D = 60, 7, 3
 CHUNK = 17  # the last chunk is shorter
-FIT = {"hidden_layer_sizes": 5, "max_iter": 5, "random_state": 0}
+FIT = {"hidden_layer_sizes": 5, "alpha": 1, "max_iter": 5, "random_state": 0}
 
 
 @pytest.fixture(scope="module")

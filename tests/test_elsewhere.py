@@ -64,7 +64,7 @@ TAGS = [["verb" if w == "be" else "other" for w in words] for words in SENTENCES
 
 
 def network(n_hidden=4, **parameters):
-    parameters = {"max_iter": 10, "random_state": 0, **parameters}
+    parameters = {"alpha": 1, "max_iter": 10, "random_state": 0, **parameters}
     return VanillaRNNClassifier(n_hidden, **parameters)
 
 
@@ -400,7 +400,7 @@ def test_a_recurrent_regressor_fits_rows_of_a_table():
     """skorch#632"""
     rows, targets = make_regression(200, 20, n_informative=10, random_state=0)
     targets = targets.astype(np.float32) / 100
-    model = VanillaRNNRegressor(10, max_iter=100, random_state=0)
+    model = VanillaRNNRegressor(10, alpha=1, max_iter=100, random_state=0)
     assert model.fit(rows.astype(np.float32), targets).score(rows, targets) > 0.9
 
 

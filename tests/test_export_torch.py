@@ -85,7 +85,7 @@ def test_a_round_trip_changes_nothing(pair):
 
 def test_a_regressor_becomes_modules_too():
     X = sequences(2)
-    model = VanillaRNNRegressor(3, tol=1.0, random_state=0)
+    model = VanillaRNNRegressor(3, alpha=1, tol=1.0, random_state=0)
     model.fit(X, [x @ [[1.0, 0], [2, 1]] for x in X])
     rnn, linear = to_torch(model)
     for x, prediction in zip(X, model.predict(X), strict=True):

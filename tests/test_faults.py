@@ -222,7 +222,7 @@ def test_fits_in_threads_are_those_one_after_another():
 
 def search():
     """Return the scores of a small search."""
-    model = VanillaRNNClassifier(3, max_iter=5, random_state=0)
+    model = VanillaRNNClassifier(3, alpha=1, max_iter=5, random_state=0)
     grid = GridSearchCV(model, {"alpha": [0.1, 10]}, cv=2, n_jobs=2)
     return grid.fit(X, y).cv_results_["mean_test_score"]
 

@@ -341,7 +341,7 @@ def test_a_series_of_sequences_is_encoded(kind):
 def test_a_series_of_sequences_goes_through_a_search(kind, labels):
     model = make_pipeline(
         OneHotSequenceEncoder(handle_unknown="ignore"),
-        VanillaRNNClassifier(4, max_iter=5, random_state=0),
+        VanillaRNNClassifier(4, alpha=1, max_iter=5, random_state=0),
     )
     search = GridSearchCV(model, {"vanillarnnclassifier__alpha": [0.1, 1]}, cv=2)
     y_form = VOWELS if labels == "arrays" else pd.Series(VOWELS)

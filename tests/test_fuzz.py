@@ -131,7 +131,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.model = self.estimator(2, max_iter=2, random_state=0)
+        self.model = self.estimator(2, alpha=1, max_iter=2, random_state=0)
 
     @rule(data=st.data())
     def fit(self, data):

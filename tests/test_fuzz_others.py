@@ -55,7 +55,7 @@ pytestmark = [
 
 labeled = datasets(labels_of("two"))
 KINDS = st.sampled_from(sorted(LABELS))
-SMALL = {"max_iter": 2, "random_state": 0}
+SMALL = {"alpha": 1, "max_iter": 2, "random_state": 0}
 
 
 def windows(x, before, after):

@@ -28,7 +28,7 @@ from skrnn.model_selection import (
 
 X = [np.array([[0.1], [0.9], [0.2]]), np.array([[0.8], [0.3]])]
 Y = [list("ABA"), list("BA")]
-SHORT = {"tol": 1.0, "random_state": 0}
+SHORT = {"alpha": 1, "tol": 1.0, "random_state": 0}
 CLASSIFIER = VanillaRNNClassifier(2, **SHORT).fit(X, Y)
 REGRESSOR = VanillaRNNRegressor(2, **SHORT).fit(X, X)
 SCALER = StepwiseTransformer(StandardScaler()).fit(X)

@@ -33,8 +33,8 @@ edges = pytest.mark.parametrize(("start", "end"), EDGES)
 
 
 def network(n_hidden=4, **parameters):
-    parameters = {"max_iter": 20, "tol": 1e-2, "random_state": 0} | parameters
-    return VanillaRNNClassifier(n_hidden, **parameters)
+    defaults = {"alpha": 1, "max_iter": 20, "tol": 1e-2, "random_state": 0}
+    return VanillaRNNClassifier(n_hidden, **defaults | parameters)
 
 
 def fit(sequences, sample_weight=None, *, start=True, end=True, net=None, **encoder):

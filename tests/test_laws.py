@@ -11,11 +11,15 @@ from strategies import (
     DEVIATIONS,
     NETS,
     SEEDS,
+    batches_of,
     fit,
     fixed_problem,
+    learned,
     problems,
     theta_of,
+    threads_for_little,
 )
+from threadpoolctl import threadpool_limits
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor, as_ragged, pad_sequences
 from skrnn._network import inference
@@ -59,10 +63,16 @@ CLASSIFIERS = {
     "two-way": {"bidirectional": True, "hidden_layer_sizes": (3, 4)},
     "balanced": {"class_weight": "balanced", "activation": "relu"},
     "early-stopping": {"early_stopping": True, "validation_fraction": 0.3},
+    "automatic": {"alpha": "auto"},
+    "automatic, early-stopping": {
+        "alpha": "auto",
+        "early_stopping": True,
+        "validation_fraction": 0.3,
+    },
 }
 REGRESSORS = {
     f"regressor, {name}": {"model": VanillaRNNRegressor, **CLASSIFIERS[name]}
-    for name in ("plain", "two-way", "early-stopping")
+    for name in ("plain", "two-way", "early-stopping", "automatic")
 }
 
 
@@ -70,7 +80,8 @@ def every(cases):
     return pytest.mark.parametrize("parameters", cases.values(), ids=cases)
 
 
-FITS = every(CLASSIFIERS | REGRESSORS)
+CASES = CLASSIFIERS | REGRESSORS
+FITS = every(CASES)
 FORMS = pytest.mark.parametrize(
     "form",
     [
@@ -92,7 +103,7 @@ def test_more_padding_is_free(ragged, parameters):
     wide = np.pad(X, [(0, 0), (0, 3), (0, 0)], constant_values=np.nan)
     narrow_model = fit(X, y, **parameters)
     wide_model = fit(wide, y, **parameters)
-    assert_array_equal(theta_of(narrow_model), theta_of(wide_model))
+    assert_array_equal(learned(narrow_model), learned(wide_model))
     states = wide_model.hidden_states(wide)
     assert_array_equal(states[:, : X.shape[1]], narrow_model.hidden_states(X))
     assert np.isnan(states[:, X.shape[1] :]).all()
@@ -144,6 +155,18 @@ def test_the_number_of_threads_changes_nothing(problem, n_threads):
     assert_allclose(many[1], one[1], rtol=1e-11, atol=1e-12)
 
 
+@every({name: CASES[name] for name in ("automatic", "regressor, automatic")})
+def test_the_number_of_threads_does_not_change_the_strength(ragged, parameters):
+    with threads_for_little():
+        models = []
+        for n_threads in (1, 2):
+            with threadpool_limits(n_threads, user_api="blas"), batches_of(2):
+                models.append(fit(*ragged, **parameters))
+    one, two = models
+    assert one.alpha_ == two.alpha_
+    assert_allclose(one.alpha_scores_, two.alpha_scores_, rtol=1e-6)
+
+
 @given(problems())
 def test_float32_agrees_with_float64(problem):
     single = problem.loss_and_gradient(dtype=np.float32)
@@ -165,7 +188,7 @@ def test_weight_k_equals_k_copies(ragged, form, parameters):
     copies = np.random.default_rng(0).permutation(np.repeat(np.arange(len(X)), k))
     weighted = fit(form(X), y, sample_weight=k, **parameters)
     copied = fit(form([X[i] for i in copies]), [y[i] for i in copies], **parameters)
-    assert_array_equal(theta_of(weighted), theta_of(copied))
+    assert_array_equal(learned(weighted), learned(copied))
 
 
 @FORMS
@@ -181,7 +204,7 @@ def test_weight_0_equals_removal_of_a_sequence(ragged, form, parameters):
         sample_weight=w[kept],
         **parameters,
     )
-    assert_array_equal(theta_of(weighted), theta_of(removed))
+    assert_array_equal(learned(weighted), learned(removed))
 
 
 @FITS
@@ -191,7 +214,7 @@ def test_permuting_sequences_changes_nothing(ragged, parameters):
     order = np.random.default_rng(1).permutation(len(X))
     model = fit(X, y, w, **parameters)
     permuted = fit([X[i] for i in order], [y[i] for i in order], w[order], **parameters)
-    assert_array_equal(theta_of(model), theta_of(permuted))
+    assert_array_equal(learned(model), learned(permuted))
 
 
 @given(problems(nets=SEVERAL_CLASSES, lengths=SEVERAL_STEPS))
@@ -374,7 +397,7 @@ def test_multiplying_a_feature_by_a_constant_changes_only_its_weights(
 @FITS
 def test_the_same_random_state_gives_the_same_fit(ragged, parameters):
     first, again = fit(*ragged, **parameters), fit(*ragged, **parameters)
-    assert_array_equal(theta_of(first), theta_of(again))
+    assert_array_equal(learned(first), learned(again))
     other = fit(*ragged, **parameters, random_state=1)
     assert not np.array_equal(theta_of(first), theta_of(other))
 
@@ -393,7 +416,7 @@ def test_loss_is_the_objective_of_the_reference_at_the_fitted_weights(
         X,
         y,
         [np.full(len(x), w_i) for x, w_i in zip(X, w, strict=True)],
-        model.alpha,
+        model.alpha_,
         DEVIATIONS,
     )
     assert_allclose(model.loss_, expected, rtol=1e-12)

@@ -13,7 +13,7 @@ from hypothesis import given
 from numpy.testing import assert_array_equal
 from samples import SEQUENCE_FORMS, as_form, make_sequences
 from scipy import sparse
-from strategies import batches_of, fit, fixed_problem, problems, theta_of
+from strategies import batches_of, fit, fixed_problem, learned, problems, theta_of
 from threadpoolctl import threadpool_limits
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor
@@ -139,6 +139,12 @@ def test_a_fit_on_a_map_is_the_fit_in_memory(form, dtype, model, directory):
     assert one.loss_curve_ == other.loss_curve_
     for a, b in zip(one.predict(take(steps)), other.predict(data), strict=True):
         assert_array_equal(a, b)
+
+
+def test_the_strength_found_on_a_map_is_that_in_memory(directory):
+    one, other = (fit(data, y, alpha="auto") for data in (X, mapped(X, directory)))
+    assert_array_equal(learned(one), learned(other))
+    assert one.alpha_ == other.alpha_
 
 
 def test_early_stopping_on_a_map_is_that_in_memory(directory):

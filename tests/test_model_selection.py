@@ -57,7 +57,7 @@ forms = pytest.mark.parametrize("form", SEQUENCE_FORMS)
 
 
 def classifier(**parameters):
-    parameters = {"max_iter": 5, "random_state": 0, **parameters}
+    parameters = {"alpha": 1, "max_iter": 5, "random_state": 0, **parameters}
     return VanillaRNNClassifier(4, **parameters)
 
 
@@ -255,7 +255,7 @@ def test_numbers_per_step_are_cross_validated(n_outputs, form):
     targets = np.nan_to_num(X[..., : n_outputs or 1]).reshape(shape)
     data, labels = as_form(form, X, targets)
     labels = labels if form == "padded" else as_ragged(labels)
-    model = VanillaRNNRegressor(4, max_iter=5, random_state=0)
+    model = VanillaRNNRegressor(4, alpha=1, max_iter=5, random_state=0)
     result = cross_val_predict(model, data, labels, cv=KFold(2))
     expected = clone(model).fit(data[6:], labels[6:]).predict(data[:6])
     assert_array_equal(
@@ -302,7 +302,7 @@ def test_metadata_is_routed_through_a_pipeline():
     with sklearn.config_context(enable_metadata_routing=True):
         weights = np.arange(1.0, 9.0)
         model = speller()
-        model[-1].set_fit_request(sample_weight=True)
+        model[-1].set_fit_request(sample_weight=True, groups=False)
         params = {"sample_weight": weights, "groups": np.arange(8) // 2}
         result = cross_val_predict(
             model, WORDS, VOWELS, cv=GroupKFold(2), params=params
@@ -511,7 +511,8 @@ def test_scikit_learn_takes_it_as_cv():
     search = GridSearchCV(speller(), {"vanillarnnclassifier__alpha": [0.1, 1]}, cv=cv)
     assert search.fit(WORDS, VOWELS).n_splits_ == 3
     with sklearn.config_context(enable_metadata_routing=True):
-        result = cross_validate(classifier(), X, y, cv=cv, params={"groups": groups})
+        model = classifier().set_fit_request(groups=True)
+        result = cross_validate(model, X, y, cv=cv, params={"groups": groups})
     assert result["test_score"].shape == (3,)
 
 
@@ -524,14 +525,16 @@ RECALLED[30:, 7:], RECALL[30:, 7:] = np.nan, -1
 @pytest.fixture(scope="module")
 def recaller():
     """Return a model that labels each step by the input two steps before."""
-    return VanillaRNNClassifier(16, max_iter=1000, random_state=0).fit(RECALLED, RECALL)
+    model = VanillaRNNClassifier(16, alpha=1, max_iter=1000, random_state=0)
+    return model.fit(RECALLED, RECALL)
 
 
 @pytest.fixture(scope="module")
 def labeler():
     """Return a model whose labels depend on features 0 and 1, and not on 2."""
     steps, labels = make_sequences(100)
-    return VanillaRNNClassifier(8, max_iter=200, random_state=0).fit(steps, labels)
+    model = VanillaRNNClassifier(8, alpha=1, max_iter=200, random_state=0)
+    return model.fit(steps, labels)
 
 
 def copied_from(values, originals):

@@ -67,7 +67,7 @@ TAKERS = {
         StandardScaler(with_mean=False, with_std=False)
     ).fit_transform,
     "pad_sequences": pad_sequences,
-    "predict": VanillaRNNRegressor(2, tol=10.0, random_state=0)
+    "predict": VanillaRNNRegressor(2, alpha=1, tol=10.0, random_state=0)
     .fit(SEQUENCES["unequal"], SEQUENCES["unequal"])
     .predict,
 }
@@ -105,7 +105,7 @@ def test_rows_of_one_length_are_a_table(container):
 def test_nothing_is_written_to():
     column = parquet([x.tolist() for x in SEQUENCES["unequal"]])
     before = [[row.copy() for row in item] for item in column]
-    VanillaRNNRegressor(2, tol=10.0).fit(column, SEQUENCES["unequal"])
+    VanillaRNNRegressor(2, alpha=1, tol=10.0).fit(column, SEQUENCES["unequal"])
     for item, rows in zip(column, before, strict=True):
         assert item.dtype == object
         assert_array_equal(np.stack(list(item)), np.stack(rows))
@@ -121,7 +121,9 @@ COLUMNS = {
         objects(map(np.array, x)) for x in nested
     ],
 }
-REGRESSOR = VanillaRNNRegressor(2, tol=10.0, random_state=0).fit(FEATURES, TARGETS)
+REGRESSOR = VanillaRNNRegressor(2, alpha=1, tol=10.0, random_state=0).fit(
+    FEATURES, TARGETS
+)
 USES = {
     "score": lambda y: REGRESSOR.score(FEATURES, y),
     "as_ragged": lambda y: [x.tolist() for x in as_ragged(y)],

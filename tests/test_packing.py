@@ -169,7 +169,7 @@ def test_states_of_a_batch_need_bounded_memory_whatever_the_number_of_sequences(
 def deduplicate(sequences, labels, weights, **options):
     source = ListSource(sequences, **options)
     flat = np.concatenate(labels), np.concatenate(weights)
-    return source, packing.deduplicate(source, *flat)
+    return source, packing.deduplicate(source, *flat)[:2]
 
 
 @pytest.fixture
@@ -274,6 +274,32 @@ def test_canonical_order_depends_on_nothing_but_content(order, most):
 def test_canonical_order_is_longest_first(duplicates):
     source, (ids, _) = deduplicate(*duplicates)
     assert (np.diff(source.lengths[ids]) <= 0).all()
+
+
+def groups_of(duplicates, groups):
+    source, _ = deduplicate(*duplicates)
+    flat = (np.concatenate(v) for v in duplicates[1:])
+    return packing.deduplicate(source, *flat, groups)
+
+
+def test_without_groups_every_sequence_is_one(duplicates):
+    ids, _, groups = groups_of(duplicates, None)
+    assert_array_equal(groups, np.arange(len(ids)))
+
+
+def test_groups_are_numbered_in_canonical_order():
+    X = [np.full((n, 1), float(n)) for n in (1, 2, 3, 4)]
+    y, w = [np.zeros(n, int) for n in (1, 2, 3, 4)], [np.ones(n) for n in (1, 2, 3, 4)]
+    _, _, groups = groups_of((X, y, w), np.array([7, 3, 7, 5]))
+    assert_array_equal(groups, [0, 1, 2, 1])  # of lengths 4, 3, 2, 1
+
+
+def test_groups_with_copies_of_a_sequence_are_one():
+    X = [np.full((1, 1), v) for v in (1.0, 2.0, 1.0, 3.0, 4.0)]
+    y, w = [np.zeros(1, int)] * 5, [np.ones(1)] * 5
+    ids, _, groups = groups_of((X, y, w), np.array([0, 0, 1, 1, 2]))
+    of_value = {X[i].item(): g for i, g in zip(ids, groups, strict=True)}
+    assert of_value[1.0] == of_value[2.0] == of_value[3.0] != of_value[4.0]
 
 
 class Untidy(ListSource):

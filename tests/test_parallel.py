@@ -84,7 +84,7 @@ def test_without_a_blas_that_can_be_limited_there_is_one_thread(monkeypatch):
 def test_overlapping_fits_in_two_threads_leave_the_limits_as_they_were():
     # Filters of warnings belong to the process, so these fits must converge.
     models = [
-        VanillaRNNClassifier((n_hidden,), tol=1e-2, random_state=0)
+        VanillaRNNClassifier((n_hidden,), alpha=1, tol=1e-2, random_state=0)
         for n_hidden in (3, 12)
     ]
     expected = [model.fit(X, Y).loss_ for model in models]
@@ -110,7 +110,7 @@ def test_an_interrupted_fit_restores_limits_and_ends_its_threads(monkeypatch):
     monkeypatch.setattr("builtins.print", interrupt)
     before = threading.active_count()
     with threads_for_little(), pytest.raises(KeyboardInterrupt):
-        VanillaRNNClassifier((3,), verbose=1).fit(X, Y)
+        VanillaRNNClassifier((3,), alpha=1, verbose=1).fit(X, Y)
     assert inside[0][0] == {1}
     assert set(blas_threads()) == {2}
     assert threading.active_count() == before

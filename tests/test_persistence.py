@@ -44,7 +44,7 @@ TRUSTED = [
     "skrnn.StepwiseTransformer",
     "skrnn.WindowTransformer",
 ]
-SHORT = {"tol": 1.0, "random_state": 0}
+SHORT = {"alpha": 1, "tol": 1.0, "random_state": 0}
 X = np.eye(3)
 MODELS = [
     VanillaRNNClassifier(2, **SHORT).fit(X, [0, 1, 0]),
@@ -128,12 +128,16 @@ def test_a_pickle_without_a_version_is_an_old_one(model):
 
 @pytest.mark.parametrize(("n_layers", "bidirectional", "activation"), ARCHITECTURES)
 @SHARE
-@given(seed=strategies.SEEDS, early_stopping=st.booleans())
+@given(
+    seed=strategies.SEEDS,
+    early_stopping=st.booleans(),
+    alpha=st.sampled_from([1.0, "auto"]),
+)
 def test_every_network_comes_back_whole(
-    n_layers, bidirectional, activation, seed, early_stopping
+    n_layers, bidirectional, activation, seed, early_stopping, alpha
 ):
     rng = np.random.default_rng(seed)
-    sequences = [rng.normal(size=(n, 2)) for n in (3, 1, 4)]
+    sequences = [rng.normal(size=(n, 2)) for n in (3, 1, 4, 2, 1, 3)]
     model = strategies.fit(
         sequences,
         [rng.choice(["no", "yes"], size=len(x)) for x in sequences],
@@ -141,6 +145,7 @@ def test_every_network_comes_back_whole(
         bidirectional=bidirectional,
         activation=activation,
         early_stopping=early_stopping,
+        alpha=alpha,
         max_iter=2,
     )
     for way in WAYS:

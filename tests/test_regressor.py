@@ -35,7 +35,12 @@ targets = pytest.mark.parametrize("target", [y, y[..., None], PAIR], ids=np.shap
 
 
 def regressor(**parameters):
-    defaults = {"hidden_layer_sizes": 4, "max_iter": 10, "random_state": 0}
+    defaults = {
+        "hidden_layer_sizes": 4,
+        "alpha": 1,
+        "max_iter": 10,
+        "random_state": 0,
+    }
     return VanillaRNNRegressor(**{**defaults, **parameters})
 
 
@@ -72,8 +77,8 @@ def test_loss_is_the_objective_at_the_stored_weights(target, alpha):
     size = model.feature_scale_[:, None] / 2  # an input's deviation is 2
     penalty = np.square(model.input_coefs_[0] * size).sum()
     upper = model.input_coefs_[1]
-    penalty += upper.shape[1] / 9 * np.square(upper).sum()
-    penalty += sum(W.shape[1] / 9 * np.square(W).sum() for W in model.recurrent_coefs_)
+    penalty += upper.shape[1] * np.square(upper).sum()
+    penalty += sum(W.shape[1] * np.square(W).sum() for W in model.recurrent_coefs_)
     output = model.output_coef_ / model.target_scale_
     penalty += len(output) / 100 * np.square(output).sum()
     expected = (total + alpha * penalty) / (2 * w[VALID].sum())

@@ -17,7 +17,8 @@ both = pytest.mark.parametrize("estimator", [VanillaRNNClassifier, VanillaRNNReg
 
 
 def small(estimator=VanillaRNNClassifier, **parameters):
-    return estimator(3, **{"max_iter": 4, "random_state": 0, **parameters})
+    defaults = {"alpha": 1, "max_iter": 4, "random_state": 0}
+    return estimator(3, **defaults | parameters)
 
 
 def score(estimator, X, y, sample_weight=None):
@@ -122,3 +123,80 @@ def test_callbacks_are_dismissed_however_the_fit_ends(error):
     with pytest.raises(ValueError, match="infinity"):
         model.fit(bad, y)
     assert patience.set_up == 0
+
+
+# While the strength is searched
+
+
+def iterations_of(monitor):
+    rows = monitor.get_logs().data
+    return [row["score"] for row in rows if row["task_name"] == "lbfgs-iter"]
+
+
+@both
+def test_a_monitor_sees_the_search_and_the_fit(estimator):
+    monitor = ScoringMonitor(scoring=score)
+    model = small(estimator, alpha="auto").set_callbacks(monitor).fit(X, y)
+    scores = iterations_of(monitor)
+    assert model.alphas_ is not None
+    assert len(scores) > model.n_iter_ + 2 * len(model.alphas_)
+    assert scores[-1] == model.score(X, y)
+    monitor = ScoringMonitor(scoring=score)
+    small(estimator, alpha=model.alpha_).set_callbacks(monitor).fit(X, y)
+    assert scores[-model.n_iter_ :] == iterations_of(monitor)
+
+
+@both
+@pytest.mark.parametrize("n_iter", [1, 10, 30])
+def test_a_callback_may_stop_the_search(estimator, n_iter):
+    patience = Patience(n_iter)
+    model = small(estimator, alpha="auto").set_callbacks(patience).fit(X, y)
+    assert model.stop_reason_ == "callback"
+    assert patience.set_up == 0
+    assert np.isfinite(model.loss_)
+    assert np.isfinite(model.score(X, y))
+    assert model.predict(X).shape == y.shape
+    if n_iter == 1:
+        assert (model.alpha_, model.alphas_, model.alpha_scores_) == (3, None, None)
+    else:
+        assert 0 < len(model.alphas_) == len(model.alpha_scores_) <= 8
+
+
+def test_a_callback_that_stops_the_fit_keeps_the_search():
+    whole = small(alpha="auto").fit(X, y)
+    n_search = len(searched())
+    patience = Patience(n_search + 2)
+    model = small(alpha="auto").set_callbacks(patience).fit(X, y)
+    assert (model.stop_reason_, model.n_iter_) == ("callback", 2)
+    assert model.alpha_ == whole.alpha_
+    np.testing.assert_array_equal(model.alpha_scores_, whole.alpha_scores_)
+    assert model.loss_curve_ == whole.loss_curve_[:2]
+
+
+def searched():
+    """Return the scores after all iterations of a search."""
+    monitor = ScoringMonitor(scoring=score)
+    model = small(alpha="auto").set_callbacks(monitor).fit(X, y)
+    return iterations_of(monitor)[: -model.n_iter_]
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_progress_reaches_its_end_after_a_search(early_stopping, warm, capsys):
+    bar = ProgressBar(max_propagation_depth=None)
+    model = small(
+        alpha="auto", early_stopping=early_stopping, warm_start=warm
+    ).set_callbacks(bar)
+    for _ in range(2):
+        model.fit(X, y)
+        assert "100%" in capsys.readouterr().out
+
+
+def test_a_warm_start_of_an_older_model_announces_its_search():
+    model = small(alpha=1, warm_start=True).fit(X, y)
+    for name in ("alpha_", "alphas_", "alpha_scores_"):
+        delattr(model, name)
+    monitor = ScoringMonitor(scoring=score)
+    model.set_params(alpha="auto").set_callbacks(monitor).fit(X, y)
+    assert len(iterations_of(monitor)) > 2 * len(model.alphas_)
+    assert model.alpha_scores_ is not None

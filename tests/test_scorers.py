@@ -58,7 +58,8 @@ NAMES = ["accuracy", "balanced_accuracy", "f1_macro", "neg_log_loss", "roc_auc_o
 
 def make_model(**parameters):
     """Return a small model that counts as converged at once."""
-    return VanillaRNNClassifier(4, tol=10.0, random_state=0, **parameters)
+    defaults = {"alpha": 1, "tol": 10.0, "random_state": 0}
+    return VanillaRNNClassifier(4, **defaults | parameters)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -377,7 +378,7 @@ def test_regressors_have_scorers_too():
 def test_several_outputs_of_rows_are_not_steps(name):
     rows = X[:, 0]
     targets = rows[:, :2] * [10, 1]
-    model = VanillaRNNRegressor(4, tol=10.0, random_state=0)
+    model = VanillaRNNRegressor(4, alpha=1, tol=10.0, random_state=0)
     model = make_pipeline(StandardScaler(), model).fit(rows, targets)
     expected = sk.get_scorer(name)(model, rows, targets)
     assert get_step_scorer(name)(model, rows, targets) == expected

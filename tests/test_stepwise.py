@@ -97,7 +97,13 @@ def make_dicts(n_sequences, seed=0):
     return steps, as_ragged([[LABEL_OF[word] for word in row] for row in words])
 
 
-SMALL = {"hidden_layer_sizes": 4, "max_iter": 200, "tol": 1e-2, "random_state": 0}
+SMALL = {
+    "hidden_layer_sizes": 4,
+    "alpha": 1,
+    "max_iter": 200,
+    "tol": 1e-2,
+    "random_state": 0,
+}
 
 
 def pipeline(transformer, **parameters):

@@ -32,7 +32,7 @@ from skrnn.model_selection import cross_val_predict, permutation_importance
 rng = np.random.default_rng(0)
 ARRAYS = [rng.normal(size=(n, 2)) for n in (4, 2, 5, 3)]
 Y = [(x[:, 0] > 0).astype(int) for x in ARRAYS]
-SHORT = {"tol": 10.0, "random_state": 0}
+SHORT = {"alpha": 1, "tol": 10.0, "random_state": 0}
 ORDER = "must be in the same order as they were in fit"
 
 

@@ -12,7 +12,7 @@ from strategies import SETTINGS, batches_of, fixed_problem, threads_for_little
 from threadpoolctl import threadpool_limits
 
 from skrnn._network.data import packing
-from skrnn._network.training import lbfgs, regularization
+from skrnn._network.training import lbfgs, regularization, strength
 from skrnn._network.training import train as training
 from skrnn._network.training.objective import Objective
 from skrnn._network.training.target_scaling import TargetScaler
@@ -40,9 +40,10 @@ def run(
 
 def held_out(problem, fraction, seed=0):
     """Return which sequences a run with the seed holds out."""
-    ids, _ = packing.deduplicate(problem.source, problem.y, problem.w)
+    ids, _, groups = packing.deduplicate(problem.source, problem.y, problem.w)
     rng = np.random.RandomState(seed)
-    return training._hold_out(ids, fraction, rng)
+    is_out = training.hold_out(groups, fraction, rng)
+    return ids[is_out], ids[~is_out]
 
 
 # What comes out
@@ -200,7 +201,7 @@ def test_the_loss_of_numbers_is_the_objective_in_their_units():
 
 
 def test_units_are_those_of_the_sequences_that_are_learned():
-    held, kept = held_out(NUMBERS, 0.3)
+    held, kept = held_out(NUMBERS, 0.3, EARLY["seed"])
     result = run(NUMBERS, **EARLY | {"max_iter": 2})
     y, w = ([values[i] for i in kept] for values in (NUMBERS.labels, NUMBERS.weights))
     expected = TargetScaler.fit(np.concatenate(y), np.concatenate(w))
@@ -236,12 +237,18 @@ def loss_on(problem, ids, theta):
     return total / total_weight
 
 
-EARLY = {"validation_fraction": 0.3, "n_iter_no_change": 3, "max_iter": 200}
+# With this seed, the first score is not the best.
+EARLY = {
+    "validation_fraction": 0.3,
+    "n_iter_no_change": 3,
+    "max_iter": 200,
+    "seed": 2,
+}
 
 
 def test_early_stopping_keeps_the_weights_that_score_best():
     result = run(**EARLY)
-    held, _ = held_out(PROBLEM, 0.3)
+    held, _ = held_out(PROBLEM, 0.3, EARLY["seed"])
     assert result.stop_reason == "early_stopping"
     assert_allclose(
         -loss_on(PROBLEM, held, result.theta), max(result.validation_scores), rtol=1e-10
@@ -257,7 +264,9 @@ def test_early_stopping_waits_for_n_iter_no_change_iterations():
 
 
 def test_gains_below_the_tolerance_do_not_count():
-    run = training._Run(None, None, np.ones(1), None, SETTINGS._replace(tol=0.1), None)
+    run = training._Run(
+        None, np.ones(1), SETTINGS._replace(tol=0.1), strength.Choice(1.0), None
+    )
     stale = []
     for score in (-1.0, -0.95, -0.8, -0.75, -0.9):
         run._track_best(score, lbfgs.Progress(np.array([score]), 0.0, 0.0, 1, 1))
@@ -281,7 +290,7 @@ def test_a_loss_that_is_not_finite_is_the_lowest_score(bad, monkeypatch):
 
 
 def test_held_out_sequences_are_not_learned():
-    held, _ = held_out(PROBLEM, 0.3)
+    held, _ = held_out(PROBLEM, 0.3, EARLY["seed"])
     altered = [w.copy() for w in PROBLEM.weights]
     for i in held:
         altered[i] *= 5
@@ -299,18 +308,21 @@ def test_scores_are_reported():
 
 @pytest.mark.parametrize(("n", "fraction", "expected"), [(10, 0.1, 1), (10, 0.25, 3)])
 def test_the_fraction_held_out_is_rounded_up(n, fraction, expected):
-    ids = np.arange(n)[::-1]
-    out, kept = training._hold_out(ids, fraction, np.random.RandomState(0))
-    assert len(out) == expected
-    assert_array_equal(np.sort(np.r_[out, kept]), np.arange(n))
-    for part in (out, kept):
-        assert (np.diff(part) < 0).all()
+    is_out = training.hold_out(np.arange(n), fraction, np.random.RandomState(0))
+    assert len(is_out) == n
+    assert is_out.sum() == expected
+
+
+def test_groups_are_held_out_whole():
+    groups = np.array([0, 1, 1, 2, 0, 3, 3, 3])
+    is_out = training.hold_out(groups, 0.5, np.random.RandomState(0))
+    assert len(np.unique(groups[is_out])) == 2
+    assert not np.intersect1d(groups[is_out], groups[~is_out]).size
 
 
 def test_nothing_is_held_out_of_a_fraction_of_0():
-    out, kept = training._hold_out(np.arange(4), 0.0, np.random.RandomState(0))
-    assert out.size == 0
-    assert_array_equal(kept, np.arange(4))
+    is_out = training.hold_out(np.arange(4), 0.0, np.random.RandomState(0))
+    assert_array_equal(is_out, [False] * 4)
 
 
 def test_too_few_sequences_to_hold_some_out_are_an_error():
@@ -330,3 +342,12 @@ def test_training_with_threads_gives_the_same_loss():
     assert_allclose(together.loss, alone.loss, rtol=1e-6)
     assert set(inside) == {before + 1}
     assert threading.active_count() == before
+
+
+def test_the_score_of_a_strength_that_overflowed_is_minus_infinity():
+    trial = strength._Trial(1.0, [])
+    trial.judge(np.array([[1.0, 3.0], [1.0, 1.0]]))
+    assert trial.score == -2
+    trial.judge(np.array([[np.inf, 3.0], [1.0, 1.0]]))
+    assert trial.score == -np.inf
+    assert np.isfinite(trial.loss)

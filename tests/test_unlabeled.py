@@ -35,11 +35,11 @@ TARGET = np.where(y < 0, np.nan, np.cumsum(np.nan_to_num(X[..., 0]), axis=1))
 
 
 def classifier(**parameters):
-    return VanillaRNNClassifier(4, max_iter=10, random_state=0, **parameters)
+    return VanillaRNNClassifier(4, alpha=1, max_iter=10, random_state=0, **parameters)
 
 
 def regressor(**parameters):
-    return VanillaRNNRegressor(4, max_iter=10, random_state=0, **parameters)
+    return VanillaRNNRegressor(4, alpha=1, max_iter=10, random_state=0, **parameters)
 
 
 def theta(model):

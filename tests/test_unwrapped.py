@@ -20,7 +20,7 @@ from skrnn import (
 rng = np.random.default_rng(0)
 X = rng.normal(size=(8, 5, 2))
 Y = (X[..., 0] > 0).astype(int)
-SHORT = {"tol": 10.0, "random_state": 0}
+SHORT = {"alpha": 1, "tol": 10.0, "random_state": 0}
 WRAP = (
     r"X has shape \(5, 2\), but Vanilla.* was fitted on sequences; .*X\[None\] or \[x\]"
 )

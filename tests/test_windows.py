@@ -158,7 +158,7 @@ def test_windows_of_feature_dicts_stay_sparse():
 
 
 def test_a_classifier_reads_windows():
-    model = VanillaRNNClassifier(4, max_iter=200, tol=1e-2, random_state=0)
+    model = VanillaRNNClassifier(4, alpha=1, max_iter=200, tol=1e-2, random_state=0)
     model = make_pipeline(WindowTransformer(), model).fit(X, y)
     assert model.score(X, y) > 0.9
     assert model.predict(X).shape == y.shape

@@ -19,14 +19,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 
 from skrnn._network.model.parameters import Architecture
+from skrnn._network.training import strength
 from skrnn._network.training.checkpoint import Checkpoint
-from skrnn._network.training.train import (
-    InMemoryData,
-    Result,
-    Settings,
-    TrainingData,
-    train,
-)
+from skrnn._network.training.problem import Settings
+from skrnn._network.training.train import InMemoryData, Result, TrainingData, train
 from skrnn._sklearn_compat import Interval, StrOptions
 from skrnn._validation.persistence import VersionedState
 from skrnn._validation.sequences import (
@@ -36,6 +32,7 @@ from skrnn._validation.sequences import (
     reject_table,
     set_fitted,
 )
+from skrnn._validation.targets import check_groups
 from skrnn._version import __version__
 
 from .callbacks import CallbackSupport, FitTask
@@ -76,7 +73,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         "hidden_layer_sizes": ["array-like", _COUNT],
         "activation": [StrOptions({"tanh", "relu"})],
         "bidirectional": ["boolean"],
-        "alpha": [Interval(Real, 0, np.inf, closed="left")],
+        "alpha": [Interval(Real, 0, np.inf, closed="left"), StrOptions({"auto"})],
         "max_iter": [_COUNT],
         "max_fun": [_COUNT],
         "tol": [Interval(Real, 0, np.inf, closed="neither")],
@@ -98,7 +95,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
-        alpha: float = 1.0,
+        alpha: float | str = "auto",
         max_iter: int = 200,
         max_fun: int = 15000,
         tol: float = 1e-4,
@@ -137,15 +134,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Self:
         """Check, train and store; nothing else changes the estimator."""
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        given = {"sample_weight": sample_weight, "groups": groups}
+        metadata = {name: v for name, v in given.items() if v is not None} or None
         data = {"X": X, "y": y, "metadata": metadata}
-        n_runs = 1 if self._is_warm_start() else self.n_init
-        task = FitTask(self, n_runs * self.max_iter, data)
+        task = FitTask(self, self._max_iterations(), data)
         with _unchanged_on_error(self):
             sizes = check_sizes(self.hidden_layer_sizes, type(self).__name__)
-            training_input = self._training_input(X, y, sample_weight)
+            training_input = self._training_input(X, y, sample_weight, groups)
             architecture = Architecture(
                 n_features=training_input.n_features,
                 hidden_layer_sizes=sizes,
@@ -161,7 +158,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             task.end()
         return self
 
-    def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
+    def _max_iterations(self) -> int:
+        is_auto = self._settings().alpha is None
+        search = strength.max_iterations(self.max_iter) if is_auto else 0
+        n_runs = 1 if self._is_warm_start() else self.n_init
+        return search + n_runs * self.max_iter
+
+    def _training_input(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any
+    ) -> TrainingInput:
         """Check the arguments of `fit`."""
         sequences = check_sequences(
             self, X, padding_value=self.padding_value, fitting=True
@@ -169,8 +174,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         form = self._continued(Form.of(sequences))
         targets = self._targets(y, sequences, sample_weight)
         check_total(targets.weights, sequences.dtype)
+        data = InMemoryData(
+            sequences,
+            targets.y,
+            targets.weights,
+            sequences.on_disk,
+            check_groups(groups, sequences),
+        )
         return TrainingInput(
-            InMemoryData(sequences, targets.y, targets.weights, sequences.on_disk),
+            data,
             sequences.n_features,
             targets.n_outputs,
             sequences.dtype,
@@ -263,7 +275,16 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         settings = Settings(**{name: getattr(self, name) for name in Settings._fields})
         if not self.early_stopping:
             settings = settings._replace(validation_fraction=0)
+        if self.alpha == "auto":
+            known = self.alpha_ if self._keeps_strength() else None
+            settings = settings._replace(alpha=known)
         return settings
+
+    def _keeps_strength(self) -> bool:
+        """Return whether a warm start continues with the strength that was found."""
+        # A model of an earlier version has none.
+        is_known = self._is_warm_start() and "alpha_" in vars(self)
+        return self.alpha == "auto" and is_known
 
     def _store(
         self, training_input: TrainingInput, architecture: Architecture, result: Result
@@ -277,6 +298,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 **self._fitted_arrays(architecture, result.theta, dtype),
                 "feature_scale_": result.features.penalty_scale,
                 "_activation": architecture.activation,
+                **self._found_strength(result.strength),
                 "n_layers_": len(architecture.hidden_layer_sizes) + 2,
                 "n_outputs_": architecture.n_outputs,
                 "out_activation_": architecture.output,
@@ -290,6 +312,12 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 "best_validation_score_": max(scores, default=None),
             },
         )
+
+    def _found_strength(self, choice: strength.Choice) -> dict[str, Any]:
+        found = {"alphas_": choice.alphas, "alpha_scores_": choice.scores}
+        if self._keeps_strength():
+            found = {name: vars(self).get(name) for name in found}
+        return {"alpha_": choice.alpha, **found}
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""

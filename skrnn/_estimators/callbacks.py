@@ -143,6 +143,8 @@ def _line(report: Report) -> str:
         f"gradient = {report.gradient_norm:.2e}, evaluations = {report.n_fun}, "
         f"seconds = {report.seconds:.1f}"
     )
+    if report.is_trial:
+        line = f"alpha = {report.alpha:g}: {line}"
     if report.validation_score is not None:
         line += f", validation score = {report.validation_score:.6f}"
     return line

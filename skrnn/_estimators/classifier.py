@@ -44,17 +44,20 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     bidirectional : bool, default=False
         Whether every layer also processes each sequence from its last valid step to its
         first. If False, the label of a step depends only on this step and earlier ones.
-    alpha : float, default=1.0
+    alpha : "auto" or float, default="auto"
         L2 strength, relative to each weight's typical contribution: the precision of a
         Gaussian prior (see Notes). Its meaning does not depend on the amount of data,
-        the scale of the features or the number of hidden units.
+        the scale of the features or the number of hidden units. "auto" compares
+        strengths from 0.1 to 300 by short fits and the log-loss of held-out sequences.
     class_weight : dict, "balanced" or None, default=None
         Factor on the weight of the steps of each class, as `{label: factor}`.
         "balanced" gives all classes the same total weight.
     max_iter : int, default=200
         Maximum number of L-BFGS iterations on the full data.
     max_fun : int, default=15000
-        Maximum number of evaluations of the objective and its gradient.
+        Maximum number of evaluations of the objective and its gradient, including those
+        of `alpha="auto"`, which takes at most half of them, in units of full-data
+        evaluations.
     tol : float, default=1e-4
         Training stops when no component of the gradient, taken in the scaled variables
         of the optimizer, exceeds `tol`. With `early_stopping=True` it is also the
@@ -65,13 +68,15 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Whether to hold out whole sequences, stop when their log-loss no longer
         decreases, and keep the weights of the iteration with the lowest one.
     validation_fraction : float, default=0.1
-        Fraction of the sequences to hold out. Only used if `early_stopping` is True.
+        Fraction of the sequences (of the groups, if given) to hold out. Only used if
+        `early_stopping` is True.
     n_iter_no_change : int, default=10
         Training stops after this number of consecutive iterations without improvement
         of the validation score. Only used if `early_stopping` is True.
     warm_start : bool, default=False
-        Whether `fit` continues from the weights of the previous call. Classes, features
-        and layers must be the same; the number of steps may differ.
+        Whether `fit` continues from the weights of the previous call, and with its
+        strength if `alpha="auto"`. Classes, features and layers must be the same; the
+        number of steps may differ.
     padding_value : float, default=nan
         In a 3-D array, trailing steps whose features all equal this value are padding.
     padding_label : object, default="auto"
@@ -113,6 +118,16 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Weights `W_hy` from the states of the last layer to the logits.
     output_intercept_ : ndarray of shape (n_classes,)
         Biases `b_y` of the logits.
+    alpha_ : float
+        The L2 strength used: `alpha`, or the one that "auto" found. 1.0 if "auto" had
+        too few sequences to hold some out (see Notes).
+    alphas_ : ndarray of shape (n_alphas,), or None
+        The strengths that "auto" tried, ascending. None if it tried none.
+    alpha_scores_ : ndarray of shape (n_alphas,), or None
+        Score of each of `alphas_` on held-out sequences, in the unit of
+        `validation_scores_`, after as many iterations as its fit was continued for. A
+        decrease since an earlier score is counted twice. `alpha_` is the strongest
+        whose score is not significantly below the highest.
     feature_scale_ : ndarray of shape (n_features,)
         Scale of each feature in the training data, used in the penalty on its weights
         (see Notes).
@@ -135,7 +150,8 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Number of iterations.
     n_fun_ : int
         Number of evaluations of the objective and its gradient, in units of full-data
-        evaluations; above 1,000 sequences, warm-up runs on subsets.
+        evaluations. Includes those of `alpha="auto"` and, above 2,000 sequences, of the
+        warm-up; both run on subsets.
     stop_reason_ : str
         Why training stopped: "converged" (no component of the gradient exceeds `tol`),
         "max_iter", "max_fun", "early_stopping", or "callback" (requested by one of
@@ -199,15 +215,15 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     in nats per unit of weight. With `alpha=1` the second term is a Gaussian prior with
     precision :math:`c_j` for weight j. The precisions are chosen so that, for features
     of typical scale and states of size 1, the input contributes to a hidden unit with
-    standard deviation 2 (less for dense features, see below), the states with 3, and
+    standard deviation 2 (less for dense features, see below), the states with 1, and
     the states contribute to a logit with 10:
 
     ==================================  ==========================
     weight                              :math:`c_j`
     ==================================  ==========================
     from feature d                      `feature_scale_[d]**2 / 4`
-    from the states of the layer below  `n_in / 9`
-    recurrent                           `n_hidden / 9`
+    from the states of the layer below  `n_in`
+    recurrent                           `n_hidden`
     from the last states to a logit     `n_directions * n_hidden / 100`
     biases                              0
     ==================================  ==========================
@@ -218,16 +234,32 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     least 1) of nonzero features that two random steps share. It is 1 for one-hot steps,
     and D for D standardized features.
 
+    `alpha="auto"` compares strengths from 0.1, 0.3, 1, ..., 300 by the log-loss of
+    held-out sequences after 7 iterations: around 3, until there are two on either side
+    of the best, or the end of the grid. The strongest whose log-loss exceeds the lowest
+    by at most two standard errors of the difference and its two neighbors go on to 16
+    iterations, and it and the next stronger one to 50. An increase of the log-loss
+    between two comparisons counts twice, because the final fit is longer.
+
+    A fifth of the sequences is held out; of fewer than 200, each half in turn. Above
+    1,000 sequences a random half takes part, but at least 1,000. Copies of a sequence
+    are held out together, and so are the sequences of a group; 200 and five then are
+    numbers of groups. With `early_stopping=True` the sequences that it holds out are
+    used. With fewer than five different sequences, the labels of the last fifth of
+    those of 100 steps or more are held out; if none is so long, `alpha_` is 1. The
+    final fit is that of `alpha=alpha_` with the same `random_state`. The search takes
+    about as many evaluations as 80 to 170 iterations.
+
     A sequence with weight k is equivalent to k copies of it. The order of the sequences
     does not change the fit.
 
     scikit-learn's callbacks (`set_callbacks`, scikit-learn 1.9 or later) receive one
-    task per iteration, at most `max_iter` for each of the `n_init` runs. They can stop
-    training, which keeps the best weights so far. `ProgressBar` needs the package rich.
-    `ScoringMonitor` supports sequences if `scoring` is a function of estimator, X, y
-    and `sample_weight=None` that returns a dict of scores. A keyboard interrupt ends
-    `fit` like an error: the classifier is unchanged, worker threads are
-    stopped and BLAS limits restored.
+    task per iteration, at most `max_iter` for each of the `n_init` runs, and 800 for
+    `alpha="auto"`. They can stop training, which keeps the best weights so far.
+    `ProgressBar` needs the package rich. `ScoringMonitor` supports sequences if
+    `scoring` is a function of estimator, X, y and `sample_weight=None` that returns a
+    dict of scores. A keyboard interrupt ends `fit` like an error: the classifier is
+    unchanged, worker threads are stopped and BLAS limits restored.
 
     References
     ----------
@@ -286,7 +318,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
-        alpha: float = 1.0,
+        alpha: float | str = "auto",
         class_weight: Any = None,
         max_iter: int = 200,
         max_fun: int = 15000,
@@ -306,7 +338,9 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         self._set_parameters(locals())
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None
+    ) -> Self:
         """Train on labeled sequences.
 
         Parameters
@@ -323,6 +357,10 @@ default=None
             Weight of each sequence, or of each step. Steps with zero weight are
             excluded from the loss but still processed; their labels may be missing:
             None, NaN or ``pandas.NA``.
+        groups : array-like of shape (n_sequences,), default=None
+            Group of each sequence, such as the speaker or the file that it is from.
+            Sequences of a group are held out together, by `alpha="auto"` and by
+            `early_stopping`.
 
         Returns
         -------
@@ -355,7 +393,7 @@ default=None
         UserWarning
             If y seems to be padded but X has no padding.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, groups)
 
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
         weights = check_weights(sample_weight, sequences)

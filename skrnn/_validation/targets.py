@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -90,6 +90,36 @@ def _known(parts: list[Part]) -> tuple[Array, Mask]:
     masks = [_missing(part) for part in parts]
     missing = np.concatenate([np.empty(0, dtype=bool), *masks])
     return _concatenate(map(_drop_missing, parts, masks)), missing
+
+
+def check_groups(groups: Any, sequences: Sequences) -> Array | None:
+    """Return the group of each sequence, or None if there are no groups."""
+    if groups is None:
+        return None
+    values = plain(groups, "groups")
+    try:
+        found: Array = check_array(
+            values,
+            input_name="groups",
+            ensure_2d=False,
+            ensure_min_samples=0,
+            dtype=None,
+        )
+        np.unique(found)
+    except TypeError as error:
+        raise TypeError(
+            f"groups cannot be sorted ({error}); pass numbers only, or strings only, "
+            "without missing values"
+        ) from error
+    if found.ndim == 2 and found.shape[1] == 1:  # a frame with one column
+        found = found[:, 0]
+    n = len(sequences.lengths)
+    if found.shape != (n,):
+        raise ValueError(
+            f"groups has shape {found.shape} but X has {n} sequences; pass one group "
+            "for each sequence"
+        )
+    return found
 
 
 def check_targets(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._validation.sequences import Form, Sequences, check_sequences, objects
-from skrnn._validation.targets import of_one_type, weights_of_steps
+from skrnn._validation.targets import check_groups, of_one_type, weights_of_steps
 
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
@@ -50,6 +50,7 @@ class Chunk(SizeofMixin):
     sequences: Sequences
     y: Array  # (n_steps,) labels, empty if all are missing, or (n_steps, ...) numbers
     w: Vector  # (n_steps,)
+    groups: Array | None = None  # (n_sequences,)
 
 
 class ClassTargets(NamedTuple):
@@ -92,26 +93,28 @@ class ChunkReader(NamedTuple):
 
 
 def load(
-    check: ChunkReader, chunks: Sequence[tuple[Any, Any, Any]], first: int
+    check: ChunkReader, chunks: Sequence[tuple[Any, ...]], first: int
 ) -> list[Chunk]:
     """Check sequences, targets and weights of all chunks with sequences."""
     loaded = []
     for number, parts in enumerate(chunks, start=first):
-        X, y, sample_weight = map(sized, parts)
+        X, y, sample_weight, groups = map(sized, parts)
         if length(X):
             with name_chunk(number):
-                loaded.append(_checked(check, X, y, sample_weight))
+                loaded.append(_checked(check, X, y, sample_weight, groups))
     return loaded
 
 
-def _checked(check: ChunkReader, X: Any, y: Any, sample_weight: Any) -> Chunk:
+def _checked(
+    check: ChunkReader, X: Any, y: Any, sample_weight: Any, groups: Any
+) -> Chunk:
     estimator = check.estimator
     sequences = check_sequences(
         estimator, X, padding_value=estimator.padding_value, fitting=True
     )
     weights = weights_of_steps(sample_weight, sequences)
     targets = check.targets(y, sequences, type(estimator).__name__, weights)
-    return Chunk(sequences, targets, weights)
+    return Chunk(sequences, targets, weights, check_groups(groups, sequences))
 
 
 def sized(part: Any) -> Any:

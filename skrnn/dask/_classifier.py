@@ -59,7 +59,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
     >>> X, y = make_recall(100, n_steps=12, lag=2, random_state=0, return_X_y=True)
     >>> with Client(n_workers=1, processes=False, dashboard_address=":0"):
     ...     X, y = da.from_array(X, (50, 12, 1)), da.from_array(y, (50, 12))
-    ...     model = DaskVanillaRNNClassifier(16, max_iter=1000, random_state=0)
+    ...     model = DaskVanillaRNNClassifier(16, alpha=1, max_iter=1000, random_state=0)
     ...     labels = model.fit(X, y).predict(X).compute()
     >>> labels.shape
     (100, 12)
@@ -80,7 +80,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
-        alpha: float = 1.0,
+        alpha: float | str = "auto",
         class_weight: Any = None,
         max_iter: int = 200,
         max_fun: int = 15000,

@@ -3,8 +3,8 @@
 Consecutive chunks form shards, one for each thread of the cluster. Shards stay on the
 workers that packed them. If a worker is lost, Dask recomputes its shards elsewhere from
 the chunks. An evaluation sends the parameters to the workers and returns one loss and
-one gradient, summed in the order of the shards. Nothing that grows with the data is
-sent to the client.
+one gradient, summed in the order of the shards. Of each sequence, the client receives
+only its length and its group, and the search for the strength its held-out loss.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,11 +23,11 @@ from distributed.comm import CommClosedError
 from numpy.typing import NDArray
 
 from skrnn._network.model.parameters import Architecture
-from skrnn._network.training import regularization, warm_up
-from skrnn._network.training.objective import Objective
+from skrnn._network.training import regularization
+from skrnn._network.training.objective import Objective, Subset
+from skrnn._network.training.problem import TrainingProblem
 from skrnn._network.training.subsample import Subsample
 from skrnn._network.training.target_scaling import TargetScaler
-from skrnn._network.training.train import TrainingProblem
 from skrnn._validation.sequences import Sequences
 
 from . import _chunks, _order, _shards
@@ -99,6 +99,7 @@ class DaskLossSum:
     tasks: Tasks
     shards: list[Future]
     total_weight: float
+    part: str = "batches"  # of the shards, or "held_out"
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Vector
@@ -108,15 +109,23 @@ class DaskLossSum:
         return float(loss), gradient
 
     def loss(self, architecture: Architecture, theta: Vector) -> float:
-        """Return the weighted sum of the losses over held-out sequences."""
-        (loss,) = self._sum(_shards.held_out_losses, architecture, theta)
+        """Return the weighted sum of the losses."""
+        (loss,) = self._sum(_shards.losses, architecture, theta, self.part)
         return float(loss)
 
-    def _sum(
-        self, work: Callable[..., Any], architecture: Architecture, theta: Vector
-    ) -> tuple[Any, ...]:
+    def sequence_losses(self, architecture: Architecture, theta: Vector) -> Vector:
+        """Return the weighted sum of the losses, and the weight, of every sequence."""
+        parts = self.tasks.map(
+            _shards.losses_of_sequences, self.shards, architecture, theta, self.part
+        )
+        ranks, found = zip(*self.tasks.client.gather(parts), strict=True)
+        order = np.argsort(np.concatenate(ranks), kind="stable")
+        losses: Vector = np.concatenate(found, axis=1)[:, order]
+        return losses
+
+    def _sum(self, work: Callable[..., Any], *arguments: Any) -> tuple[Any, ...]:
         # Sent with the tasks, so available when one runs again on another worker.
-        return self.tasks.total(self.tasks.map(work, self.shards, architecture, theta))
+        return self.tasks.total(self.tasks.map(work, self.shards, *arguments))
 
 
 class _Shards(NamedTuple):
@@ -127,9 +136,16 @@ class _Shards(NamedTuple):
     sizes: regularization.FeatureMoments
     held_out: float  # weight of the held-out sequences
 
-    def objective(self, architecture: Architecture, total_weight: float) -> Objective:
-        """Return the objective on sequences of this weight."""
-        loss_sum = DaskLossSum(self.tasks, self.shards, total_weight)
+    def objective(self, architecture: Architecture) -> Objective:
+        """Return the objective on the training sequences."""
+        loss_sum = DaskLossSum(self.tasks, self.shards, self.sizes.total)
+        return Objective(architecture, loss_sum)
+
+    def validation(self, architecture: Architecture) -> Objective | None:
+        """Return the objective on held-out sequences, if there are any."""
+        if not self.held_out:
+            return None
+        loss_sum = DaskLossSum(self.tasks, self.shards, self.held_out, "held_out")
         return Objective(architecture, loss_sum)
 
 
@@ -153,7 +169,7 @@ class DaskData(NamedTuple):
         """Pack the data on their workers."""
         tasks = self.tasks
         with tasks, connected(tasks.client):
-            assigned, lengths = self._assign(validation_fraction, rng)
+            assigned, lengths, groups = self._assign(validation_fraction, rng)
             target_scaler = TargetScaler.identity(architecture.n_outputs)
             if self.has_numbers:
                 raw, target_scaler = assigned, self._target_scaler(assigned)
@@ -163,35 +179,38 @@ class DaskData(NamedTuple):
             sample = self._sample(assigned)
             pack = partial(self._packed, architecture, dtype)
             shards = pack(assigned)
-            parts = {
-                k: pack(tasks.map(_shards.subset, assigned, k))
-                for k, _ in warm_up.stages(len(lengths))
-            }
+            tasks.hold(shards.shards)
             # Dask can recompute them if a shard is lost.
-            tasks.release([*self.chunks, *assigned])
-            held_out = shards.held_out
+            tasks.release(self.chunks)
+
+            def subset_objective(subset: Subset) -> Objective:
+                # Not held: its shards are released together with the objective.
+                taken = tasks.map(_shards.take_subset, assigned, subset)
+                return pack(taken).objective(architecture)
+
             yield TrainingProblem(
-                shards.objective(architecture, shards.sizes.total),
-                shards.objective(architecture, held_out) if held_out else None,
+                shards.objective(architecture),
+                shards.validation(architecture),
                 regularization.stats_from_moments(shards.sizes),
                 target_scaler,
                 sample,
                 lengths,
-                lambda k: parts[k].objective(architecture, parts[k].sizes.total),
+                groups,
+                subset_objective,
             )
 
     def _packed(
         self, architecture: Architecture, dtype: np.dtype[Any], assigned: list[Future]
     ) -> _Shards:
         tasks = self.tasks
-        shards = tasks.hold(tasks.map(_shards.pack, assigned, architecture, dtype))
+        shards = tasks.map(_shards.pack, assigned, architecture, dtype)
         *sizes, held_out = tasks.total(tasks.map(_shards.measure, shards))
         return _Shards(tasks, shards, regularization.FeatureMoments(*sizes), held_out)
 
     def _assign(
         self, validation_fraction: float, rng: np.random.RandomState
-    ) -> tuple[list[Future], NDArray[np.intp]]:
-        """Return assigned chunks, and the lengths of training sequences."""
+    ) -> tuple[list[Future], NDArray[np.intp], NDArray[np.intp]]:
+        """Return assigned chunks, and lengths and groups of training sequences."""
         tasks = self.tasks
         # Small results are kept, so only the lost shard itself must be recomputed.
         tables = tasks.hold(
@@ -201,13 +220,13 @@ class DaskData(NamedTuple):
         tasks.hold([order])
         n = len(self.chunks)
         parts = tasks.hold([tasks.call(getitem, order, i) for i in range(n)])
-        drawn, lengths = tasks.call(getitem, order, n).result()
+        drawn, lengths, groups = tasks.call(getitem, order, n).result()
         rng.set_state(drawn.get_state())
         assigned = [
             tasks.call(_shards.assign, *place, self.targets)
             for place in zip(self.chunks, parts, strict=True)
         ]
-        return tasks.hold(assigned), lengths
+        return tasks.hold(assigned), lengths, groups
 
     def _sample(self, assigned: list[Future]) -> Subsample:
         """Fetch the representative sample of sequences."""

@@ -18,13 +18,12 @@ _EXPECTED = (
 )
 
 
-def chunks_of(X: Any, y: Any, sample_weight: Any) -> list[tuple[Any, Any, Any]]:
-    """Return X, y and weights chunk by chunk."""
-    columns = [_chunks(X, "X"), _like(y, X, "y")]
-    if sample_weight is None:
-        columns.append([None] * len(columns[0]))
-    else:
-        columns.append(_like(sample_weight, X, "sample_weight"))
+def chunks_of(X: Any, **others: Any) -> list[tuple[Any, ...]]:
+    """Return X and the other arguments, by name, chunk by chunk; None for None."""
+    columns = [_chunks(X, "X")]
+    for name, values in others.items():
+        nothing = [None] * len(columns[0])
+        columns.append(nothing if values is None else _like(values, X, name))
     return list(zip(*columns, strict=True))
 
 

@@ -49,7 +49,9 @@ class DaskEstimator(BaseVanillaRNN):
         return client
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None
+    ) -> Self:
         """Train on labeled sequences distributed over a cluster.
 
         Parameters
@@ -65,6 +67,10 @@ class DaskEstimator(BaseVanillaRNN):
         sample_weight : dask array, dask bag, or list of dask delayed or futures, \
 default=None
             Weight of each sequence, or of each step, in as many chunks as X.
+        groups : dask array, dask bag, or list of dask delayed or futures, \
+default=None
+            Group of each sequence, in as many chunks as X. Sequences of a group are
+            held out together.
 
         Returns
         -------
@@ -90,9 +96,11 @@ default=None
         ConvergenceWarning
             Where the estimator for data in memory warns.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, groups)
 
-    def _training_input(self, X: Any, y: Any, sample_weight: Any) -> TrainingInput:
+    def _training_input(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any
+    ) -> TrainingInput:
         require_y(y, type(self).__name__)
         tasks = Tasks(self.client_)
         check = _chunks.ChunkReader(
@@ -102,7 +110,8 @@ default=None
         with ExitStack() as stack:
             stack.enter_context(tasks)
             stack.enter_context(connected(tasks.client))
-            chunks = persist_chunks(tasks, check, chunks_of(X, y, sample_weight))
+            given = chunks_of(X, y=y, sample_weight=sample_weight, groups=groups)
+            chunks = persist_chunks(tasks, check, given)
             parts = tasks.map(_chunks.describe, chunks, has_labels)
             described = tasks.client.gather(parts)
             found = _chunks.describe_all([one for part in described for one in part])
@@ -194,7 +203,7 @@ default=None
         """Return the results of a method of the local estimator for every chunk."""
         check_is_fitted(self)
         require_y(y, type(self).__name__)
-        chunks = chunks_of(X, y, sample_weight)
+        chunks = chunks_of(X, y=y, sample_weight=sample_weight)
         client = self.client_
         with connected(client):
             parts = client.compute(

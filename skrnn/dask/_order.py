@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skrnn._network.data import packing
 from skrnn._network.data.packing import by_length, first_steps, ranges
 from skrnn._network.training.subsample import evenly_spaced
-from skrnn._network.training.train import _hold_out
+from skrnn._network.training.train import hold_out
 
 from ._chunks import Chunk, Targets
 
@@ -33,6 +33,7 @@ class SequenceIndex(NamedTuple):
     lengths: Ids
     n_weights: Ids  # one for all steps of a sequence, or as many as steps
     weights: Vector  # one sequence after another
+    groups: Array | None  # of each sequence
 
 
 class ChunkAssignment(NamedTuple):
@@ -81,6 +82,7 @@ def _index_chunk(chunk: Chunk, targets: Targets) -> SequenceIndex:
         lengths[ids],
         n_weights,
         w[ranges(starts[ids], n_weights)],
+        chunk.groups if chunk.groups is None else chunk.groups[ids],
     )
 
 
@@ -95,18 +97,22 @@ def assign_sequences(
     -------
     list
         The `ChunkAssignment` of all chunks of a shard, for every shard, followed by the
-        advanced generator and the numbers of steps of the training sequences, longest
-        first.
+        advanced generator and the numbers of steps and groups of the training
+        sequences, longest first.
     """
     rng = copy.deepcopy(rng)
     chunks = [table for shard in tables for table in shard]
-    ids, fingerprints, lengths, n_weights, weights = map(
-        np.concatenate, zip(*chunks, strict=True)
-    )
+    *columns, groups = zip(*chunks, strict=True)
+    ids, fingerprints, lengths, n_weights, weights = map(np.concatenate, columns)
     _, first, kinds = np.unique(fingerprints, return_index=True, return_inverse=True)
     order = by_length(lengths[first])
     n_weights, weights = _add_weights(kinds, n_weights, weights)
-    _, kept = _hold_out(np.arange(len(order)), validation_fraction, rng)
+    joined = packing.join_groups(
+        kinds, None if groups[0] is None else np.concatenate(groups)
+    )
+    ordered_groups = packing.in_order_of_appearance(joined[order])
+    is_out = hold_out(ordered_groups, validation_fraction, rng)
+    kept = np.flatnonzero(~is_out)
     kept_lengths = lengths[first[order[kept]]]
     sample = evenly_spaced(kept, kept_lengths)
     places, sampled = np.full((2, len(first)), -1)
@@ -116,7 +122,8 @@ def assign_sequences(
     chunk_numbers = np.repeat(np.arange(len(chunks)), [len(t.ids) for t in chunks])
     chunk_of = chunk_numbers[first[order]]
     parts = (distinct.take(order[chunk_of == i]) for i in range(len(chunks)))
-    return [*(list(islice(parts, len(shard))) for shard in tables), (rng, kept_lengths)]
+    found = rng, kept_lengths, ordered_groups[kept]
+    return [*(list(islice(parts, len(shard))) for shard in tables), found]
 
 
 def _add_weights(kinds: Ids, n_weights: Ids, weights: Vector) -> tuple[Ids, Vector]:

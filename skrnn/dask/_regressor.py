@@ -51,8 +51,8 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
     >>> y = X[..., 0].cumsum(axis=1)
     >>> with Client(n_workers=1, processes=False, dashboard_address=":0"):
     ...     X, y = da.from_array(X, (25, 10, 1)), da.from_array(y, (25, 10))
-    ...     model = DaskVanillaRNNRegressor(16, tol=0.01, random_state=0).fit(X, y)
-    ...     model.score(X, y) > 0.98
+    ...     model = DaskVanillaRNNRegressor(16, alpha=1, tol=0.01, random_state=0)
+    ...     model.fit(X, y).score(X, y) > 0.98
     True
     """
 
@@ -69,7 +69,7 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
-        alpha: float = 1.0,
+        alpha: float | str = "auto",
         max_iter: int = 200,
         max_fun: int = 15000,
         tol: float = 1e-4,

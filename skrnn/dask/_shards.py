@@ -17,10 +17,14 @@ from skrnn._network.data.packing import Batch, first_steps, ranges
 from skrnn._network.model.network import Workspace
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread
-from skrnn._network.training import regularization
-from skrnn._network.training.objective import sum_of_gradients, sum_of_losses, weight_of
+from skrnn._network.training import objective, regularization
+from skrnn._network.training.objective import (
+    Subset,
+    sum_of_gradients,
+    sum_of_losses,
+    weight_of,
+)
 from skrnn._network.training.target_scaling import TargetScaler
-from skrnn._network.training.warm_up import strided_subset
 from skrnn._validation.sequences import Sequences
 
 from ._chunks import Chunk, SizeofMixin, Targets
@@ -37,6 +41,7 @@ class Shard(SizeofMixin):
 
     batches: list[Batch]
     held_out: list[Batch]
+    places: Ids  # rank of each sequence of the batches among all training sequences
     dtype: np.dtype[Any]
 
 
@@ -85,17 +90,21 @@ def assign(
     return assigned
 
 
-def subset(assigned: list[Assigned], k: int) -> list[Assigned]:
-    """Return every k-th training sequence."""
-    place, subsets = strided_subset(k), []
+def take_subset(assigned: list[Assigned], subset: Subset) -> list[Assigned]:
+    """Return some of the training sequences."""
+    taken = []
     for chunk in assigned:
-        chosen = chunk.places % place.step == place.start
-        training, places = chunk.training[chosen], chunk.places[chosen]
-        nothing = chunk.held_out[:0]
-        subsets.append(
-            replace(chunk, training=training, places=places, held_out=nothing)
+        chosen = np.isin(chunk.places, subset.places)
+        taken.append(
+            replace(
+                chunk,
+                w=subset.weights(chunk.w, chunk.sequences.lengths),
+                training=chunk.training[chosen],
+                places=chunk.places[chosen],
+                held_out=chunk.held_out[:0],
+            )
         )
-    return subsets
+    return taken
 
 
 def standardize(
@@ -112,7 +121,8 @@ def pack(
     assigned: list[Assigned], architecture: Architecture, dtype: np.dtype[Any]
 ) -> Shard:
     """Pack the assigned sequences."""
-    n_states, shard = architecture.n_states, Shard([], [], dtype)
+    places = np.concatenate([np.empty(0, np.intp), *(c.places for c in assigned)])
+    n_states, shard = architecture.n_states, Shard([], [], places, dtype)
     for chunk in assigned:
         for ids, batches in (
             (chunk.training, shard.batches),
@@ -175,13 +185,27 @@ def gradients(
         return sum_of_gradients(architecture, theta, shard.batches, space)
 
 
-def held_out_losses(
-    shard: Shard, architecture: Architecture, theta: Vector
+def losses(
+    shard: Shard, architecture: Architecture, theta: Vector, part: str
 ) -> tuple[float]:
-    """Return the sum of the losses over the held-out sequences of a shard."""
+    """Return the sum of the losses over the batches of one part of a shard."""
     with one_blas_thread():
         space = Workspace(shard.dtype)
-        return (sum_of_losses(architecture, theta, shard.held_out, space),)
+        return (sum_of_losses(architecture, theta, getattr(shard, part), space),)
+
+
+def losses_of_sequences(
+    shard: Shard, architecture: Architecture, theta: Vector, part: str
+) -> tuple[Ids, Vector]:
+    """Return rank, loss and weight of each sequence of one part of a shard."""
+    with one_blas_thread():
+        space = Workspace(shard.dtype)
+        found = objective.losses_of_sequences(
+            architecture, theta, getattr(shard, part), space
+        )
+    # Held-out sequences have no rank; they stay in the order of the shards.
+    ranks = shard.places if part == "batches" else np.zeros(found.shape[1], np.intp)
+    return ranks, found
 
 
 def add(parts: list[tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -3,6 +3,21 @@
 from _mutant import Mutant
 
 MUTANTS = [
+    # Search for the strength of the penalty
+    Mutant(
+        "losses of sequences in the order of the shards",
+        "dask/_cluster",
+        "np.concatenate(found, axis=1)[:, order]",
+        "np.concatenate(found, axis=1)",
+        "dask",
+    ),
+    Mutant(
+        "all labels of a shard count before and after a cut in time",
+        "dask/_shards",
+        "w=subset.weights(chunk.w, chunk.sequences.lengths),",
+        "w=chunk.w,",
+        "dask_strength",
+    ),
     # Scores
     Mutant(
         "parts of the data count alike in the mean",

@@ -223,7 +223,7 @@ MUTANTS = [
     Mutant(
         "units learned from sequences that are held out",
         "_network/training/train",
-        "steps = _step_indices(self.source.lengths, ids)",
+        "steps = packing.ranges(packing.first_steps(lengths)[ids], lengths[ids])",
         "steps = np.arange(len(y))",
         "train",
     ),
@@ -610,14 +610,14 @@ MUTANTS = [
     Mutant(
         "a part begins with the longest sequence",
         "_network/training/warm_up",
-        "return slice(k // 2, None, k)",
-        "return slice(0, None, k)",
+        "np.arange(k // 2, n_sequences, k)",
+        "np.arange(0, n_sequences, k)",
         "warm_up",
     ),
     Mutant(
         "evaluations of parts count by sequences",
         "_network/training/warm_up",
-        "share = lengths[strided_subset(k)].sum() / lengths.sum()",
+        "share = lengths[subset.places].sum() / lengths.sum()",
         "share = 1 / k",
         "warm_up",
     ),

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from .inputs import Array, compress, take_rows
 
@@ -180,12 +181,23 @@ def by_length(lengths: ArrayLike) -> Ids:
     return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
 
 
-def deduplicate(source: Source, y: Array, w: Vector) -> tuple[Ids, Vector]:
+def deduplicate(
+    source: Source, y: Array, w: Vector, groups: Ids | None = None
+) -> tuple[Ids, Vector, Ids]:
     """Drop sequences with zero weight, merge identical ones, sort by content.
 
     A sequence with weight k and k copies of it, in any order, then give the same
     problem, bit for bit. Copies have the same steps, and the same targets at the same
     labeled steps.
+
+    Parameters
+    ----------
+    source : Source
+    y, w : ndarray of shape (n_valid_steps, ...)
+        Targets and weights.
+    groups : ndarray of shape (n_sequences,), optional
+        The group of each sequence; groups with a copy of the same sequence become one.
+        By default each distinct sequence is a group of its own.
 
     Returns
     -------
@@ -194,6 +206,8 @@ def deduplicate(source: Source, y: Array, w: Vector) -> tuple[Ids, Vector]:
         only on content.
     w : ndarray of shape (n_valid_steps,)
         Weights, summed over copies.
+    groups : ndarray of shape (n_distinct,)
+        The group of each, numbered in the order of their first sequences.
     """
     lengths, starts = source.lengths, first_steps(source.lengths)
     ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
@@ -206,7 +220,37 @@ def deduplicate(source: Source, y: Array, w: Vector) -> tuple[Ids, Vector]:
         added = add_copies(kinds, lengths[ids], w[steps])
         w = w.copy()
         w[own] = added
-    return distinct[by_length(lengths[distinct])], w
+    order = by_length(lengths[distinct])
+    joined = join_groups(kinds, None if groups is None else groups[ids])
+    return distinct[order], w, in_order_of_appearance(joined[order])
+
+
+def join_groups(kinds: Ids, groups: Ids | None) -> Ids:
+    """Return the group of each kind of sequence.
+
+    Parameters
+    ----------
+    kinds, groups : ndarray of shape (n_sequences,)
+        Groups that share a kind become one; without groups, each kind is one.
+    """
+    n_kinds = kinds.max(initial=-1) + 1
+    if groups is None:
+        return np.arange(n_kinds)
+    _, groups = np.unique(groups, return_inverse=True)
+    n = n_kinds + groups.max(initial=-1) + 1
+    shared = sparse.coo_array(
+        (np.ones(len(kinds)), (kinds, n_kinds + groups)), shape=(n, n)
+    )
+    _, components = connected_components(shared, directed=False)
+    joined: Ids = components[:n_kinds].astype(np.intp)
+    return joined
+
+
+def in_order_of_appearance(labels: Ids) -> Ids:
+    """Replace labels by 0, 1, ... in the order of their first occurrence."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    numbers: Ids = np.argsort(np.argsort(first))[inverse]
+    return numbers
 
 
 def add_copies(kinds: Ids, lengths: Ids, w: Vector) -> Vector:

@@ -83,6 +83,16 @@ def squared_error(L: Array, y: Array, w: Array) -> float:
     return loss
 
 
+def _row_cross_entropy(L: Array, y: NDArray[np.intp]) -> Array:
+    losses: Array = -log_softmax(L)[np.arange(len(L)), y]
+    return losses
+
+
+def _row_squared_error(L: Array, y: Array) -> Array:
+    losses: Array = 0.5 * np.square(L - y, dtype=np.float64).sum(1)
+    return losses
+
+
 def _draw_classes(L: Array, rng: np.random.RandomState) -> Array:
     drawn = softmax(L).cumsum(axis=1) > rng.uniform(size=(len(L), 1))
     classes: Array = drawn.argmax(axis=1)
@@ -115,6 +125,7 @@ class Loss(NamedTuple):
     """A loss, and the functions of its targets that training needs."""
 
     evaluate: Callable[[Array, Array, Array], float]  # as `cross_entropy`
+    of_rows: Callable[[Array, Array], Array]  # outputs, targets -> unweighted losses
     draw: Callable[[Array, np.random.RandomState], Array]  # targets from the model
     encode: Callable[[Array, int], Any]  # targets as vectors, in a form of `inputs`
     # Mean of encoded targets, number of steps -> outputs with this mean, their slope.
@@ -122,8 +133,12 @@ class Loss(NamedTuple):
 
 
 LOSSES = {
-    "softmax": Loss(cross_entropy, _draw_classes, _unit_vectors, _log_link),
-    "identity": Loss(squared_error, _draw_numbers, _identity, _identity_link),
+    "softmax": Loss(
+        cross_entropy, _row_cross_entropy, _draw_classes, _unit_vectors, _log_link
+    ),
+    "identity": Loss(
+        squared_error, _row_squared_error, _draw_numbers, _identity, _identity_link
+    ),
 }
 
 

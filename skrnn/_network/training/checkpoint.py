@@ -76,20 +76,29 @@ class Checkpoint:
         if kind is None or issubclass(kind, FloatingPointError):
             os.remove(self.path)
 
-    def cached(self, name: str, evaluate: Callable[[], Any], theta: Vector) -> Vector:
+    def cached(
+        self,
+        name: str,
+        evaluate: Callable[[], Any],
+        theta: Vector,
+        *,
+        verify: bool = False,
+    ) -> Vector:
         """Return the recorded values of an evaluation, or evaluate and record them.
 
-        The first evaluation is always computed, to verify that the data are the same.
+        With ``verify``, and for the first of the others, the values are always
+        computed, to verify that the data are the same.
         """
         key = blake2b(name.encode() + theta.tobytes(), digest_size=16).digest()
         start = self._file.tell()
         saved = self._next() if self._reads else None
-        is_first, self._is_first = self._is_first, False
-        if saved is not None and saved.startswith(key) and not is_first:
+        if not verify:
+            verify, self._is_first = self._is_first, False
+        if saved is not None and saved.startswith(key) and not verify:
             return np.frombuffer(saved, "<f8", offset=len(key)).astype(np.float64)
         values: Vector = np.hstack(evaluate())
         evaluation = key + values.astype("<f8").tobytes()
-        if is_first and saved is not None:
+        if verify and saved is not None:
             if saved != evaluation:
                 raise ValueError(self._is_of_another_fit())
             return values
@@ -157,6 +166,15 @@ class CheckpointedLoss:
             theta,
         )
         return float(values[0]), values[1:]
+
+    def sequence_losses(self, architecture: Architecture, theta: Vector) -> Vector:
+        """Return the weighted sum of the losses, and the weight, of every sequence."""
+        values = self.checkpoint.cached(
+            "sequences",
+            lambda: self.loss_sum.sequence_losses(architecture, theta).ravel(),
+            theta,
+        )
+        return values.reshape(2, -1)
 
     def loss(self, architecture: Architecture, theta: Vector) -> float:
         """Return the weighted sum of the losses."""

@@ -4,6 +4,10 @@ Recurrent matrices are orthogonal times a gain, so that states neither vanish no
 explode. Input weights are scaled by the size of the features, so that their units do
 not matter, and all other weights by the number of states they read. Biases are zero.
 
+A strong penalty would make such weights far more expensive than all the data; the first
+iterations would only shrink them, which takes long where there are many. So the weights
+of each matrix are reduced until they cost at most a tenth of a nat per step.
+
 Input weights are reduced further where the prior demands it: for features that most
 steps share, and for rare features, which are often so numerous that their weights would
 dominate the objective. ``benchmarks/initialization.py`` is the scan that selected the
@@ -22,6 +26,7 @@ _SHARED_POWER = 1 / 6
 _RARE = 1e-3  # fraction of the steps
 _RECURRENT_GAIN = 0.8
 _OUTPUT_SCALE = 1.0
+_MAX_PENALTY = 0.1  # of a matrix, per step
 
 
 def initial_parameters(
@@ -41,6 +46,31 @@ def initial_parameters(
         for direction in W_hh:
             direction[...] = _RECURRENT_GAIN * _orthogonal(len(direction), rng)
     W_hy[...] = rng.normal(0, _OUTPUT_SCALE / np.sqrt(len(W_hy)), W_hy.shape)
+    return theta
+
+
+def within_prior(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    penalty: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return theta with every matrix reduced to a moderate penalty.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    theta : ndarray of shape (n_parameters,)
+    penalty : ndarray of shape (n_parameters,)
+        That of the objective, per step.
+    """
+    theta = theta.copy()
+    costs = architecture.unflatten(0.5 * penalty * np.square(theta))
+    layers, W_hy, _ = architecture.unflatten(theta)
+    pairs = [(W_hy, costs.W_hy)]
+    for layer, of_layer in zip(layers, costs.layers, strict=True):
+        pairs += [(layer.W_xh, of_layer.W_xh), (layer.W_hh, of_layer.W_hh)]
+    for W, cost in pairs:
+        W *= np.sqrt(_MAX_PENALTY / max(float(cost.sum()), _MAX_PENALTY))
     return theta
 
 

@@ -8,7 +8,7 @@ states depends only on the size of a batch, not on the amount of data.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,35 @@ from skrnn._network.parallel import ThreadGroup
 
 Array = NDArray[Any]
 Result = TypeVar("Result")
+
+# Sequences with so many steps have a last fifth that says something about the rest.
+MIN_STEPS_TO_CUT = 100
+
+
+class Subset(NamedTuple):
+    """Some of the training sequences, and which of their labels count."""
+
+    places: NDArray[np.intp]  # ranks in the canonical order, ascending
+    labels: str = "all"  # or "early", "late": before and in the last fifth of the steps
+
+    def weights(
+        self, w: NDArray[np.float64], lengths: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Return the weights of all steps, 0 where the label does not count.
+
+        Parameters
+        ----------
+        w : ndarray of shape (n_valid_steps,)
+            Weights of the steps of all sequences, one sequence after another.
+        lengths : ndarray of shape (n_sequences,)
+            Their numbers of steps; short sequences have no last fifth.
+        """
+        if self.labels == "all":
+            return w
+        end = np.repeat(np.cumsum(lengths), lengths)
+        n = np.repeat(lengths, lengths)
+        is_late = (n >= MIN_STEPS_TO_CUT) & (np.arange(len(w)) >= end - n // 5)
+        return np.where(is_late == (self.labels == "late"), w, 0.0)
 
 
 class LossSum(Protocol):
@@ -35,6 +64,17 @@ class LossSum(Protocol):
 
     def loss(self, architecture: Architecture, theta: NDArray[np.float64]) -> float:
         """Return the weighted sum of the losses."""
+
+    def sequence_losses(
+        self, architecture: Architecture, theta: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the weighted sum of the losses, and the weight, of every sequence.
+
+        Returns
+        -------
+        ndarray of shape (2, n_sequences)
+            In canonical order.
+        """
 
 
 class ThreadedSum:
@@ -107,9 +147,18 @@ class ThreadedSum:
 
         return sum(self.map(share))
 
+    def sequence_losses(
+        self, architecture: Architecture, theta: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the weighted sum of the losses, and the weight, of every sequence."""
+        return losses_of_sequences(architecture, theta, self.batches, self.spaces[0])
+
     def close(self) -> None:
         """Stop the threads; call this on the sum that owns them."""
         self._threads.close()
+
+
+SubsetObjective = Callable[[Subset], "Objective"]
 
 
 class Objective:
@@ -186,6 +235,28 @@ def sum_of_losses(
             _, L = network.forward(parameters, batch, architecture.activation, space)
             loss += evaluate(L, batch.y, batch.w)
     return loss
+
+
+def losses_of_sequences(
+    architecture: Architecture,
+    theta: NDArray[np.float64],
+    batches: Sequence[Batch],
+    space: network.Workspace,
+) -> NDArray[np.float64]:
+    """Return the weighted sum of -log p, and the weight, of each sequence."""
+    parameters = architecture.unflatten(theta.astype(space.dtype))
+    of_rows = LOSSES[architecture.output].of_rows
+    found = [np.empty((2, 0))]
+    with np.errstate(all="ignore"):
+        for batch in batches:
+            _, L = network.forward(parameters, batch, architecture.activation, space)
+            losses, numbers = of_rows(L, batch.y), batch.sequence_of_row
+            # An unlabeled step has no loss, whatever its output.
+            weighted = np.where(batch.w > 0, batch.w * losses, 0.0)
+            found.append(
+                np.stack([np.bincount(numbers, v) for v in (weighted, batch.w)])
+            )
+    return np.concatenate(found, axis=1)
 
 
 def batch_loss_and_gradient(

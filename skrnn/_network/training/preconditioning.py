@@ -49,11 +49,19 @@ class Preconditioner:
     n_estimates: int = 0
 
     def diagonal(self, objective: Objective, theta: Vector) -> Vector:
-        """Return s for a run that starts at theta."""
-        architecture = objective.architecture
+        """Return s for a run that starts at theta, with an estimate made there."""
+        self.estimate(objective.architecture, theta)
+        return self.scale(objective, theta)
+
+    def estimate(self, architecture: Architecture, theta: Vector) -> None:
+        """Add an estimate of the curvature at theta."""
         estimate = fisher_diagonal(architecture, theta, self.sample, self.rng)
         self.n_estimates += 1
         self.fisher += (estimate - self.fisher) / self.n_estimates
+
+    def scale(self, objective: Objective, theta: Vector) -> Vector:
+        """Return s for a run that starts at theta, with the estimates made so far."""
+        architecture = objective.architecture
         unit = np.ones_like(theta)
         architecture.unflatten(unit).layers[0].W_xh[...] = self.feature_scale[:, None]
         curvature = (self.fisher + objective.penalty) / unit**2

@@ -5,20 +5,24 @@ hidden units. So the penalty is a Gaussian prior on contributions: with ``alpha=
 the contribution of
 
     the input to a hidden unit      has standard deviation  2 / sqrt(expected_overlap)
-    the states to a hidden unit     has standard deviation  3
+    the states to a hidden unit     has standard deviation  1
     the states to a logit           has standard deviation  10
 
 for inputs of typical size and states of the maximum size of tanh. A weight of feature j
 then has the prior variance 4 / (expected_overlap n_active m_j^2), where m_j is the root
 mean square of the feature over the steps where it is nonzero, and n_active the mean
 number of nonzero features per step: for one-hot steps both are 1, for standardized
-features 1 and n_features. A weight of n states has the prior variance 9 / n or 100 / n.
+features 1 and n_features. A weight of n states has the prior variance 1 / n or 100 / n.
 
 expected_overlap is the mean number of nonzero features that two random steps share: for
 one-hot steps at most 1, which counts as 1; for dense steps n_features. Features that
 are always nonzero, such as the pixels of an image, are mostly redundant. With an
 independent prior for each, it would be cheaper to overfit the noise of every single
 step than to learn what steps have in common.
+
+Weights from state to state have the narrowest prior. With a wide one a network would
+learn training steps by heart: recurrent weights are few, so it costs little to tell
+steps apart by anything that came before them.
 
 Multiplying a feature by a constant therefore changes only its weights.
 """
@@ -36,7 +40,7 @@ from skrnn._network.model.parameters import Architecture
 Vector = NDArray[np.float64]
 
 INPUT_DEVIATION = 2.0
-STATE_DEVIATION = 3.0
+STATE_DEVIATION = 1.0
 LOGIT_DEVIATION = 10.0
 
 

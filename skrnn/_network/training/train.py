@@ -1,11 +1,12 @@
 """Training: the entry point of the numerical layer.
 
-canonical order -> target scaling -> batches -> initialization -> L-BFGS on subsets,
-then on all data -> best parameters
+canonical order -> target scaling -> batches -> strength of the penalty ->
+initialization -> L-BFGS on subsets, then on all data -> best parameters
 
 This module is independent of scikit-learn and of the form of the user's sequences.
 """
 
+import copy
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -19,29 +20,18 @@ from skrnn._network.data.memmap import to_disk
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import effective_n_threads, one_blas_thread
 
-from . import lbfgs, regularization, warm_up
+from . import lbfgs, regularization, strength, warm_up
 from .checkpoint import Checkpoint, CheckpointedLoss
-from .initialization import initial_parameters
-from .objective import Objective, ThreadedSum
+from .initialization import initial_parameters, within_prior
+from .objective import Objective, Subset, ThreadedSum
 from .output_initialization import ridge_output_init
 from .preconditioning import Preconditioner
+from .problem import Settings, TrainingProblem
 from .subsample import Subsample, evenly_spaced
 from .target_scaling import TargetScaler
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
-
-
-class TrainingProblem(NamedTuple):
-    """The objectives and statistics of the data, wherever the data are."""
-
-    objective: Objective
-    validation: Objective | None
-    features: regularization.FeatureStats
-    target_scaler: TargetScaler  # of the targets
-    sample: Subsample
-    lengths: NDArray[np.intp]  # of the training sequences, longest first
-    subset_objective: warm_up.SubsetObjective  # objective of a subset of them
 
 
 class TrainingData(Protocol):
@@ -64,6 +54,7 @@ class InMemoryData(NamedTuple):
     y: Array  # (n_valid_steps,) classes, or (n_valid_steps, n_outputs) numbers
     w: Vector  # (n_valid_steps,)
     on_disk: bool = False  # whether to store batches in a temporary file
+    groups: NDArray[np.intp] | None = None  # (n_sequences,), held out together
 
     def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
@@ -78,18 +69,20 @@ class InMemoryData(NamedTuple):
         rng: np.random.RandomState,
     ) -> Iterator[TrainingProblem]:
         """Pack the data for the threads of this process."""
-        ids, w = packing.deduplicate(self.source, self.y, self.w)
-        held_out, ids = _hold_out(ids, validation_fraction, rng)
+        ids, w, groups = packing.deduplicate(self.source, self.y, self.w, self.groups)
+        is_out = hold_out(groups, validation_fraction, rng)
+        held_out, ids, groups = ids[is_out], ids[~is_out], groups[~is_out]
         y, target_scaler = self.y, TargetScaler.identity(architecture.n_outputs)
         if architecture.output == "identity":
-            steps = _step_indices(self.source.lengths, ids)
+            lengths = self.source.lengths
+            steps = packing.ranges(packing.first_steps(lengths)[ids], lengths[ids])
             target_scaler = TargetScaler.fit(y[steps], w[steps])
             y = target_scaler.standardize(y).astype(dtype)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
 
             def loss_sum_on(
-                ids: NDArray[np.intp], shared_with: ThreadedSum | None = None
+                ids: NDArray[np.intp], w: Vector, shared_with: ThreadedSum | None = None
             ) -> ThreadedSum:
                 n = effective_n_threads(
                     architecture, self.source.lengths[ids], n_threads
@@ -108,35 +101,28 @@ class InMemoryData(NamedTuple):
                 )
                 return ThreadedSum(batches, dtype, n, shared_with)
 
-            loss_sum = stack.enter_context(closing(loss_sum_on(ids)))
+            loss_sum = stack.enter_context(closing(loss_sum_on(ids, w)))
 
-            def objective_on(ids: NDArray[np.intp]) -> Objective:
-                return Objective(architecture, loss_sum_on(ids, shared_with=loss_sum))
+            def objective_on(ids: NDArray[np.intp], w: Vector) -> Objective:
+                return Objective(architecture, loss_sum_on(ids, w, loss_sum))
+
+            def subset_objective(subset: Subset) -> Objective:
+                return objective_on(
+                    ids[subset.places], subset.weights(w, self.source.lengths)
+                )
 
             yield TrainingProblem(
                 Objective(architecture, loss_sum),
-                objective_on(held_out) if held_out.size else None,
+                objective_on(held_out, w) if held_out.size else None,
                 regularization.feature_stats(loss_sum.batches),
                 target_scaler,
                 Subsample(
                     self.source, evenly_spaced(ids, self.source.lengths[ids]), y, w
                 ),
                 self.source.lengths[ids],
-                lambda k: objective_on(ids[warm_up.strided_subset(k)]),
+                groups,
+                subset_objective,
             )
-
-
-class Settings(NamedTuple):
-    """Hyperparameters of training, named as in the estimators."""
-
-    alpha: float
-    max_iter: int
-    max_fun: int
-    tol: float
-    max_corrections: int
-    n_init: int
-    validation_fraction: float  # 0 for no early stopping
-    n_iter_no_change: int
 
 
 class Report(NamedTuple):
@@ -149,6 +135,8 @@ class Report(NamedTuple):
     seconds: float
     validation_score: float | None
     theta: Vector
+    alpha: float
+    is_trial: bool  # of a strength, before the fit on all data
 
 
 class Result(NamedTuple):
@@ -165,6 +153,7 @@ class Result(NamedTuple):
     stop_reason: str
     features: regularization.FeatureStats
     target_scaler: TargetScaler  # of y; the loss refers to scaled targets
+    strength: strength.Choice
 
 
 class NotEnoughSequencesError(ValueError):
@@ -215,8 +204,22 @@ def train(
         data.problem(architecture, dtype, settings.validation_fraction, rng) as problem,
     ):
         if checkpoint is not None:
+            if settings.alpha is None:
+                _verify(problem, rng, checkpoint)
             problem = _checkpointed(problem, checkpoint)
         return _best_run(problem, settings, rng, start, report)
+
+
+def _verify(
+    problem: TrainingProblem, rng: np.random.RandomState, checkpoint: Checkpoint
+) -> None:
+    """Begin a checkpoint with a loss of all data, to verify that they are the same.
+
+    A search begins on a part of the data, and would verify only that.
+    """
+    objective, rng = problem.objective, copy.deepcopy(rng)
+    theta = initial_parameters(objective.architecture, problem.features, rng)
+    checkpoint.cached("all", lambda: (objective.data_loss(theta),), theta, verify=True)
 
 
 def _checkpointed(problem: TrainingProblem, checkpoint: Checkpoint) -> TrainingProblem:
@@ -230,7 +233,7 @@ def _checkpointed(problem: TrainingProblem, checkpoint: Checkpoint) -> TrainingP
     return problem._replace(
         objective=wrap(problem.objective),
         validation=validation and wrap(validation),
-        subset_objective=lambda k: wrap(problem.subset_objective(k)),
+        subset_objective=lambda subset: wrap(problem.subset_objective(subset)),
     )
 
 
@@ -248,9 +251,13 @@ def _best_run(
     )
     sample = problem.sample
     architecture = objective.architecture
-    objective.penalize(
-        settings.alpha * regularization.precision(architecture, features)
-    )
+    precision = regularization.precision(architecture, features)
+    choice = _choose_strength(problem, precision, settings, rng, report)
+    objective.penalize(choice.alpha * precision)
+    if choice.stopped_at is not None:
+        run = _Run(problem, np.ones_like(precision), settings, choice, lambda _: None)
+        run.settings = settings._replace(max_iter=1)
+        return run.minimize(choice.stopped_at)._replace(stop_reason="callback")
     stages = warm_up.stages(len(problem.lengths))
 
     best: Result | None = None
@@ -260,6 +267,7 @@ def _best_run(
             theta, n_spent = target_scaler.from_original(architecture, start), 0
         else:
             theta = initial_parameters(architecture, features, rng)
+            theta = within_prior(architecture, theta, objective.penalty)
             if stages:
                 theta = ridge_output_init(architecture, theta, features, sample)
             theta, n_spent = warm_up.warm_up(
@@ -269,15 +277,13 @@ def _best_run(
                 objective.penalty,
                 theta,
                 preconditioner.diagonal,
-                max_fun=settings.max_fun,
+                max_fun=settings.max_fun - choice.n_fun,
                 tol=settings.tol,
                 max_corrections=settings.max_corrections,
             )
         s = preconditioner.diagonal(objective, theta)
-        run = _Run(
-            objective, problem.validation, s, target_scaler, settings, report, n_spent
-        )
-        result = run.minimize(theta, features)
+        run = _Run(problem, s, settings, choice, report, n_spent)
+        result = run.minimize(theta)
         if best is None or run.is_better(result, best):
             best = result
         if result.stop_reason == "callback":
@@ -286,28 +292,56 @@ def _best_run(
     return best
 
 
-def _hold_out(
-    ids: NDArray[np.intp], fraction: float, rng: np.random.RandomState
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Split sequences into held-out and training sequences, keeping their order."""
-    n = int(np.ceil(fraction * len(ids)))
+def _choose_strength(
+    problem: TrainingProblem,
+    precision: Vector,
+    settings: Settings,
+    rng: np.random.RandomState,
+    report: Callable[[Report], None],
+) -> strength.Choice:
+    if settings.alpha is not None:
+        return strength.Choice(settings.alpha)
+    began = time.perf_counter()
+
+    def on_iteration(progress: strength.Progress) -> None:
+        architecture = problem.objective.architecture
+        report(
+            Report(
+                n_iter=progress.n_iter,
+                n_fun=progress.n_fun,
+                loss=progress.loss,
+                gradient_norm=progress.gradient_norm,
+                seconds=time.perf_counter() - began,
+                validation_score=None,
+                theta=problem.target_scaler.to_original(architecture, progress.x),
+                alpha=progress.alpha,
+                is_trial=True,
+            )
+        )
+
+    # A copy of the generator: the fit that follows is that of a given alpha.
+    return strength.Search(
+        problem, precision, settings, copy.deepcopy(rng), on_iteration
+    ).run()
+
+
+def hold_out(
+    groups: NDArray[np.intp], fraction: float, rng: np.random.RandomState
+) -> NDArray[np.bool_]:
+    """Draw groups of sequences to hold out; return which sequences are held out."""
+    names = np.unique(groups)
+    n = int(np.ceil(fraction * len(names)))
     if n == 0:
-        return ids[:0], ids
-    if n >= len(ids):
+        return np.zeros(len(groups), dtype=bool)
+    if n >= len(names):
         raise NotEnoughSequencesError(
-            f"early stopping holds out {n} of {len(ids)} different sequences and "
+            f"early stopping holds out {n} of {len(names)} different sequences and "
             "leaves none for training; pass more, or a smaller validation_fraction"
         )
-    out = np.zeros(len(ids), dtype=bool)
-    out[rng.choice(len(ids), size=n, replace=False)] = True
-    return ids[out], ids[~out]
-
-
-def _step_indices(lengths: NDArray[np.intp], ids: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the indices, among all steps, of the steps of some sequences."""
-    n = lengths[ids]
-    shift = packing.first_steps(lengths)[ids] - packing.first_steps(n)
-    return np.repeat(shift, n) + np.arange(n.sum())
+    is_out: NDArray[np.bool_] = np.isin(
+        groups, names[rng.choice(len(names), size=n, replace=False)]
+    )
+    return is_out
 
 
 class _Run:
@@ -315,31 +349,29 @@ class _Run:
 
     def __init__(
         self,
-        objective: Objective,
-        validation: Objective | None,
+        problem: TrainingProblem,
         s: Vector,
-        target_scaler: TargetScaler,
         settings: Settings,
+        choice: strength.Choice,
         report: Callable[[Report], None],
         n_spent: int = 0,
     ) -> None:
-        self.objective = objective
-        self.validation = validation
+        self.problem = problem
         self.s = s
-        self.target_scaler = target_scaler
         self.settings = settings
+        self.choice = choice
         self.report = report
-        self.n_spent = n_spent  # evaluations used by the warm-up
+        self.n_spent = choice.n_fun + n_spent  # evaluations before this run
         self.began = time.perf_counter()
         self.scores: list[float] = []
         self.best_score = -np.inf
         self.best: tuple[Vector, float] | None = None  # theta, loss of the best
         self.n_stale = 0
 
-    def minimize(self, theta: Vector, features: regularization.FeatureStats) -> Result:
+    def minimize(self, theta: Vector) -> Result:
         """Run L-BFGS from theta."""
         solution = lbfgs.minimize(
-            self.objective.loss_and_gradient,
+            self.problem.objective.loss_and_gradient,
             theta,
             max_iter=self.settings.max_iter,
             max_fun=max(1, self.settings.max_fun - self.n_spent),
@@ -359,13 +391,14 @@ class _Run:
             n_fun=self.n_spent + solution.n_fun,
             gradient_norm=solution.gradient_norm,
             stop_reason=solution.stop_reason,
-            features=features,
-            target_scaler=self.target_scaler,
+            features=self.problem.features,
+            target_scaler=self.problem.target_scaler,
+            strength=self.choice,
         )
 
     def is_better(self, one: Result, other: Result) -> bool:
         """Compare two runs by validation score, or by loss without validation."""
-        if self.validation is not None:
+        if self.problem.validation is not None:
             score, other_score = (
                 max(run.validation_scores, default=-np.inf) for run in (one, other)
             )
@@ -373,12 +406,13 @@ class _Run:
         return one.loss < other.loss
 
     def _to_original(self, theta: Vector) -> Vector:
-        return self.target_scaler.to_original(self.objective.architecture, theta)
+        problem = self.problem
+        return problem.target_scaler.to_original(problem.objective.architecture, theta)
 
     def _on_iteration(self, progress: lbfgs.Progress) -> None:
-        score = None
-        if self.validation is not None:
-            score = -self.validation.data_loss(progress.x)
+        score, validation = None, self.problem.validation
+        if validation is not None:
+            score = -validation.data_loss(progress.x)
             if not np.isfinite(score):
                 score = -np.inf  # no later score would exceed NaN
             self._track_best(score, progress)
@@ -391,6 +425,8 @@ class _Run:
                 seconds=time.perf_counter() - self.began,
                 validation_score=score,
                 theta=self._to_original(progress.x),
+                alpha=self.choice.alpha,
+                is_trial=False,
             )
         )
         if self.n_stale >= self.settings.n_iter_no_change:

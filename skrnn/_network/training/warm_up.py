@@ -23,10 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import lbfgs
-from .objective import Objective
+from .objective import Objective, Subset, SubsetObjective
 
 Vector = NDArray[np.float64]
-SubsetObjective = Callable[[int], Objective]  # of one in k sequences
 
 
 class Stage(NamedTuple):
@@ -37,7 +36,7 @@ class Stage(NamedTuple):
 
 
 # With this many sequences or fewer, there is no warm-up.
-MIN_SEQUENCES = 1000
+MIN_SEQUENCES = 2000
 _STAGES = (Stage(32, 20), Stage(12, 20), Stage(6, 25))
 
 
@@ -46,9 +45,9 @@ def stages(n_sequences: int) -> tuple[Stage, ...]:
     return _STAGES if n_sequences > MIN_SEQUENCES else ()
 
 
-def strided_subset(k: int) -> slice:
-    """Return the slice of a subset among sequences sorted by length."""
-    return slice(k // 2, None, k)
+def strided_subset(n_sequences: int, k: int) -> Subset:
+    """Return one in k of the sequences, which are sorted by length."""
+    return Subset(np.arange(k // 2, n_sequences, k))
 
 
 def warm_up(
@@ -66,7 +65,7 @@ def warm_up(
     Parameters
     ----------
     subset_objective : callable
-        Returns the objective of one in k sequences.
+        Returns the objective of a `Subset`.
     stages : tuple of Stage
     lengths : ndarray of shape (n_sequences,)
         Numbers of steps of all sequences, longest first.
@@ -89,11 +88,12 @@ def warm_up(
     """
     cost = 0.0
     for k, n_iter in stages:
-        share = lengths[strided_subset(k)].sum() / lengths.sum()
+        subset = strided_subset(len(lengths), k)
+        share = lengths[subset.places].sum() / lengths.sum()
         limit = int((max_fun - cost) / share)
-        if limit == 0:
+        if limit <= 0:
             break
-        objective = subset_objective(k)
+        objective = subset_objective(subset)
         objective.penalty = np.sqrt(k) * penalty
         solution = lbfgs.minimize(
             objective.loss_and_gradient,
