@@ -35,6 +35,7 @@ from skrnn import (
     as_ragged,
 )
 from skrnn.plotting import (
+    AlphaCurveDisplay,
     HiddenStateDisplay,
     LossCurveDisplay,
     StepPredictionDisplay,
@@ -66,7 +67,7 @@ ONE_WAY, TWO_WAY = hello(), hello(bidirectional=True)
 DEEP = hello((2, 3))
 X, Y = make_sequences()
 NUMERIC = VanillaRNNClassifier(
-    24, bidirectional=True, early_stopping=True, tol=0.01, random_state=0
+    24, bidirectional=True, alpha=1, early_stopping=True, tol=0.01, random_state=0
 ).fit(X, Y)
 
 
@@ -142,6 +143,7 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     calls = [
         lambda: LossCurveDisplay.from_estimator(ONE_WAY),
+        lambda: AlphaCurveDisplay.from_estimator(NUMERIC),
         lambda: StepPredictionDisplay.from_predictions(None, proba, classes=[0, 1]),
         lambda: shown.plot(),
         *[lambda d=d: d.from_estimator(ONE_WAY, "hell") for d in OF_SEQUENCES],
@@ -198,7 +200,7 @@ def test_bad_sequences_and_labels_are_named(display):
         draw(ONE_WAY, "")
     with pytest.raises(ValueError, match="pass shape \\(n_steps, n_features\\)"):
         draw(NUMERIC, [1.0, 2.0, 3.0])
-    one_step = VanillaRNNClassifier(2, tol=10).fit(X[:, 0], Y[:, 0])
+    one_step = VanillaRNNClassifier(2, alpha=1, tol=10).fit(X[:, 0], Y[:, 0])
     with pytest.raises(ValueError, match="pass shape \\(n_steps, n_features\\)"):
         draw(one_step, X[0, 0])
 
@@ -252,10 +254,12 @@ def test_one_sequence_of_any_x_is_drawn(display, read):
     plt.close("all")
 
 
-@pytest.mark.parametrize("display", [HiddenStateDisplay, LossCurveDisplay])
+@pytest.mark.parametrize(
+    "display", [HiddenStateDisplay, LossCurveDisplay, AlphaCurveDisplay]
+)
 def test_an_estimator_of_another_kind_is_named(display):
     other = LogisticRegression().fit([[0], [1]], [0, 1])
-    rest = [] if display is LossCurveDisplay else [X[0]]
+    rest = [X[0]] if display is HiddenStateDisplay else []
     with pytest.raises(TypeError, match=r"needs a network .* got LogisticRegression"):
         display.from_estimator(other, *rest)
 
@@ -356,6 +360,56 @@ def test_every_model_needs_a_name():
         LossCurveDisplay([[1], [2]], names=["one"]).plot()
     with pytest.raises(ValueError, match="empty dict"):
         LossCurveDisplay.from_estimator({})
+
+
+# AlphaCurveDisplay
+
+
+def test_the_curve_has_the_scores_of_the_search_and_a_marker_at_its_choice():
+    model = VanillaRNNClassifier(4, max_iter=10, tol=0.1, random_state=0).fit(X, Y)
+    drawn = AlphaCurveDisplay.from_estimator(make_pipeline("passthrough", model))
+    assert len(model.alphas_) > 2
+    assert_array_equal(drawn.line_.get_xdata(), model.alphas_)
+    assert_array_equal(drawn.line_.get_ydata(), model.alpha_scores_)
+    chosen = [model.alpha_, model.alpha_scores_[model.alphas_ == model.alpha_].item()]
+    assert_array_equal(drawn.chosen_.get_xydata(), [chosen])
+    assert drawn.ax_.get_xscale() == "log"
+    assert drawn.ax_.get_ylabel() == "negative log-loss of held-out steps, nats"
+    legend = strings(drawn.ax_.get_legend().get_texts())
+    assert legend == [f"alpha={model.alpha_:g}"]
+    assert_legible(drawn.figure_)
+
+
+def test_the_network_of_a_search_is_looked_at():
+    network = VanillaRNNClassifier(2, max_iter=10, tol=0.1, random_state=0)
+    search = GridSearchCV(network, {"activation": ["tanh"]}, cv=2).fit(X, Y)
+    drawn = AlphaCurveDisplay.from_estimator(search)
+    assert_array_equal(drawn.line_.get_ydata(), search.best_estimator_.alpha_scores_)
+
+
+def test_curves_of_several_strengths_share_axes():
+    one = AlphaCurveDisplay([0.1, 1, 10], [-3, -1, -2], alpha=1, name="one").plot()
+    two = AlphaCurveDisplay([1, 10], [-np.inf, -1], name="two", score_name="score")
+    two.plot(one.ax_, line_kw={"linewidth": 5})
+    assert two.ax_ is one.ax_
+    assert two.chosen_ is None
+    assert two.line_.get_linewidth() == 5
+    assert one.chosen_.get_color() == one.line_.get_color() != two.line_.get_color()
+    one.ax_.legend()
+    legend = strings(one.ax_.get_legend().get_texts())
+    assert legend == ["one", "one, alpha=1", "two"]
+    assert_legible(one.figure_)
+
+
+def test_without_a_search_of_strengths_there_is_nothing_to_draw():
+    with pytest.raises(ValueError, match=r"alpha=0.01 and tried no other; .*\"auto\""):
+        AlphaCurveDisplay.from_estimator(ONE_WAY)
+    with pytest.raises(NotFittedError):
+        AlphaCurveDisplay.from_estimator(VanillaRNNClassifier())
+    with pytest.raises(ValueError, match="2 alphas and 1 scores"):
+        AlphaCurveDisplay([1, 2], [1]).plot()
+    with pytest.raises(ValueError, match=r"alpha=3 is not one of the alphas"):
+        AlphaCurveDisplay([1, 2], [1, 1], alpha=3).plot()
 
 
 # StepPredictionDisplay

@@ -15,12 +15,14 @@ For confusion matrices, use scikit-learn's display:
 <...>
 """
 
+from ._alpha_curve import AlphaCurveDisplay
 from ._hidden_state import HiddenStateDisplay
 from ._loss_curve import LossCurveDisplay
 from ._step_prediction import StepPredictionDisplay
 from ._unrolled import UnrolledDisplay
 
 __all__ = [
+    "AlphaCurveDisplay",
     "HiddenStateDisplay",
     "LossCurveDisplay",
     "StepPredictionDisplay",
