@@ -69,7 +69,7 @@ def main() -> None:
     best = search(source, train)
     check_by_folds(source, train, best)
     models = {
-        direction: fit(source, train, direction, best["alpha"])
+        direction: fit(source, train, direction)
         for direction in ("unidirectional", "bidirectional")
     }
     scores = compare(source, train, test, models)
@@ -119,12 +119,12 @@ def a_few(lines: np.ndarray, n: int) -> np.ndarray:
 
 
 def search(source: Bunch, train: np.ndarray) -> dict[str, Any]:
-    """Choose alpha and direction on a few lines and iterations."""
+    """Choose the direction on a few lines and iterations."""
     some = a_few(train, N_LINES_SEARCHED)
-    say(f"grid search over direction and alpha on {len(some)} lines")
+    say(f"grid search over the direction on {len(some)} lines")
     grid = GridSearchCV(
         pipeline(hidden_layer_sizes=(48,), max_iter=70),
-        {"label__bidirectional": [False, True], "label__alpha": [0.1, 1.0, 10.0]},
+        {"label__bidirectional": [False, True]},
         scoring=scores_of,
         refit="accuracy",
         cv=GroupKFold(2),
@@ -133,12 +133,11 @@ def search(source: Bunch, train: np.ndarray) -> dict[str, Any]:
     with limits_told():
         grid.fit(source.data[some], source.target[some], groups=source.groups[some])
     found = grid.cv_results_
-    print(f"\n{INDENT}direction          alpha   accuracy   log-loss (mean of 2 folds)")
+    print(f"\n{INDENT}direction        accuracy   log-loss (mean of 2 folds)")
     for i in np.argsort(found["rank_test_accuracy"]):
         bidirectional = found["param_label__bidirectional"][i]
         print(
             f"{INDENT}{'bidirectional' if bidirectional else 'unidirectional':14}"
-            f"{found['param_label__alpha'][i]:10g}"
             f"{found['mean_test_accuracy'][i]:11.3f}"
             f"{-found['mean_test_neg_log_loss'][i]:11.3f}"
         )
@@ -150,10 +149,7 @@ def check_by_folds(source: Bunch, train: np.ndarray, best: dict[str, Any]) -> No
     """Estimate how much the result varies with the lines."""
     some = a_few(train, N_LINES_CROSS_VALIDATED)
     direction = "bidirectional" if best["bidirectional"] else "unidirectional"
-    say(
-        f"cross-validation of the best, {direction} with alpha={best['alpha']:g}, "
-        f"on {len(some)} lines"
-    )
+    say(f"cross-validation of the best, {direction}, on {len(some)} lines")
     with limits_told():
         folds = cross_validate(
             pipeline(hidden_layer_sizes=(48,), max_iter=70, **best),
@@ -173,17 +169,17 @@ def check_by_folds(source: Bunch, train: np.ndarray, best: dict[str, Any]) -> No
     print()
 
 
-def fit(source: Bunch, train: np.ndarray, direction: str, alpha: float) -> Pipeline:
-    say(f"training on all {len(train)} lines: {direction}, alpha={alpha:g}")
+def fit(source: Bunch, train: np.ndarray, direction: str) -> Pipeline:
+    say(f"training on all {len(train)} lines: {direction}")
     model = pipeline(
         hidden_layer_sizes=(64,),
         bidirectional=direction == "bidirectional",
-        alpha=alpha,
         max_iter=80,
         verbose=1,
     )
     with limits_told(), redirect_stdout(EveryNthLine(sys.stdout, 20)):
         model.fit(source.data[train], source.target[train])
+    say(f"the penalty has strength {model['label'].alpha_:g}")
     return model
 
 

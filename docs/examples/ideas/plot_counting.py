@@ -37,7 +37,7 @@ def samples(n_sequences, n_steps):
 
 encoder = OneHotSequenceEncoder()
 texts, depths = samples(200, 20)
-model = VanillaRNNClassifier(16, alpha=0.1, max_iter=1000, tol=1e-3, random_state=0)
+model = VanillaRNNClassifier(16, max_iter=1000, tol=1e-3, random_state=0)
 model.fit(encoder.fit_transform(texts), depths)
 for n_steps in (20, 200):
     X, y = samples(100, n_steps)

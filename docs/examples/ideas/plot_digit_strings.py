@@ -40,7 +40,6 @@ for direction in ("unidirectional", "bidirectional"):
     model = VanillaRNNClassifier(
         32,
         bidirectional=direction == "bidirectional",
-        alpha=10,
         early_stopping=True,
         n_iter_no_change=30,
         max_iter=1000,

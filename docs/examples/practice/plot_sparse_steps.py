@@ -34,7 +34,7 @@ def megabytes(n_words, sparse):
     X, y = sentences(n_words)
     model = make_pipeline(
         OneHotSequenceEncoder(categories=np.arange(n_words), sparse_output=sparse),
-        VanillaRNNClassifier(16, alpha=100, tol=0.01, random_state=0),
+        VanillaRNNClassifier(16, tol=0.01, random_state=0),
     )
     tracemalloc.start()
     model.fit(X, y)
