@@ -46,8 +46,8 @@ full = [
 
 # %%
 # The search takes the strongest penalty that is nearly as good as the best, because the
-# full fit is longer and overfits more. That is the best one on new sequences. The scores
-# of the weakest are still good, because their fits were short. Strong penalties look
+# full fit is longer and overfits more. That is the best one on new sequences. Scores of
+# weak penalties are still good, because their fits were short. Strong penalties look
 # worse than they are: the fits of the search have only half of the sequences each.
 
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
