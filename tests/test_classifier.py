@@ -441,7 +441,7 @@ def test_a_network_that_overflows_on_the_way_is_trained():
     sequences, targets = overflowing()
     scores = []
     for seed in range(8):
-        model = VanillaRNNRegressor(16, activation="relu", alpha=0.3, random_state=seed)
+        model = VanillaRNNRegressor(16, activation="relu", alpha=0.2, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores.append(model.fit(sequences, targets).score(sequences, targets))

@@ -370,7 +370,10 @@ def test_every_method_answers_or_refuses_as_the_local_one(
         assert warned - {DataConversionWarning} == expected_warned - {
             DataConversionWarning
         }
-        if np.asarray(expected).dtype.kind == "f":
-            assert_allclose(answer, expected, rtol=1e-9, atol=1e-12)
+        dtype = np.asarray(expected).dtype
+        if dtype.kind == "f":
+            # A chunk is another batch, whose products round differently.
+            rtol, atol = (1e-6, 1e-6) if dtype == np.float32 else (1e-9, 1e-12)
+            assert_allclose(answer, expected, rtol=rtol, atol=atol)
         else:
             assert_array_equal(answer, expected)
