@@ -26,13 +26,13 @@ from .containers import (
     TOO_LARGE,
     evenly_nested,
     floats,
+    objects,
     plain_container,
     plain_item,
     plain_message,
     reject_iterators,
     reject_masked,
 )
-from .containers import objects as objects
 from .tables import common_columns, is_frame, reject_nested_columns
 
 # Elements of X checked at once, so that checks need little memory.

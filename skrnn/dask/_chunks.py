@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._validation.sequences import Form, Sequences, check_sequences, objects
+from skrnn._validation.containers import objects
+from skrnn._validation.sequences import Form, Sequences, check_sequences
 from skrnn._validation.targets import check_groups, of_one_type, weights_of_steps
 
 Array = NDArray[Any]

@@ -216,8 +216,8 @@ MUTANTS = [
     Mutant(
         "the start taken for one in standard units",
         "_network/training/train",
-        "theta, n_spent = target_scaler.from_original(architecture, start), 0",
-        "theta, n_spent = start, 0",
+        "theta = problem.target_scaler.from_original(objective.architecture, start)",
+        "theta = start",
         "train",
     ),
     Mutant(

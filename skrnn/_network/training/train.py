@@ -244,42 +244,25 @@ def _best_run(
     start: Vector | None,
     report: Callable[[Report], None],
 ) -> Result:
-    objective, features, target_scaler = (
-        problem.objective,
-        problem.features,
-        problem.target_scaler,
-    )
-    sample = problem.sample
-    architecture = objective.architecture
-    precision = regularization.precision(architecture, features)
+    objective = problem.objective
+    precision = regularization.precision(objective.architecture, problem.features)
     choice = _choose_strength(problem, precision, settings, rng, report)
     objective.penalize(choice.alpha * precision)
     if choice.stopped_at is not None:
-        run = _Run(problem, np.ones_like(precision), settings, choice, lambda _: None)
-        run.settings = settings._replace(max_iter=1)
+        last = settings._replace(max_iter=1)
+        run = _Run(problem, np.ones_like(precision), last, choice, lambda _: None)
         return run.minimize(choice.stopped_at)._replace(stop_reason="callback")
-    stages = warm_up.stages(len(problem.lengths))
 
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
-        preconditioner = Preconditioner(features.scale, sample, rng)
+        preconditioner = Preconditioner(problem.features.scale, problem.sample, rng)
         if start is not None:
-            theta, n_spent = target_scaler.from_original(architecture, start), 0
+            theta = problem.target_scaler.from_original(objective.architecture, start)
+            n_spent = 0
         else:
-            theta = initial_parameters(architecture, features, rng)
-            theta = within_prior(architecture, theta, objective.penalty)
-            if stages:
-                theta = ridge_output_init(architecture, theta, features, sample)
-            theta, n_spent = warm_up.warm_up(
-                problem.subset_objective,
-                stages,
-                problem.lengths,
-                objective.penalty,
-                theta,
-                preconditioner.diagonal,
-                max_fun=settings.max_fun - choice.n_fun,
-                tol=settings.tol,
-                max_corrections=settings.max_corrections,
+            max_fun = settings.max_fun - choice.n_fun
+            theta, n_spent = _random_start(
+                problem, settings._replace(max_fun=max_fun), rng, preconditioner
             )
         s = preconditioner.diagonal(objective, theta)
         run = _Run(problem, s, settings, choice, report, n_spent)
@@ -290,6 +273,40 @@ def _best_run(
             break
     assert best is not None
     return best
+
+
+def _random_start(
+    problem: TrainingProblem,
+    settings: Settings,
+    rng: np.random.RandomState,
+    preconditioner: Preconditioner,
+) -> tuple[Vector, int]:
+    """Draw initial parameters, and improve them if there are many sequences.
+
+    Returns
+    -------
+    theta : ndarray of shape (n_parameters,)
+    n_fun : int
+        Evaluations, in units of full-data evaluations.
+    """
+    objective, features = problem.objective, problem.features
+    architecture = objective.architecture
+    theta = initial_parameters(architecture, features, rng)
+    theta = within_prior(architecture, theta, objective.penalty)
+    stages = warm_up.stages(len(problem.lengths))
+    if stages:
+        theta = ridge_output_init(architecture, theta, features, problem.sample)
+    return warm_up.warm_up(
+        problem.subset_objective,
+        stages,
+        problem.lengths,
+        objective.penalty,
+        theta,
+        preconditioner.diagonal,
+        max_fun=settings.max_fun,
+        tol=settings.tol,
+        max_corrections=settings.max_corrections,
+    )
 
 
 def _choose_strength(
