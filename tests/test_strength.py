@@ -343,9 +343,9 @@ def test_the_strongest_that_is_nearly_as_good_is_taken():
         return strength._chosen(trials).alpha
 
     # The error of a mean of n differences of +-spread is spread / sqrt(n).
-    for n_groups, n_errors in ((10, 2), (98, 2), (100, 3)):
-        for factor, expected in ((0.95, 0.3), (1.05, 0.1)):
-            loss = 0.5 + factor * n_errors / n_groups**0.5
+    for n_groups in (10, 100):
+        for n_errors, expected in ((1.9, 0.3), (2.1, 0.1)):
+            loss = 0.5 + n_errors / n_groups**0.5
             assert chosen(0.5, loss, 2, spread=1, n_groups=n_groups) == expected
     assert chosen(0.5, 0.4, 0.6, spread=0) == 0.3
     # Beyond one that is worse, no other is considered.

@@ -239,10 +239,10 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     `alpha="auto"` compares strengths from 0.1, 0.3, 1, ..., 300 by the error of
     held-out sequences after 7 iterations: around 3, until there are two on either side
     of the best, or the end of the grid. The choice is the strongest whose error
-    exceeds the lowest by at most three standard errors of the difference, two with
-    fewer than 100 sequences held out. It and its two neighbors go on to 16 iterations,
-    and it and the next stronger one to 50. An increase of the error between two
-    comparisons counts twice, because the final fit is longer.
+    exceeds the lowest by at most two standard errors of the difference. It and its two
+    neighbors go on to 16 iterations, and it and the next stronger one to 50. An
+    increase of the error between two comparisons counts twice, because the final fit
+    is longer.
 
     A fifth of the sequences is held out; of fewer than 200, each half in turn. Above
     1,000 sequences a random half takes part, but at least 1,000. Copies of a sequence

@@ -10,10 +10,10 @@ different strengths are judged by sequences that are held out, and the best go o
     50 iterations   with the choice and the next stronger one
 
 The choice is always the strongest strength whose loss is not significantly higher than
-the lowest: by at most three standard errors of the difference between sequences, two
-with fewer than 100 held out. Short fits favor weak strengths, which have not overfit
-yet, and the final fit is longer. For the same reason a loss that has risen since an
-earlier judgment counts as risen by as much again.
+the lowest: by at most two standard errors of the difference between sequences. Short
+fits favor weak strengths, which have not overfit yet, and the final fit is longer. For
+the same reason a loss that has risen since an earlier judgment counts as risen by as
+much again.
 
 One fifth of the sequences is held out. With few sequences a fifth would be a matter of
 luck, so each half is held out in turn. With hardly any, the last fifth of the steps of
@@ -43,9 +43,7 @@ DEFAULT_ALPHA = 1.0  # if nothing can be held out
 _LENGTHS = (7, 16, 50)
 _FIRST = 3.0  # the strength to begin with: the best of most tasks
 _MARGIN = 2  # strengths to judge on either side of the best
-_N_ERRORS = 3.0
-_N_ERRORS_OF_FEW = 2.0  # held out: their error is large enough
-_MANY_HELD_OUT = 100
+_N_ERRORS = 2.0
 _HELD_OUT_FRACTION = 0.2
 _MANY_SEQUENCES = 1000
 _FEW_GROUPS = 200
@@ -118,8 +116,7 @@ class _Trial:
         difference = self.sums[0] - best.sums[0]
         mean = difference.sum() / weights.sum()
         error = np.linalg.norm(difference - mean * weights) / weights.sum()
-        n_errors = _N_ERRORS if len(weights) >= _MANY_HELD_OUT else _N_ERRORS_OF_FEW
-        return bool(self.loss - best.loss <= n_errors * error)
+        return bool(self.loss - best.loss <= _N_ERRORS * error)
 
 
 def max_iterations(max_iter: int) -> int:
@@ -190,16 +187,9 @@ class Search:
         return [trial for trial in self.trials if trial.losses]
 
     def _choice(self, alpha: float, stopped_at: Vector | None = None) -> Choice:
-        judged = self._judged()
-        if not judged:
-            return Choice(alpha, None, None, int(np.ceil(self.cost)), stopped_at)
-        return Choice(
-            alpha,
-            np.array([trial.alpha for trial in judged]),
-            np.array([trial.score for trial in judged]),
-            int(np.ceil(self.cost)),
-            stopped_at,
-        )
+        tried = [(trial.alpha, trial.score) for trial in self._judged()]
+        alphas, scores = np.array(tried).T if tried else (None, None)
+        return Choice(alpha, alphas, scores, int(np.ceil(self.cost)), stopped_at)
 
     def _next_trial(self) -> _Trial | None:
         """Return the trial to continue, or None at the end."""
