@@ -112,15 +112,17 @@ def tags(folder: Path, train: str, test: str, *, neighbors: bool) -> Task:
 
 
 def sentences(path: Path) -> list[tuple[list[str], Array]]:
-    """Read words and labels."""
-    blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
-    found = []
-    for block in blocks:
-        lines = [line.split("\t") for line in block.splitlines() if line.strip()]
-        if lines:
-            found.append(
-                ([line[0] for line in lines], np.array([x[-1] for x in lines]))
-            )
+    """Read words and labels: first and last column, set off by tabs or else spaces."""
+    found, words, labels = [], list[str](), list[str]()
+    # Not splitlines and split(): words may contain Unicode's separators.
+    for line in [*path.read_text(encoding="utf-8-sig").split("\n"), ""]:
+        columns = line.strip(" \t").split("\t" if "\t" in line else " ")
+        if columns != [""]:
+            words.append(columns[0])
+            labels.append(columns[-1])
+        elif words:
+            found.append((words, np.array(labels)))
+            words, labels = [], []
     return found
 
 
