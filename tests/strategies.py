@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn import VanillaRNNClassifier
 from skrnn._network import parallel
 from skrnn._network.data import packing
-from skrnn._network.model.parameters import Architecture
+from skrnn._network.model.parameters import Architecture, allowed_as_bytes
 from skrnn._network.training import regularization
 from skrnn._network.training.objective import Objective, ThreadedSum
 from skrnn._network.training.problem import Settings
@@ -27,8 +27,11 @@ DEVIATIONS = (
     regularization.LOGIT_DEVIATION,
 )
 
+CHAIN = ("transition_coef_", "start_coef_", "end_coef_")
+
 SETTINGS = Settings(
     alpha=0.1,
+    skip_alpha=0.1,
     max_iter=15,
     max_fun=1000,
     tol=1e-6,
@@ -62,6 +65,7 @@ class Problem:
     labels: list[np.ndarray]
     weights: list[np.ndarray]
     alpha: float = 0.0
+    skip_alpha: float = 0.0
     as_sparse: bool = False
     batch_size: int = 1024  # in sequences, about
 
@@ -97,6 +101,7 @@ class Problem:
             features = regularization.feature_stats(batches)
             objective.penalize(
                 self.alpha * regularization.precision(self.net, features)
+                + self.skip_alpha * regularization.skip_precision(self.net, features)
             )
             yield objective
 
@@ -114,6 +119,7 @@ class Problem:
             self.weights,
             self.alpha,
             DEVIATIONS,
+            self.skip_alpha,
         )
 
 
@@ -129,17 +135,41 @@ def threads_for_little():
     )
 
 
-NETS = st.builds(
-    Architecture,
-    n_features=st.integers(1, 3),
-    hidden_layer_sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3).map(tuple),
-    n_directions=st.sampled_from([1, 2]),
-    n_outputs=st.integers(1, 4),
-    activation=st.sampled_from(["tanh", "relu"]),
-    output=st.sampled_from(["softmax", "identity"]),
-)
-LENGTHS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
+@st.composite
+def networks(draw, outputs=("softmax", "identity"), skips=(False, True), chains=None):
+    """Draw an architecture; the one without hidden layers has a skip connection."""
+    output = draw(st.sampled_from(outputs))
+    skip_connection = draw(st.sampled_from(skips))
+    sizes = st.lists(st.integers(1, 3), min_size=not skip_connection, max_size=3)
+    if chains is None:
+        chains = (False, True) if output == "softmax" else (False,)
+    net = Architecture(
+        n_features=draw(st.integers(1, 3)),
+        hidden_layer_sizes=tuple(draw(sizes)),
+        n_directions=draw(st.sampled_from([1, 2])),
+        n_outputs=draw(st.integers(1, 4)),
+        activation=draw(st.sampled_from(["tanh", "relu"])),
+        output=output,
+        skip_connection=skip_connection,
+        transitions=draw(st.sampled_from(chains)),
+    )
+    if net.transitions and draw(st.booleans()):
+        allowed = np.random.default_rng(draw(SEEDS)).random((net.n_outputs + 1,) * 2)
+        allowed = allowed_as_bytes(with_a_way_out(allowed < 0.6))
+        net = net._replace(allowed=allowed)
+    return net
+
+
+def with_a_way_out(allowed):
+    """Return a table of transitions that allows the first class everywhere."""
+    allowed = allowed.copy()
+    allowed[0] = allowed[:, 0] = True
+    return allowed
+
+
 SEEDS = st.integers(0, 2**32 - 1)
+NETS = networks()
+LENGTHS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
 
 
 @st.composite
@@ -163,20 +193,42 @@ def problems(draw, nets=NETS, lengths=LENGTHS):
         theta=rng.normal(scale=0.7, size=net.n_parameters),
         sequences=[fill(n) for n in lengths],
         labels=[targets(net, n, rng) for n in lengths],
-        weights=[rng.choice(levels, size=n) for n in lengths],
+        weights=[weights_of(net, n, levels, rng) for n in lengths],
+        skip_alpha=draw(st.sampled_from([0.0, 0.3])),
         alpha=draw(st.sampled_from([0.0, 0.1, 1.0])),
         as_sparse=draw(st.booleans()),
         batch_size=draw(st.sampled_from([1, 2, 1024])),
     )
-    problem.weights[0][0] = 2.0
+    first = problem.weights[0]
+    first[1:] = np.where(first[1:] > 0, 2.0, 0.0) if net.transitions else first[1:]
+    first[0] = 2.0
     return problem
+
+
+def weights_of(net, n_steps, levels, rng):
+    """Return weights of steps: those of a chain are equal, or 0 for no label."""
+    if not net.transitions:
+        return rng.choice(levels, size=n_steps)
+    is_labeled = rng.random(n_steps) < (0.7 if 0.0 in levels else 1.0)
+    return rng.choice(levels) * is_labeled
 
 
 def targets(net, n_steps, rng):
     """Return classes or numbers, whatever the network is to predict."""
+    if net.allowed:
+        return allowed_labels(net, n_steps, rng)
     if net.output == "softmax":
         return rng.integers(net.n_outputs, size=n_steps)
     return rng.normal(size=(n_steps, net.n_outputs))
+
+
+def allowed_labels(net, n_steps, rng):
+    """Draw labels one by one among those that may follow; the last is the first."""
+    may = np.frombuffer(net.allowed, bool).reshape((net.n_outputs + 1,) * 2)
+    labels = [-1]
+    for _ in range(n_steps - 1):
+        labels.append(rng.choice(np.flatnonzero(may[labels[-1], :-1])))
+    return np.array([*labels[1:], 0])
 
 
 def fixed_problem(seed=0, lengths=(5, 3, 3, 1), **changes):
@@ -188,8 +240,14 @@ def fixed_problem(seed=0, lengths=(5, 3, 3, 1), **changes):
         theta=rng.normal(scale=0.7, size=net.n_parameters),
         sequences=[rng.normal(size=(n, net.n_features)) for n in lengths],
         labels=[targets(net, n, rng) for n in lengths],
-        weights=[rng.uniform(0.5, 2, size=n) for n in lengths],
+        weights=[
+            np.full(n, rng.uniform(0.5, 2))
+            if net.transitions
+            else rng.uniform(0.5, 2, size=n)
+            for n in lengths
+        ],
         alpha=0.3,
+        skip_alpha=0.2,
     )
 
 
@@ -215,11 +273,13 @@ def theta_of(model):
         *model.hidden_intercepts_,
         model.output_coef_,
         model.output_intercept_,
+        *(getattr(model, name, None) for name in ("skip_coef_", *CHAIN)),
     )
-    return np.concatenate([array.ravel() for array in arrays])
+    return np.concatenate([array.ravel() for array in arrays if array is not None])
 
 
 def learned(model):
     """Return all parameters, and the scores of the strengths that were tried."""
     scores = [] if model.alpha_scores_ is None else model.alpha_scores_
-    return np.concatenate([theta_of(model), scores])
+    strengths = [model.alpha_, model.skip_alpha_ or 0.0]
+    return np.concatenate([theta_of(model), scores, strengths])

@@ -64,6 +64,7 @@ def same(one, other):
         {"early_stopping": True, "n_iter_no_change": 30},
         {"random_state": 7},
         {"alpha": "auto"},
+        {"skip_connection": True},
     ],
 )
 @pytest.mark.parametrize("after", [1, 2, 9, 16])
@@ -75,6 +76,18 @@ def test_a_fit_that_goes_on_is_the_fit_that_was_not_interrupted(
         fit(X, y, model=model, checkpoint=path, **parameters),
         fit(X, y, model=model, **parameters),
     )
+
+
+@pytest.mark.parametrize("after", [2, 9, 150])
+def test_a_search_of_both_strengths_goes_on_with_a_chain(after, tmp_path):
+    parameters = {"skip_connection": True, "transitions": True, "alpha": "auto"}
+    with Power() as whole:
+        expected = fit(X, y, **parameters)
+    assert whole.n > after
+    path = interrupted(tmp_path / "fit", after=after, **parameters)
+    with Power() as rest:
+        same(fit(X, y, checkpoint=path, **parameters), expected)
+    assert rest.n == whole.n - after + 1
 
 
 @pytest.mark.parametrize("after", [3, 20])

@@ -397,6 +397,20 @@ def test_a_warm_start_takes_sequences_of_another_length():
     assert model.fit(*unpad(long, long_y)).loss_ <= warm.loss_
 
 
+@pytest.mark.parametrize("free", [True, False])
+def test_a_warm_start_goes_on_with_the_allowed_transitions(free):
+    X, y = make_sequences(20)
+    table = np.ones((4, 4), dtype=bool)
+    table[3, 2] = free
+    y[:, 0] %= 2
+    model = classifier(
+        warm_start=True, transitions=True, label_scheme=table, padding_value=np.nan
+    )
+    loss = model.fit(X, y).loss_
+    assert model.fit(X, y).loss_ < loss
+    assert np.isfinite(model.start_coef_).tolist() == [True, True, free]
+
+
 def test_a_failed_warm_start_leaves_a_model_that_can_go_on():
     model = classifier(warm_start=True).fit(X, y)
     before = model.loss_

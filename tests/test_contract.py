@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import itertools
 import pickle
 from collections import Counter
 
@@ -40,6 +41,7 @@ import skrnn
 from skrnn import (
     OneHotSequenceEncoder,
     VanillaRNNClassifier,
+    VanillaRNNRegressor,
     as_ragged,
     dask,
     valid_steps,
@@ -98,6 +100,38 @@ def test_scikit_learns_checks_pass_for_a_two_way_stack():
     model = VanillaRNNClassifier((4, 4), bidirectional=True, activation="relu", alpha=1)
     results = check_estimator(model, on_skip=None, on_fail=None)
     assert {r["status"] for r in results} <= {*SOUND}
+
+
+COMBINATIONS = [
+    {
+        "skip_connection": skip_connection,
+        "transitions": transitions,
+        "hidden_layer_sizes": sizes,
+        "bidirectional": bidirectional,
+    }
+    for skip_connection, transitions, sizes, bidirectional in itertools.product(
+        [False, True], [False, True], [(), (4,)], [False, True]
+    )
+    if skip_connection or (sizes and transitions)
+]
+
+
+@pytest.mark.parametrize("parameters", COMBINATIONS, ids=str)
+def test_scikit_learns_checks_pass_with_direct_weights_and_chains(parameters):
+    model = VanillaRNNClassifier(alpha=1, skip_alpha=1, max_iter=20, **parameters)
+    results = check_estimator(model, on_skip=None, on_fail=None)
+    statuses = Counter(result["status"] for result in results)
+    assert [r["check_name"] for r in results if r["status"] not in SOUND] == []
+    assert statuses["passed"] >= 55
+
+
+@pytest.mark.parametrize("sizes", [(), (4,)])
+def test_scikit_learns_checks_pass_for_a_regressor_with_direct_weights(sizes):
+    model = VanillaRNNRegressor(
+        sizes, skip_connection=True, alpha=1, skip_alpha=1, max_iter=20
+    )
+    results = check_estimator(model, on_skip=None, on_fail=None)
+    assert [r["check_name"] for r in results if r["status"] not in SOUND] == []
 
 
 def test_tags_say_what_goes_in():

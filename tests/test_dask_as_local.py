@@ -106,6 +106,13 @@ METHODS = {
         "hidden_states",
         "score",
     ],
+    "classifier of chains": [
+        "predict",
+        "predict_proba",
+        "decision_function",
+        "sequence_log_proba",
+        "score",
+    ],
     "regressor": ["predict", "hidden_states", "score"],
     "regressor of two": ["predict", "score"],
     "regressor with an axis": ["predict", "score"],
@@ -118,7 +125,15 @@ def pairs(client, data):
     """Return fitted estimators on the cluster, with what they were fitted on."""
     X, labels = data
     y = np.nan_to_num(X[..., 0]).cumsum(axis=1)
-    pairs = {"classifier": (DaskVanillaRNNClassifier(**FIT), labels)}
+    pairs = {
+        "classifier": (DaskVanillaRNNClassifier(**FIT), labels),
+        "classifier of chains": (
+            DaskVanillaRNNClassifier(
+                **FIT, skip_connection=True, skip_alpha=1, transitions=True
+            ),
+            labels,
+        ),
+    }
     for kind, targets in [
         ("regressor", y),
         ("regressor of two", np.stack([y, y**2], axis=2)),
@@ -357,7 +372,8 @@ def test_every_method_answers_or_refuses_as_the_local_one(
     pairs, data, kind, method, case
 ):
     remote, y = pairs[kind]
-    arrays = _cases(data[0], y)[case][: 3 if method == "score" else 1]
+    n_arguments = {"score": 3, "sequence_log_proba": 2}.get(method, 1)
+    arrays = _cases(data[0], y)[case][:n_arguments]
     local = getattr(remote.to_local(), method)
     chunks = [None if array is None else chunked(array) for array in arrays]
     answer, warned = outcome(lambda: getattr(remote, method)(*chunks))

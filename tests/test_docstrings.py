@@ -102,12 +102,16 @@ def test_there_is_something_to_check():
 # The entries in which labels and numbers differ; all others are the same.
 OF_TARGETS = {
     "bidirectional",
+    "skip_connection",
     "alpha",
+    "skip_alpha",
     "early_stopping",
     "warm_start",
     "random_state",
     "output_coef_",
     "output_intercept_",
+    "skip_coef_",
+    "skip_alpha_",
     "loss_",
     "validation_scores_",
     "n_outputs_",

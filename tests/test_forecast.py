@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from reference import logits
-from strategies import NETS, batches_of, problems
+from strategies import batches_of, networks, problems
 
 from skrnn._network.forecast import forecast
 
 FLOAT = np.dtype(np.float64)
-OF_ITSELF = NETS.map(
+OF_ITSELF = networks(outputs=("identity",)).map(
     lambda net: net._replace(
-        n_directions=1, n_outputs=net.n_features, activation="tanh", output="identity"
+        n_directions=1, n_outputs=net.n_features, activation="tanh"
     )
 )
 

@@ -10,6 +10,7 @@ from strategies import (
     ListSource,
     batches_of,
     fixed_problem,
+    networks,
     problems,
     threads_for_little,
 )
@@ -23,7 +24,7 @@ FLOAT = np.dtype(np.float64)
 def evaluate(problem, output_fn, dtype=FLOAT, source=None):
     return inference.evaluate(
         problem.net,
-        problem.net.unflatten(problem.theta),
+        problem.net.parameters(problem.theta),
         problem.source if source is None else source,
         np.dtype(dtype),
         output_fn,
@@ -38,6 +39,54 @@ def test_outputs_are_those_of_the_reference_in_the_order_of_the_sequences(proble
     for got, f in ((L, reference.logits), (H, reference.states)):
         expected = [f(x, problem.theta, problem.net) for x in problem.sequences]
         assert_allclose(got, np.concatenate(expected), rtol=1e-11, atol=1e-12)
+
+
+@given(problems(nets=networks(outputs=("softmax",))), st.sampled_from([1, 2, 1024]))
+def test_probabilities_are_sums_over_all_labelings(problem, n):
+    with batches_of(n):
+        p = evaluate(problem, inference.probabilities)
+        log_p = evaluate(problem, inference.log_probabilities)
+        best = evaluate(problem, inference.most_probable)
+    expected, is_best = [], []
+    starts = np.cumsum(problem.source.lengths)[:-1]
+    for x, labels in zip(problem.sequences, np.split(best, starts), strict=True):
+        labelings, scores = scored_labelings(x, problem)
+        shares = np.exp(scores - reference.log_sum_exp(scores))
+        is_label = labelings[:, :, None] == np.arange(problem.net.n_outputs)
+        expected.append(np.tensordot(shares, is_label, axes=1))
+        score = scores[(labelings == labels).all(axis=1)]
+        is_best.append(score >= scores.max() - 1e-12)
+    expected = np.concatenate(expected)
+    assert_allclose(p, expected, rtol=1e-11, atol=1e-14)
+    assert_allclose(np.exp(log_p), expected, rtol=1e-11, atol=1e-14)
+    assert np.all(is_best)
+
+
+def scored_labelings(x, problem):
+    """Return all labelings of a sequence, and their scores."""
+    net, theta = problem.net, problem.theta
+    K = net.n_outputs
+    chain = np.zeros((K, K)), np.zeros(K), np.zeros(K)
+    if net.transitions:
+        chain = reference.chain(theta, net)
+    L = reference.logits(x, theta, net)
+    return reference.labelings(*L.shape), reference.chain_scores(L, *chain)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("network", [{}, {"transitions": True}], ids=str)
+def test_threads_do_not_change_labelings(n_threads, network):
+    problem = fixed_problem(lengths=range(1, 12), **network)
+    outputs = inference.probabilities, inference.most_probable
+    expected = [evaluate(problem, f) for f in outputs]
+    with (
+        batches_of(2),
+        threads_for_little(),
+        threadpool_limits(n_threads, user_api="blas"),
+    ):
+        found = [evaluate(problem, f) for f in outputs]
+    for one, other in zip(found, expected, strict=True):
+        assert_allclose(one, other, rtol=1e-12)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

@@ -64,6 +64,15 @@ CLASSIFIERS = {
     "balanced": {"class_weight": "balanced", "activation": "relu"},
     "early-stopping": {"early_stopping": True, "validation_fraction": 0.3},
     "automatic": {"alpha": "auto"},
+    "skip": {"skip_connection": True, "skip_alpha": 1.0},
+    "linear": {"skip_connection": True, "hidden_layer_sizes": ()},
+    "chain": {"transitions": True, "skip_alpha": 1.0},
+    "skip and chain, automatic": {
+        "alpha": "auto",
+        "skip_connection": True,
+        "transitions": True,
+        "bidirectional": True,
+    },
     "automatic, early-stopping": {
         "alpha": "auto",
         "early_stopping": True,
@@ -72,7 +81,7 @@ CLASSIFIERS = {
 }
 REGRESSORS = {
     f"regressor, {name}": {"model": VanillaRNNRegressor, **CLASSIFIERS[name]}
-    for name in ("plain", "two-way", "early-stopping", "automatic")
+    for name in ("plain", "two-way", "early-stopping", "automatic", "skip")
 }
 
 
@@ -251,18 +260,37 @@ def test_renaming_outputs_permutes_columns(problem, seed):
         labels = [new_name[y] for y in problem.labels]
     else:
         labels = [y[:, np.argsort(new_name)] for y in problem.labels]
-    renamed = problem.replace(theta=problem.theta.copy(), labels=labels)
-    for name in ("W_hy", "b_y"):
-        old = reference.blocks(problem.theta, problem.net)[name,]
-        reference.blocks(renamed.theta, problem.net)[name,][..., new_name] = old
+    net = rename_allowed(problem.net, new_name)
+    renamed = problem.replace(net=net, theta=problem.theta.copy(), labels=labels)
+    old = reference.blocks(problem.theta, problem.net)
+    for name, block in reference.blocks(renamed.theta, net).items():
+        block[renamed_places(name, new_name)] = old[name]
     assert_allclose(logits(renamed)[:, new_name], logits(problem), rtol=1e-12)
     loss, gradient = problem.loss_and_gradient()
     renamed_loss, renamed_gradient = renamed.loss_and_gradient()
     assert_allclose(renamed_loss, loss, rtol=1e-12, atol=1e-14)
     named = reference.blocks(gradient, problem.net)
     for name, block in reference.blocks(renamed_gradient, problem.net).items():
-        new_order = new_name if name[0] in ("W_hy", "b_y") else slice(None)
-        assert_allclose(block[..., new_order], named[name], rtol=1e-10, atol=1e-12)
+        block = block[renamed_places(name, new_name)]
+        assert_allclose(block, named[name], rtol=1e-10, atol=1e-12)
+
+
+def renamed_places(name, new_name):
+    """Return the index of a block's numbers under the new names of the outputs."""
+    if name == ("A",):
+        return np.ix_(new_name, new_name)
+    of_outputs = name[0] in ("W_hy", "b_y", "W_xy", "start", "end")
+    return (..., new_name) if of_outputs else ...
+
+
+def rename_allowed(net, new_name):
+    if not net.allowed:
+        return net
+    places = np.append(new_name, net.n_outputs)
+    old = np.frombuffer(net.allowed, bool).reshape(len(places), -1)
+    allowed = np.empty_like(old)
+    allowed[np.ix_(places, places)] = old
+    return net._replace(allowed=allowed.tobytes())
 
 
 def test_names_of_classes_do_not_matter(ragged):
@@ -306,6 +334,7 @@ def test_changing_the_last_x_changes_the_first_output_of_a_two_way_model(ragged)
 @given(problems(nets=TWO_WAY))
 def test_reversing_sequences_swaps_the_directions(problem):
     swapped = problem.replace(
+        net=reverse_allowed(problem.net),
         theta=swap_directions(problem.theta, problem.net),
         sequences=[x[::-1] for x in problem.sequences],
         labels=[y[::-1] for y in problem.labels],
@@ -329,8 +358,16 @@ def swap_directions(flat, net):
         source = np.roll(block, len(block) // 2, axis=0) if reads_states else block
         if kind in ("W_xh", "W_hh", "b_h"):
             name = (kind, place[0], 1 - place[1])
-        target[name][...] = source
+        name = {("start",): ("end",), ("end",): ("start",)}.get(name, name)
+        target[name][...] = source.T if kind == "A" else source
     return result
+
+
+def reverse_allowed(net):
+    if not net.allowed:
+        return net
+    allowed = np.frombuffer(net.allowed, bool).reshape(net.n_outputs + 1, -1)
+    return net._replace(allowed=allowed.T.tobytes())
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
@@ -418,6 +455,7 @@ def test_loss_is_the_objective_of_the_reference_at_the_fitted_weights(
         [np.full(len(x), w_i) for x, w_i in zip(X, w, strict=True)],
         model.alpha_,
         DEVIATIONS,
+        model.skip_alpha_ or 0.0,
     )
     assert_allclose(model.loss_, expected, rtol=1e-12)
 

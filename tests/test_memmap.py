@@ -141,10 +141,16 @@ def test_a_fit_on_a_map_is_the_fit_in_memory(form, dtype, model, directory):
         assert_array_equal(a, b)
 
 
-def test_the_strength_found_on_a_map_is_that_in_memory(directory):
-    one, other = (fit(data, y, alpha="auto") for data in (X, mapped(X, directory)))
+@pytest.mark.parametrize(
+    "parameters", [{}, {"skip_connection": True, "transitions": True}]
+)
+def test_the_strengths_found_on_a_map_are_those_in_memory(parameters, directory):
+    one, other = (
+        fit(data, y, alpha="auto", skip_alpha="auto", **parameters)
+        for data in (X, mapped(X, directory))
+    )
     assert_array_equal(learned(one), learned(other))
-    assert one.alpha_ == other.alpha_
+    assert (one.alpha_, one.skip_alpha_) == (other.alpha_, other.skip_alpha_)
 
 
 def test_early_stopping_on_a_map_is_that_in_memory(directory):

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from reference import data_loss
 from strategies import fixed_problem, problems
 
+from skrnn._network.data import packing
 from skrnn._network.training.objective import Objective, ThreadedSum
 
 FLOAT = np.dtype(np.float64)
@@ -24,6 +25,20 @@ def test_data_loss_is_the_weighted_mean_without_the_penalty(problem):
         assert_allclose(
             J.data_loss(problem.theta), total / total_weight, rtol=1e-12, atol=1e-14
         )
+
+
+@given(problems())
+def test_losses_of_sequences_are_those_of_the_reference(problem):
+    expected = [
+        data_loss(problem.theta, problem.net, [x], [y], [w])
+        for x, y, w in zip(
+            problem.sequences, problem.labels, problem.weights, strict=True
+        )
+    ]
+    order = packing.by_length(problem.source.lengths)
+    with problem.objective() as J:
+        found = J.loss_sum.sequence_losses(problem.net, problem.theta)
+    assert_allclose(found.T, np.array(expected)[order], rtol=1e-11, atol=1e-12)
 
 
 def test_total_weight_is_the_sum_over_steps():

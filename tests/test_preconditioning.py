@@ -54,15 +54,38 @@ def diagonal(problem, rng=None, **changes):
 # The Fisher estimate
 
 
+NETWORKS = [
+    {"n_directions": 2},
+    {"skip_connection": True},
+    {"transitions": True},
+    {"skip_connection": True, "transitions": True, "hidden_layer_sizes": ()},
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
 @pytest.mark.parametrize(("rng", "label"), [(FIRST_CLASS, 0), (LAST_CLASS, -1)])
-def test_fisher_is_the_mean_of_squared_gradients_of_sequences(rng, label):
-    problem = fixed_problem(n_directions=2)
+def test_fisher_is_the_mean_of_squared_gradients_of_sequences(rng, label, network):
+    problem = fixed_problem(**network)
     total, total_weight = 0.0, 0.0
     for i, (x, w) in enumerate(zip(problem.sequences, problem.weights, strict=True)):
         labels = np.full(len(x), label) % problem.net.n_outputs
         total = total + w.mean() * np.square(slope(problem, i, labels))
         total_weight += w.sum()
     assert_allclose(fisher(problem, rng), total / total_weight, rtol=1e-10, atol=1e-15)
+
+
+def test_labelings_of_a_chain_are_drawn_from_the_model():
+    problem = fixed_problem(lengths=(2,), transitions=True, n_outputs=2)
+    x, theta, net = problem.sequences[0], problem.theta, problem.net
+    scores = reference.chain_scores(
+        reference.logits(x, theta, net), *reference.chain(theta, net)
+    )
+    p = np.exp(scores - reference.log_sum_exp(scores))
+    slopes = [slope(problem, 0, y) for y in reference.labelings(2, 2)]
+    rng = np.random.RandomState(0)
+    mean = np.mean([fisher(problem, rng) for _ in range(4000)], axis=0)
+    # The mean of n draws is off by about 1 / sqrt(n).
+    assert_allclose(mean, p @ np.square(slopes) / 2, rtol=0.1)
 
 
 def test_labels_are_drawn_from_the_model():
@@ -154,15 +177,19 @@ def test_a_free_bias_that_no_gradient_reaches_has_a_finite_scale():
     assert (s > 0).all()
 
 
-def test_a_unit_of_a_feature_changes_the_scale_of_its_weights_alone():
-    problem = fixed_problem(lengths=(5, 3, 2))
+@pytest.mark.parametrize("skip_connection", [False, True])
+def test_a_unit_of_a_feature_changes_the_scale_of_its_weights_alone(skip_connection):
+    problem = fixed_problem(lengths=(5, 3, 2), skip_connection=skip_connection)
     theta = problem.theta.copy()
-    reference.blocks(theta, problem.net)["W_xh", 0, 0][1] /= 1000
+    names = [("W_xh", 0, 0), *([("W_xy",)] if skip_connection else [])]
+    for name in names:
+        reference.blocks(theta, problem.net)[name][1] /= 1000
     other = problem.replace(
         theta=theta, sequences=[x * [1, 1000] for x in problem.sequences]
     )
     s, s_other = diagonal(problem), diagonal(other)
-    reference.blocks(s, problem.net)["W_xh", 0, 0][1] /= 1000
+    for name in names:
+        reference.blocks(s, problem.net)[name][1] /= 1000
     assert_allclose(s_other, s, rtol=1e-10)
 
 

@@ -99,10 +99,33 @@ def test_precision_is_that_of_the_reference(net):
 
 
 @given(NETS)
+def test_precision_of_direct_weights_and_transitions_is_that_of_the_reference(net):
+    scale, share = np.linspace([0.5, 1], [3, 0.9], net.n_features).T
+    features = regularization.FeatureStats(scale, share)
+    c = regularization.skip_precision(net, features)
+    for name, block in reference.blocks(c, net).items():
+        expected = reference.skip_precision(name, *features)
+        assert_allclose(block, np.broadcast_to(expected, block.shape), rtol=1e-12)
+
+
+def test_direct_weights_of_binary_features_have_precision_1():
+    net = fixed_problem(skip_connection=True, n_features=3).net
+    features = features_of([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0]])
+    c = regularization.skip_precision(net, features)
+    assert_allclose(reference.blocks(c, net)["W_xy",], 1)
+
+
+@given(NETS)
 def test_biases_are_free(net):
     features = regularization.FeatureStats(
         np.ones(net.n_features), np.ones(net.n_features)
     )
-    c = regularization.precision(net, features)
-    for (kind, *_), block in reference.blocks(c, net).items():
-        assert_array_equal(block == 0, kind in ("b_h", "b_y"))
+    of_hidden, of_others = (
+        reference.blocks(f(net, features), net)
+        for f in (regularization.precision, regularization.skip_precision)
+    )
+    for name, block in of_hidden.items():
+        is_other = name[0] in ("W_xy", "A", "start", "end")
+        is_free = name[0] in ("b_h", "b_y")
+        assert_array_equal(block == 0, is_free or is_other)
+        assert_array_equal(of_others[name] == 0, not is_other)

@@ -224,7 +224,8 @@ def test_with_hardly_any_short_sequences_nothing_is_held_out(lengths):
     with folds_of(numbered(lengths)) as folds:
         assert folds == []
     result = run(numbered(lengths), max_iter=2)
-    assert result.strength == strength.Choice(1.0, None, None, 0, None)
+    expected = strength.Choice(1.0, skip_alpha=SETTINGS.skip_alpha)
+    assert result.strength == expected
 
 
 def test_of_hardly_any_long_sequences_the_end_is_held_out():
@@ -352,6 +353,20 @@ def test_the_strongest_that_is_nearly_as_good_is_taken():
     assert chosen(0.5, 9, 0.5, spread=1) == 0.1
 
 
+@pytest.mark.parametrize(("before", "expected"), [(0.79, 3), (0.81, 1)])
+def test_the_best_itself_is_taken_if_its_loss_has_halved(before, expected):
+    best = judged(1, 50, 0.9, before, 0.4)
+    stronger = judged(3, 50, 0.9, before, 0.41, spread=1)
+    assert stronger.is_close_to(best)
+    assert strength._chosen([best, stronger]).alpha == expected
+
+
+def test_a_stronger_one_that_has_halved_does_not_matter():
+    best = judged(1, 50, 0.9, 0.5, 0.4)
+    stronger = judged(3, 50, 0.9, 0.9, 0.41, spread=1)
+    assert strength._chosen([best, stronger]).alpha == 3
+
+
 def test_trials_of_different_lengths_are_compared():
     one, other = judged(1, 20, 0.5, spread=1), judged(3, 50, 0.51, spread=0)
     assert other.is_close_to(one)
@@ -436,8 +451,19 @@ def test_scores_are_held_out_losses_of_fits_with_their_strength(monkeypatch):
         data = InMemoryData(problem.source, problem.y, problem.w)
         rng = np.random.RandomState(0)
         with data.problem(net, np.dtype(np.float64), 0.0, rng) as found:
+            training = strength._folds(found, rng)
+            start = initial_parameters(net, result.features, rng)
             search = strength.Search(
-                found, precision, SETTINGS._replace(max_iter=4), rng, lambda _: None
+                training,
+                [start] * len(training),
+                strength.ALPHAS,
+                precision,
+                np.zeros_like(precision),
+                found,
+                SETTINGS._replace(max_iter=4),
+                rng,
+                strength._Tally(),
+                lambda _: None,
             )
             assert search.run().alpha == 3
             [trial] = search.trials
@@ -459,9 +485,9 @@ def trials_of(model):
     plain = strength.Search._fit
 
     def noted(self, trial, k, n_iter):
-        before = self.n_iter
+        before = self.tally.n_iter
         plain(self, trial, k, n_iter)
-        assert 0 <= self.n_iter - before <= n_iter  # fewer if it converged
+        assert 0 <= self.tally.n_iter - before <= n_iter  # fewer if it converged
         alphas.append((trial.alpha, k, n_iter))
 
     with mock.patch.object(strength.Search, "_fit", noted):
@@ -480,7 +506,9 @@ def test_no_fit_is_longer_than_max_iter(max_iter):
     assert set(lengths) == {(alpha, k) for alpha in tried for k in (0, 1)}
     assert max(lengths.values()) == min(max_iter, 50)
     assert min(lengths.values()) == min(max_iter, 7)
-    assert sum(lengths.values()) <= strength.max_iterations(max_iter)
+    assert sum(lengths.values()) <= strength.max_iterations(
+        SETTINGS._replace(alpha=None, max_iter=max_iter), skip_connection=False
+    )
 
 
 def test_a_fit_that_is_continued_goes_on_where_it_was(monkeypatch):
@@ -547,6 +575,24 @@ def test_a_strength_that_gets_worse_gives_way_to_its_neighbor():
     assert_allclose(at[0.3], -1.2)  # risen by .1, twice
     assert (1, 50) in tried
     assert (0.3, 50) not in tried
+
+
+def test_while_fits_are_learning_weaker_ones_are_tried():
+    for final, expected in (
+        ({10: 0.3, 3: 0.2, 1: 0.1, 0.3: 0.11}, [10, 3, 1, 0.3]),
+        ({10: 0.3, 3: 0.31}, [10, 3]),
+        ({10: 0.5, 30: 0.5, 100: 0.6}, [10, 30, 100]),  # only 30 has halved
+    ):
+        tried = []
+
+        def losses(alpha, n, final=final):
+            return 1 + abs(np.log(alpha / 10)) if n < 50 else final[alpha]
+
+        with losses_at(tried, losses):
+            model = auto(max_iter=100)
+        assert [alpha for alpha, n in tried if n == 50] == expected
+        best = min(final.values())
+        assert model.alpha_ == max(a for a, loss in final.items() if loss == best)
 
 
 # What stays the same
@@ -956,7 +1002,7 @@ def test_matrices_are_reduced_to_what_the_prior_allows():
         assert_allclose(
             costs(reduced, penalty), np.minimum(costs(theta, penalty), 0.1), rtol=1e-12
         )
-        layers, _, b_y = net.unflatten(reduced)
+        layers, _, b_y, *_ = net.unflatten(reduced)
         for b in (*(layer.b_h for layer in layers), b_y):
             assert_array_equal(b, 0.1)
         # Every matrix keeps its direction.

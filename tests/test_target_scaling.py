@@ -11,6 +11,7 @@ from strategies import SEEDS, fixed_problem
 from skrnn._network.training.target_scaling import TargetScaler
 
 Y = np.random.default_rng(0).normal([3.0, -50.0], [0.1, 7.0], size=(40, 2))
+SKIP = {"skip_connection": True}
 W = np.random.default_rng(1).choice([0.0, 0.5, 2.0], size=40)
 
 
@@ -45,9 +46,9 @@ def test_a_constant_has_its_own_size(value):
     assert_allclose(target_scaler.standardize(np.full((7, 1), value)), 0, atol=1e-15)
 
 
-@given(SEEDS)
-def test_folded_weights_predict_in_the_numbers_of_y(seed):
-    problem = fixed_problem(seed, n_outputs=2, output="identity")
+@given(SEEDS, st.sampled_from([{}, SKIP, SKIP | {"hidden_layer_sizes": ()}]))
+def test_folded_weights_predict_in_the_numbers_of_y(seed, network):
+    problem = fixed_problem(seed, n_outputs=2, output="identity", **network)
     target_scaler = TargetScaler.fit(Y, W)
     (x, *_), net = problem.sequences, problem.net
     folded = target_scaler.to_original(net, problem.theta)

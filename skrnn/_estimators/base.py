@@ -51,6 +51,7 @@ class Targets(NamedTuple):
     weights: NDArray[np.float64]  # (n_steps,)
     n_outputs: int
     attributes: dict[str, Any]  # those of the fitted estimator that y determines
+    allowed: bytes = b""  # transitions, see `Architecture`
 
 
 class TrainingInput(NamedTuple):
@@ -61,6 +62,7 @@ class TrainingInput(NamedTuple):
     n_outputs: int
     dtype: np.dtype[Any]
     attributes: dict[str, Any]  # of the fitted estimator
+    allowed: bytes = b""
 
 
 # The parameters are documented in the public subclasses.
@@ -69,11 +71,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
 ):
     """Recurrent network with an output at every step; subclasses define the targets."""
 
+    transitions: bool = False  # a parameter of the classifier
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", _COUNT],
         "activation": [StrOptions({"tanh", "relu"})],
         "bidirectional": ["boolean"],
+        "skip_connection": ["boolean"],
         "alpha": [Interval(Real, 0, np.inf, closed="left"), StrOptions({"auto"})],
+        "skip_alpha": [Interval(Real, 0, np.inf, closed="left"), StrOptions({"auto"})],
         "max_iter": [_COUNT],
         "max_fun": [_COUNT],
         "tol": [Interval(Real, 0, np.inf, closed="neither")],
@@ -95,7 +101,9 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
+        skip_connection: bool = False,
         alpha: float | str = "auto",
+        skip_alpha: float | str = "auto",
         max_iter: int = 200,
         max_fun: int = 15000,
         tol: float = 1e-4,
@@ -113,7 +121,9 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.bidirectional = bidirectional
+        self.skip_connection = skip_connection
         self.alpha = alpha
+        self.skip_alpha = skip_alpha
         self.max_iter = max_iter
         self.max_fun = max_fun
         self.tol = tol
@@ -141,15 +151,20 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         data = {"X": X, "y": y, "metadata": metadata}
         task = FitTask(self, self._max_iterations(), data)
         with _unchanged_on_error(self):
-            sizes = check_sizes(self.hidden_layer_sizes, type(self).__name__)
+            sizes = check_sizes(
+                self.hidden_layer_sizes, self.skip_connection, type(self).__name__
+            )
             training_input = self._training_input(X, y, sample_weight, groups)
             architecture = Architecture(
                 n_features=training_input.n_features,
                 hidden_layer_sizes=sizes,
-                n_directions=2 if self.bidirectional else 1,
+                n_directions=2 if self.bidirectional and sizes else 1,
                 n_outputs=training_input.n_outputs,
                 activation=self.activation,
                 output=self._output,
+                skip_connection=bool(self.skip_connection),
+                transitions=bool(self.transitions),
+                allowed=training_input.allowed,
             )
             if self._is_warm_start():
                 check_continuation(self._architecture(), architecture)
@@ -159,10 +174,11 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         return self
 
     def _max_iterations(self) -> int:
-        is_auto = self._settings().alpha is None
-        search = strength.max_iterations(self.max_iter) if is_auto else 0
         n_runs = 1 if self._is_warm_start() else self.n_init
-        return search + n_runs * self.max_iter
+        before = strength.max_iterations(
+            self._settings(), skip_connection=bool(self.skip_connection)
+        )
+        return before + n_runs * self.max_iter
 
     def _training_input(
         self, X: Any, y: Any, sample_weight: Any, groups: Any
@@ -187,6 +203,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             targets.n_outputs,
             sequences.dtype,
             {**form.attributes(sequences.n_features), **targets.attributes},
+            targets.allowed,
         )
 
     @abstractmethod
@@ -275,16 +292,20 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         settings = Settings(**{name: getattr(self, name) for name in Settings._fields})
         if not self.early_stopping:
             settings = settings._replace(validation_fraction=0)
-        if self.alpha == "auto":
-            known = self.alpha_ if self._keeps_strength() else None
-            settings = settings._replace(alpha=known)
-        return settings
+        return settings._replace(
+            alpha=self._strength("alpha"), skip_alpha=self._strength("skip_alpha")
+        )
 
-    def _keeps_strength(self) -> bool:
-        """Return whether a warm start continues with the strength that was found."""
+    def _strength(self, name: str) -> float | None:
+        """Return the value of a strength, or None to search for it."""
+        value = getattr(self, f"{name}_" if self._keeps(name) else name)
+        return None if value == "auto" else value
+
+    def _keeps(self, name: str) -> bool:
+        """Return whether a warm start continues with a strength that was found."""
         # A model of an earlier version has none.
-        is_known = self._is_warm_start() and "alpha_" in vars(self)
-        return self.alpha == "auto" and is_known
+        is_known = self._is_warm_start() and vars(self).get(f"{name}_") is not None
+        return getattr(self, name) == "auto" and is_known
 
     def _store(
         self, training_input: TrainingInput, architecture: Architecture, result: Result
@@ -298,7 +319,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 **self._fitted_arrays(architecture, result.theta, dtype),
                 "feature_scale_": result.features.penalty_scale,
                 "_activation": architecture.activation,
-                **self._found_strength(result.strength),
+                **self._found_strengths(result.strength, architecture),
                 "n_layers_": len(architecture.hidden_layer_sizes) + 2,
                 "n_outputs_": architecture.n_outputs,
                 "out_activation_": architecture.output,
@@ -313,11 +334,15 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             },
         )
 
-    def _found_strength(self, choice: strength.Choice) -> dict[str, Any]:
+    def _found_strengths(
+        self, choice: strength.Choice, architecture: Architecture
+    ) -> dict[str, Any]:
         found = {"alphas_": choice.alphas, "alpha_scores_": choice.scores}
-        if self._keeps_strength():
+        if self._keeps("alpha"):
             found = {name: vars(self).get(name) for name in found}
-        return {"alpha_": choice.alpha, **found}
+        is_used = architecture.skip_connection or architecture.transitions
+        skip_alpha = choice.skip_alpha if is_used else None
+        return {"alpha_": choice.alpha, "skip_alpha_": skip_alpha, **found}
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator to scikit-learn."""

@@ -144,7 +144,7 @@ def _line(report: Report) -> str:
         f"seconds = {report.seconds:.1f}"
     )
     if report.is_trial:
-        line = f"alpha = {report.alpha:g}: {line}"
+        line = f"{report.strength} = {report.alpha:g}: {line}"
     if report.validation_score is not None:
         line += f", validation score = {report.validation_score:.6f}"
     return line

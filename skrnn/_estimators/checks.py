@@ -14,7 +14,9 @@ from skrnn._sklearn_compat import InvalidParameterError
 from skrnn._validation.arrays import Vector
 
 
-def check_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]:
+def check_sizes(
+    hidden_layer_sizes: Any, skip_connection: bool, estimator_name: str
+) -> tuple[int, ...]:
     """Return the sizes of the hidden layers as a tuple."""
     is_number = isinstance(hidden_layer_sizes, Real)
     sizes: list[Any] = [hidden_layer_sizes] if is_number else [*hidden_layer_sizes]
@@ -22,11 +24,11 @@ def check_sizes(hidden_layer_sizes: Any, estimator_name: str) -> tuple[int, ...]
         isinstance(n, Integral) and not isinstance(n, bool | np.bool_) and int(n) > 0
         for n in sizes
     )
-    if not (sizes and valid):
+    if not (valid and (sizes or skip_connection)):
         raise InvalidParameterError(
             f"The 'hidden_layer_sizes' parameter of {estimator_name} must be one or "
-            "several integers of at least 1, one for each hidden layer. Got "
-            f"{hidden_layer_sizes!r} instead."
+            "several integers of at least 1, one for each hidden layer, or empty if "
+            f"skip_connection=True. Got {hidden_layer_sizes!r} instead."
         )
     return tuple(int(n) for n in sizes)
 
@@ -69,6 +71,13 @@ def check_total(weights: Vector, dtype: np.dtype[Any]) -> None:
 
 
 def check_continuation(previous: Architecture, architecture: Architecture) -> None:
+    has_chain = previous.transitions and architecture.transitions
+    if has_chain and previous.allowed != architecture.allowed:
+        raise ValueError(
+            "warm_start continues with the transitions that label_scheme allowed in "
+            "the previous fit, but it now allows others; set warm_start=False to start "
+            "again"
+        )
     for name in Architecture._fields:
         before, now = getattr(previous, name), getattr(architecture, name)
         if before != now:

@@ -1,16 +1,20 @@
 """Classifier of steps: trained on labels, predicts the most probable label."""
 
+from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_class_weight
+from sklearn.utils import check_scalar, compute_class_weight
+from sklearn.utils.metaestimators import available_if
 
 from skrnn._network import inference
 from skrnn._network.model.loss import softmax_small
+from skrnn._network.model.parameters import allowed_as_bytes
 from skrnn._sklearn_compat import StrOptions, fit_context
-from skrnn._validation.arrays import Array, Ids, Vector
+from skrnn._validation.arrays import Array, Ids, Mask, Vector
+from skrnn._validation.containers import objects
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import (
@@ -18,12 +22,30 @@ from skrnn._validation.targets import (
     check_weights,
     encode_labels,
     padding_label_for,
+    read_labels,
     weights_of_steps,
     with_padding_label,
+)
+from skrnn._validation.transitions import (
+    SCHEME_NAMES,
+    allowed_transitions,
+    check_labelings,
+    check_possible,
+    check_weights_of_chains,
 )
 
 from .base import BaseVanillaRNN, Targets
 from .scores import accuracy
+
+
+def _check_transitions(estimator: "VanillaRNNClassifier") -> bool:
+    fitted = vars(estimator).get("transition_coef_") is not None
+    if not (fitted or estimator.transitions):
+        raise AttributeError(
+            "without a chain of labels, the steps of a labeling are independent; fit "
+            "with transitions=True"
+        )
+    return True
 
 
 @set_module("skrnn")
@@ -38,17 +60,40 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64,)
         Number of hidden units in each layer. With `bidirectional=True`, each direction
-        has this number of units.
+        has this number of units. ``()`` is a network without hidden layers; it needs
+        `skip_connection=True`.
     activation : {"tanh", "relu"}, default="tanh"
         Activation function of the hidden units.
     bidirectional : bool, default=False
         Whether every layer also processes each sequence from its last valid step to its
         first. If False, the label of a step depends only on this step and earlier ones.
+    skip_connection : bool, default=False
+        Whether the features of a step also have direct weights to its logits, as in a
+        linear model. With it, `hidden_layer_sizes` may be empty.
+    transitions : bool, default=False
+        Whether the labels of a sequence form a linear chain: a conditional random field
+        on top of the network. `predict` then returns the most probable labeling of each
+        sequence as a whole, and `predict_proba` the marginal probabilities of its
+        steps.
+    label_scheme : str, array-like of bool or None, default=None
+        Rules for labels that follow each other, in training and prediction; labelings
+        that break them have probability 0. "IOB2" (or "BIO"), "IOBES" ("BIOES"),
+        "BILOU", "BMES", "IOB1", "IOE1" and "IOE2" are schemes of span labels (see
+        :func:`~skrnn.metrics.span_f1_score`). In an array of shape (n_classes + 1,
+        n_classes + 1), in the order of sorted labels, [j, k] is whether label k may
+        follow label j; the last row is the start of a sequence and the last column its
+        end. Needs `transitions=True`.
     alpha : "auto" or float, default="auto"
         L2 strength, relative to each weight's typical contribution: the precision of a
         Gaussian prior (see Notes). Its meaning does not depend on the amount of data,
         the scale of the features or the number of hidden units. "auto" compares
         strengths from 0.1 to 300 by short fits and the log-loss of held-out sequences.
+    skip_alpha : "auto" or float, default="auto"
+        L2 strength for direct weights and transitions, whose meaning is that of `alpha`
+        (see Notes): for binary features, 1 / C of a logistic regression. "auto" is 0.1
+        for sparse features; for others it compares strengths from 0.03 to 300 by the
+        log-loss of held-out sequences without hidden layers. Not used without
+        `skip_connection` or `transitions`.
     class_weight : dict, "balanced" or None, default=None
         Factor on the weight of the steps of each class, as `{label: factor}`.
         "balanced" gives all classes the same total weight.
@@ -118,6 +163,14 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Weights `W_hy` from the states of the last layer to the logits.
     output_intercept_ : ndarray of shape (n_classes,)
         Biases `b_y` of the logits.
+    skip_coef_ : ndarray of shape (n_features, n_classes), or None
+        Direct weights `W_xy` from the features to the logits. None without
+        `skip_connection`.
+    transition_coef_ : ndarray of shape (n_classes, n_classes), or None
+        Score `A` of a label (column) that follows another (row); -inf if
+        `label_scheme` forbids it. None without `transitions`.
+    start_coef_, end_coef_ : ndarray of shape (n_classes,), or None
+        Score of the first and of the last label of a sequence.
     alpha_ : float
         The L2 strength used: `alpha`, or the one that "auto" found. 1.0 if "auto" had
         too few sequences to hold some out (see Notes).
@@ -127,7 +180,13 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         Score of each of `alphas_` on held-out sequences, in the unit of
         `validation_scores_`, after as many iterations as its fit was continued for. A
         decrease since an earlier score is counted twice. `alpha_` is the strongest
-        whose score is not significantly below the highest.
+        whose score is not significantly below the highest, or that of the highest
+        itself (see Notes).
+    skip_alpha_ : float or None
+        The L2 strength used for direct weights and transitions: `skip_alpha`, or the
+        one that "auto" found; 0.1 if features are sparse, if there were too few
+        sequences to hold some out, or without direct weights. None without
+        `skip_connection` and `transitions`.
     feature_scale_ : ndarray of shape (n_features,)
         Scale of each feature in the training data, used in the penalty on its weights
         (see Notes).
@@ -204,6 +263,18 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
 
         p_t = \mathrm{softmax}(h_t W_{hy} + b_y).
 
+    `skip_connection=True` adds :math:`x_t W_{xy}` to the logits. With
+    `transitions=True`, the labels of a sequence depend on each other, and only a whole
+    labeling has a probability:
+
+    .. math::
+
+        p(y) \propto \exp \left( s_{y_1} + \sum_t L_t[y_t]
+            + \sum_{t>1} A_{y_{t-1}, y_t} + e_{y_T} \right)
+
+    with the logits :math:`L_t`, `transition_coef_` A, `start_coef_` s and `end_coef_`
+    e.
+
     With :math:`w_{it}` the weight of step t of sequence i (`sample_weight` times
     `class_weight`) and :math:`W = \sum_{it} w_{it}`, training minimizes
 
@@ -212,11 +283,17 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         J(\theta) = \frac{1}{W} \sum_{it} w_{it} (-\log p_{it}[y_{it}])
             + \frac{\alpha}{2 W} \sum_j c_j \theta_j^2
 
-    in nats per unit of weight. With `alpha=1` the second term is a Gaussian prior with
-    precision :math:`c_j` for weight j. The precisions are chosen so that, for features
-    of typical scale and states of size 1, the input contributes to a hidden unit with
-    standard deviation 2 (less for dense features, see below), the states with 1, and
-    the states contribute to a logit with 10:
+    in nats per unit of weight; for direct weights and transitions, :math:`\alpha` is
+    `skip_alpha`. With `transitions=True` the first sum is :math:`\sum_i w_i (-\log
+    p(y_i))`, where :math:`w_i` is the weight of every labeled step of sequence i:
+    weights must be equal within a sequence, except for weight 0, which makes a step
+    unlabeled: its label is summed over.
+
+    With `alpha=1` the second term is a Gaussian prior with precision :math:`c_j` for
+    weight j. The precisions are chosen so that, for features of typical scale and
+    states of size 1, the input contributes to a hidden unit with standard deviation 2
+    (less for dense features, see below), the states with 1, and the states contribute
+    to a logit with 10:
 
     ==================================  ==========================
     weight                              :math:`c_j`
@@ -225,14 +302,21 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     from the states of the layer below  `n_in`
     recurrent                           `n_hidden`
     from the last states to a logit     `n_directions * n_hidden / 100`
+    from feature d to a logit           :math:`m_d^2`
+    transition, start or end            1
     biases                              0
     ==================================  ==========================
 
-    where `feature_scale_[d]` is the product of three factors: the root mean square of
-    the feature over the steps at which it is nonzero, the square root of the mean
-    number of nonzero features per step, and the square root of the expected number (at
-    least 1) of nonzero features that two random steps share. It is 1 for one-hot steps,
-    and D for D standardized features.
+    where :math:`m_d` is the root mean square of the feature over the steps at which it
+    is nonzero, and `feature_scale_[d]` is the product of three factors: :math:`m_d`,
+    the square root of the mean number of nonzero features per step, and the square root
+    of the expected number (at least 1) of nonzero features that two random steps share.
+    It is 1 for one-hot steps, and D for D standardized features. For binary features,
+    `skip_alpha` is therefore 1 / C of scikit-learn's LogisticRegression, and twice the
+    c2 of CRFsuite.
+
+    With a skip connection, direct weights and transitions are trained first, without
+    hidden layers, for up to 100 iterations; then all weights, from small `W_hy`.
 
     `alpha="auto"` compares strengths from 0.1, 0.3, 1, ..., 300 by the log-loss of
     held-out sequences after 7 iterations: around 3, until there are two on either side
@@ -240,7 +324,8 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     exceeds the lowest by at most two standard errors of the difference. It and its two
     neighbors go on to 16 iterations, and it and the next stronger one to 50. An
     increase of the log-loss between two comparisons counts twice, because the final fit
-    is longer.
+    is longer. If the lowest log-loss has halved since the comparison before, the choice
+    is its strength alone, and the next weaker one goes on to 50 iterations instead.
 
     A fifth of the sequences is held out; of fewer than 200, each half in turn. Above
     1,000 sequences a random half takes part, but at least 1,000. Copies of a sequence
@@ -251,16 +336,24 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     final fit is that of `alpha=alpha_` with the same `random_state`. The search takes
     about as many evaluations as 80 to 170 iterations.
 
+    `skip_alpha="auto"` is 0.1 if less than a tenth of the values in X are nonzero.
+    Otherwise it is found before `alpha`, by such fits on the same sequences: the
+    strength among 0.03, 0.1, ..., 300 with the lowest log-loss, searched from 0.3 in
+    the direction that lowers it. Beside direct weights, the strengths of `alpha="auto"`
+    are searched in the same way from 3, by fits of 50 iterations; the choice is again
+    the strongest that is not significantly worse.
+
     A sequence with weight k is equivalent to k copies of it. The order of the sequences
     does not change the fit.
 
     scikit-learn's callbacks (`set_callbacks`, scikit-learn 1.9 or later) receive one
-    task per iteration, at most `max_iter` for each of the `n_init` runs, and 800 for
-    `alpha="auto"`. They can stop training, which keeps the best weights so far.
-    `ProgressBar` needs the package rich. `ScoringMonitor` supports sequences if
-    `scoring` is a function of estimator, X, y and `sample_weight=None` that returns a
-    dict of scores. A keyboard interrupt ends `fit` like an error: the classifier is
-    unchanged, worker threads are stopped and BLAS limits restored.
+    task per iteration, at most `max_iter` for each of the `n_init` runs, 800 for
+    `alpha="auto"`, and 1,900 with a skip connection. They can stop training, which
+    keeps the best weights so far. `ProgressBar` needs the package rich.
+    `ScoringMonitor` supports sequences if `scoring` is a function of estimator, X, y
+    and `sample_weight=None` that returns a dict of scores. A keyboard interrupt ends
+    `fit` like an error: the classifier is unchanged, worker threads are stopped and
+    BLAS limits restored.
 
     References
     ----------
@@ -271,6 +364,12 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
        IEEE Transactions on Signal Processing 45(11), 1997.
     .. [4] D. C. Liu and J. Nocedal. "On the limited memory BFGS method for large scale
        optimization." Mathematical Programming 45, 1989.
+    .. [5] Y. Bengio, R. Ducharme, P. Vincent and C. Jauvin. "A neural probabilistic
+       language model." Journal of Machine Learning Research 3, 2003.
+    .. [6] J. Lafferty, A. McCallum and F. Pereira. "Conditional random fields:
+       probabilistic models for segmenting and labeling sequence data." ICML, 2001.
+    .. [7] Z. Huang, W. Xu and K. Yu. "Bidirectional LSTM-CRF models for sequence
+       tagging." arXiv:1508.01991, 2015.
 
     Examples
     --------
@@ -300,6 +399,7 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
     True
     """
 
+    label_scheme: Any
     class_weight: Any
     padding_label: Any
     classes_: Array
@@ -309,6 +409,8 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseVanillaRNN._parameter_constraints,
+        "transitions": ["boolean"],
+        "label_scheme": [StrOptions({*SCHEME_NAMES}), "array-like", None],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "padding_label": "no_validation",
     }
@@ -319,7 +421,11 @@ class VanillaRNNClassifier(ClassifierMixin, BaseVanillaRNN):
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
+        skip_connection: bool = False,
+        transitions: bool = False,
+        label_scheme: Any = None,
         alpha: float | str = "auto",
+        skip_alpha: float | str = "auto",
         class_weight: Any = None,
         max_iter: int = 200,
         max_fun: int = 15000,
@@ -403,7 +509,24 @@ default=None
         counts = _class_counts(codes, weights, len(classes))
         class_weights, attributes = self._check_classes(classes, counts)
         weights *= class_weights[codes]
-        return Targets(codes, weights, len(classes), attributes)
+        if self.transitions:
+            check_weights_of_chains(weights, sequences)
+        allowed = self._allowed(classes)
+        if allowed is None:
+            return Targets(codes, weights, len(classes), attributes)
+        check_labelings(codes, weights, sequences, allowed, classes)
+        return Targets(
+            codes, weights, len(classes), attributes, allowed_as_bytes(allowed)
+        )
+
+    def _allowed(self, classes: Array) -> Mask | None:
+        """Return which classes may follow each other, or None if all may."""
+        if self.label_scheme is not None and not self.transitions:
+            raise ValueError(
+                "label_scheme restricts the transitions between labels; it needs "
+                "transitions=True"
+            )
+        return allowed_transitions(self.label_scheme, classes)
 
     def _check_classes(
         self, classes: Array, counts: Array
@@ -419,6 +542,16 @@ default=None
         if not (counts * class_weights).any():
             raise ValueError("class_weight leaves no step of weight above zero")
         return class_weights, {"classes_": classes, "padding_label_": padding_label}
+
+    def _evaluate_labels(
+        self, X: Any, output_fn: inference.OutputFn
+    ) -> tuple[Sequences, Array]:
+        """Run the network over X, whose sequences must have an allowed labeling."""
+        sequences, values = self._evaluate(X, output_fn)
+        allowed = self._architecture().allowed_table
+        if allowed is not None:
+            check_possible(sequences, allowed)
+        return sequences, values
 
     def _format_output(self, outputs: Array) -> Array:
         return softmax_small(outputs)
@@ -443,9 +576,10 @@ default=None
         NotFittedError
             If the model is not fitted.
         ValueError
-            If X is invalid or does not have `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features, or
+            `label_scheme` allows no labeling of a sequence.
         """
-        sequences, codes = self._evaluate(X, inference.most_probable)
+        sequences, codes = self._evaluate_labels(X, inference.most_probable)
         classes = self.classes_
         if sequences.form == "padded":
             classes = with_padding_label(classes, self.padding_label_)
@@ -471,9 +605,10 @@ default=None
         NotFittedError
             If the model is not fitted.
         ValueError
-            If X is invalid or does not have `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features, or
+            `label_scheme` allows no labeling of a sequence.
         """
-        sequences, proba = self._evaluate(X, inference.probabilities)
+        sequences, proba = self._evaluate_labels(X, inference.probabilities)
         return sequences.restore(proba, np.nan)
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -495,13 +630,14 @@ default=None
         NotFittedError
             If the model is not fitted.
         ValueError
-            If X is invalid or does not have `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features, or
+            `label_scheme` allows no labeling of a sequence.
         """
-        sequences, log_proba = self._evaluate(X, inference.log_probabilities)
+        sequences, log_proba = self._evaluate_labels(X, inference.log_probabilities)
         return sequences.restore(log_proba, np.nan)
 
     def decision_function(self, X: Any) -> Array:
-        """Compute the logits of every step.
+        """Compute the logits of every step, or the logarithms of its marginals.
 
         Parameters
         ----------
@@ -511,20 +647,121 @@ default=None
         Returns
         -------
         ndarray of shape (n_sequences, n_steps, n_classes), or of shape (n_sequences,)
-            The logits, in the form of `predict_proba`. For two classes, the logit of
-            the second minus that of the first, without the axis of classes.
+            The logits, in the form of `predict_proba`; with `transitions=True`, the
+            logarithms of the marginal probabilities. For two classes, the value of the
+            second minus that of the first, without the axis of classes.
 
         Raises
         ------
         NotFittedError
             If the model is not fitted.
         ValueError
-            If X is invalid or does not have `n_features_in_` features.
+            If X is invalid or does not have `n_features_in_` features, or
+            `label_scheme` allows no labeling of a sequence.
+        """
+        has_chain = vars(self).get("transition_coef_") is not None
+        output_fn = inference.log_probabilities if has_chain else inference.logits
+        sequences, values = self._evaluate_labels(X, output_fn)
+        if values.shape[1] == 2:
+            values = values[:, 1] - values[:, 0]
+        return sequences.restore(values, np.nan)
+
+    def sequence_log_proba(self, X: Any, y: Any) -> Array:
+        """Compute the log-probability of the labels of every sequence together.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        y : array-like or list
+            The label of every step, in any of the forms that `fit` takes. Missing
+            labels (None, NaN or ``pandas.NA``) are summed over; values at padded
+            positions are ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences,)
+            The logarithm of the probability of all labels of a sequence, in nats: -inf
+            if a label is unknown or `label_scheme` forbids it. Without `transitions`,
+            it is the sum over the steps.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If X or y is invalid, or X does not have `n_features_in_` features.
         """
         sequences, logits = self._evaluate(X, inference.logits)
-        if logits.shape[1] == 2:
-            logits = logits[:, 1] - logits[:, 0]
-        return sequences.restore(logits, np.nan)
+        if not len(logits):  # there are no labels to check
+            return np.zeros(len(sequences.lengths))
+        unlabeled = np.zeros(len(logits))  # weights of 0: labels may be missing
+        known, missing = read_labels(y, sequences, type(self).__name__, unlabeled)
+        codes, is_class = np.zeros(len(logits), np.intp), np.ones(len(logits), bool)
+        places, is_known = self._codes(known)
+        codes[~missing], is_class[~missing] = places, is_known
+        log_proba = inference.sequence_log_probabilities(
+            logits, sequences.lengths, codes, ~missing, self._chain()
+        )
+        number = np.repeat(np.arange(len(log_proba)), sequences.lengths)
+        log_proba[number[~is_class]] = -np.inf
+        return log_proba
+
+    def _codes(self, labels: Array) -> tuple[Ids, Mask]:
+        """Return the class index of each label, and whether it is a class."""
+        numbers = {label: i for i, label in enumerate(self.classes_.tolist())}
+        codes = np.array([numbers.get(label, -1) for label in labels.tolist()], np.intp)
+        return np.maximum(codes, 0), codes >= 0
+
+    @available_if(_check_transitions)
+    def predict_n_best(self, X: Any, n: int = 10) -> tuple[Array, Array]:
+        """Predict the most probable labelings of every sequence.
+
+        Only available if `transitions=True`.
+
+        Parameters
+        ----------
+        X : array-like or list
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        n : int, default=10
+            Number of labelings of each sequence.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_sequences, n, n_steps), or of shape (n_sequences,)
+            Different labelings, the most probable first, with `padding_label_` at
+            padding, and in all steps where a sequence has fewer than n. For ragged X,
+            an object array of n_sequences arrays of shape (n_i, n_steps_i); for 2-D X,
+            shape (n_sequences, n).
+        log_proba : ndarray of shape (n_sequences, n), or of shape (n_sequences,)
+            The logarithm of the probability of each, in nats; -inf where there are
+            fewer. For ragged X, an object array of n_sequences arrays of shape (n_i,).
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If X is invalid or does not have `n_features_in_` features; if `n` is below
+            1.
+        TypeError
+            If `n` is not an integer.
+        """
+        check_scalar(n, "n", Integral, min_val=1)
+        sequences, logits = self._evaluate(X, inference.logits)
+        found = inference.n_best(logits, sequences.lengths, self._chain(), int(n))
+        if sequences.form == "ragged":
+            labels = objects(self.classes_[codes] for codes, _ in found)
+            return labels, objects(log_proba for _, log_proba in found)
+        classes = with_padding_label(self.classes_, self.padding_label_)
+        n_steps = 1 if sequences.form == "rows" else sequences.data.shape[1]
+        shape = (len(found), int(n), n_steps)
+        padded = np.full(shape, self.padding_label_, classes.dtype)
+        scores = np.full(shape[:2], -np.inf)
+        for i, (codes, log_proba) in enumerate(found):
+            padded[i, : len(codes), : codes.shape[1]] = classes[codes]
+            scores[i, : len(codes)] = log_proba
+        return (padded[..., 0] if sequences.form == "rows" else padded), scores
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy over valid steps.
@@ -557,7 +794,7 @@ default=None
 
     def _hits(self, X: Any, y: Any, sample_weight: Any) -> tuple[float, float]:
         """Return the weight of correctly labeled steps, and that of all steps."""
-        sequences, codes = self._evaluate(X, inference.most_probable)
+        sequences, codes = self._evaluate_labels(X, inference.most_probable)
         weights = weights_of_steps(sample_weight, sequences)
         labels = check_labels(y, sequences, type(self).__name__, weights)
         if not labels.size:

@@ -16,10 +16,19 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._network import inference
-from skrnn._network.model.parameters import Architecture, Layer, Parameters
+from skrnn._network.model.parameters import (
+    Architecture,
+    Chain,
+    Layer,
+    Parameters,
+    allowed_of,
+)
 from skrnn._sklearn_compat import check_feature_names
 from skrnn._validation.arrays import Array, Vector
 from skrnn._validation.sequences import Sequences, check_sequences, nonfinite
+
+# The parameters of a chain, in its order.
+_CHAIN = ("transition_coef_", "start_coef_", "end_coef_")
 
 
 @contextmanager
@@ -58,6 +67,10 @@ class FittedNetwork(metaclass=ABCMeta):
     hidden_intercepts_: list[Array]
     output_coef_: Array
     output_intercept_: Array
+    skip_coef_: Array | None
+    transition_coef_: Array | None
+    start_coef_: Array | None
+    end_coef_: Array | None
 
     _output: ClassVar[str]  # one of the losses of the network
 
@@ -70,8 +83,9 @@ class FittedNetwork(metaclass=ABCMeta):
         architecture: Architecture, theta: Vector, dtype: np.dtype[Any]
     ) -> dict[str, Any]:
         """Return the parameters as a dict of fitted attributes."""
-        parameters = architecture.unflatten(theta.astype(dtype))
+        parameters = architecture.parameters(theta.astype(dtype))
         layers, n = parameters.layers, architecture.n_directions
+        chain = dict(zip(_CHAIN, parameters.chain or [None] * 3, strict=True))
         return {
             "input_coefs_": [
                 W_xh.reshape(len(W_xh), n, -1).transpose(1, 0, 2)
@@ -81,17 +95,32 @@ class FittedNetwork(metaclass=ABCMeta):
             "hidden_intercepts_": [b_h.reshape(n, -1) for _, _, b_h in layers],
             "output_coef_": parameters.W_hy,
             "output_intercept_": parameters.b_y,
+            "skip_coef_": parameters.W_xy,
+            **chain,
         }
 
     def _architecture(self) -> Architecture:
+        chain = self._chain()
         return Architecture(
-            n_features=self.input_coefs_[0].shape[1],
+            n_features=self.n_features_in_,
             hidden_layer_sizes=tuple(W.shape[-1] for W in self.recurrent_coefs_),
-            n_directions=len(self.recurrent_coefs_[0]),
+            n_directions=len(self.recurrent_coefs_[0]) if self.recurrent_coefs_ else 1,
             n_outputs=len(self.output_intercept_),
             activation=self._fitted_activation,
             output=self._output,
+            skip_connection=self._direct_weights() is not None,
+            transitions=chain is not None,
+            allowed=b"" if chain is None else allowed_of(chain),
         )
+
+    # Models of versions without direct weights and chains lack the attributes.
+    def _direct_weights(self) -> Array | None:
+        return vars(self).get("skip_coef_")
+
+    def _chain(self) -> Chain | None:
+        if vars(self).get(_CHAIN[0]) is None:
+            return None
+        return Chain(*(vars(self)[name] for name in _CHAIN))
 
     @property
     def _fitted_activation(self) -> str:
@@ -106,7 +135,13 @@ class FittedNetwork(metaclass=ABCMeta):
         ]
         intercepts = [b_h.ravel() for b_h in self.hidden_intercepts_]
         layers = map(Layer, input_coefs, self.recurrent_coefs_, intercepts)
-        return Parameters(tuple(layers), self.output_coef_, self.output_intercept_)
+        return Parameters(
+            tuple(layers),
+            self.output_coef_,
+            self.output_intercept_,
+            self._direct_weights(),
+            self._chain(),
+        )
 
     def _evaluate(
         self, X: Any, output_fn: Callable[..., Array]
@@ -154,7 +189,7 @@ class FittedNetwork(metaclass=ABCMeta):
 
     @available_if(check_unidirectional)
     def initial_state(self, n_sequences: int = 1) -> tuple[Array, ...]:
-        """Return the state before the first step: zeros.
+        """Return the state before the first step: hidden states of zero.
 
         Only available if `bidirectional=False`.
 
@@ -166,7 +201,9 @@ class FittedNetwork(metaclass=ABCMeta):
         Returns
         -------
         tuple of ndarray of shape (n_sequences, n_hidden)
-            The states of each layer.
+            The states of each layer. With `transitions=True`, followed by the scores of
+            the next label given the past, of shape (n_sequences, n_classes):
+            `start_coef_`.
 
         Raises
         ------
@@ -179,9 +216,13 @@ class FittedNetwork(metaclass=ABCMeta):
         """
         check_is_fitted(self)
         check_scalar(n_sequences, "n_sequences", Integral, min_val=0)
-        return tuple(
+        states = [
             np.zeros((n_sequences, W.shape[-1]), W.dtype) for W in self.recurrent_coefs_
-        )
+        ]
+        chain = self._chain()
+        if chain is not None:
+            states.append(np.tile(chain.start, (n_sequences, 1)))
+        return tuple(states)
 
     @available_if(check_unidirectional)
     def step(
@@ -202,7 +243,8 @@ class FittedNetwork(metaclass=ABCMeta):
         -------
         output : ndarray of shape (n_sequences, n_outputs), or (n_sequences,)
             The probabilities of the classes at this step, or the predictions of a
-            regressor.
+            regressor. With `transitions=True`, given the steps so far: later steps and
+            `end_coef_` are left out, so they differ from `predict_proba`.
         state : tuple of ndarray of shape (n_sequences, n_hidden)
             The state to pass with the next step; the argument is not modified.
 
@@ -229,7 +271,10 @@ class FittedNetwork(metaclass=ABCMeta):
             raise ValueError(f"Input X_t contains {nonfinite(X_t)}.")
         dtype = X_t.dtype
         states = [np.asarray(h, dtype) for h in state]
-        expected = [(len(X_t), W.shape[-1]) for W in self.recurrent_coefs_]
+        chain = self._chain()
+        sizes = [W.shape[-1] for W in self.recurrent_coefs_]
+        sizes += [] if chain is None else [len(chain.start)]
+        expected = [(len(X_t), size) for size in sizes]
         if [h.shape for h in states] != expected:
             raise ValueError(
                 f"state has arrays of shape {[h.shape for h in states]}; expected "
@@ -238,4 +283,7 @@ class FittedNetwork(metaclass=ABCMeta):
         outputs, state = inference.step(
             self._parameters(), self._fitted_activation, X_t, (*states,)
         )
-        return self._format_output(outputs), state
+        if chain is None:
+            return self._format_output(outputs), state
+        proba, predicted = inference.filtered(outputs, states[-1], chain)
+        return proba, (*state, predicted)

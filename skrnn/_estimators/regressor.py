@@ -38,12 +38,16 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64,)
         Number of hidden units in each layer. With `bidirectional=True`, each direction
-        has this number of units.
+        has this number of units. ``()`` is a network without hidden layers; it needs
+        `skip_connection=True`.
     activation : {"tanh", "relu"}, default="tanh"
         Activation function of the hidden units.
     bidirectional : bool, default=False
         Whether every layer also processes each sequence from its last valid step to its
         first. If False, a prediction depends only on its step and earlier ones.
+    skip_connection : bool, default=False
+        Whether the features of a step also have direct weights to its predictions, as
+        in a linear model. With it, `hidden_layer_sizes` may be empty.
     alpha : "auto" or float, default="auto"
         L2 strength, relative to each weight's typical contribution (see Notes): with a
         unit Gaussian prior, the variance of the noise in y as a fraction of the
@@ -51,6 +55,11 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         y and the features. "auto" compares strengths from 0.1 to 300 by short fits and
         the squared error of held-out sequences. If y has almost no noise, set a value
         far below 0.1.
+    skip_alpha : "auto" or float, default="auto"
+        L2 strength for direct weights, whose meaning is that of `alpha` (see Notes).
+        "auto" is 0.1 for sparse features; for others it compares strengths from 0.03 to
+        300 by the squared error of held-out sequences without hidden layers. Not used
+        without `skip_connection`.
     max_iter : int, default=200
         Maximum number of L-BFGS iterations on the full data.
     max_fun : int, default=15000
@@ -112,6 +121,9 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         of y.
     output_intercept_ : ndarray of shape (n_outputs,)
         Biases `b_y` of the predictions, in units of y.
+    skip_coef_ : ndarray of shape (n_features, n_outputs), or None
+        Direct weights `W_xy` from the features to the predictions. None without
+        `skip_connection`.
     alpha_ : float
         The L2 strength used: `alpha`, or the one that "auto" found. 1.0 if "auto" had
         too few sequences to hold some out (see Notes).
@@ -121,7 +133,13 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
         Score of each of `alphas_` on held-out sequences, in the unit of
         `validation_scores_`, after as many iterations as its fit was continued for. A
         decrease since an earlier score is counted twice. `alpha_` is the strongest
-        whose score is not significantly below the highest.
+        whose score is not significantly below the highest, or that of the highest
+        itself (see Notes).
+    skip_alpha_ : float or None
+        The L2 strength used for direct weights: `skip_alpha`, or the one that "auto"
+        found; 0.1 if features are sparse, or if there were too few sequences to hold
+        some out. None without
+        `skip_connection`.
     feature_scale_ : ndarray of shape (n_features,)
         Scale of each feature in the training data, used in the penalty on its weights
         (see Notes).
@@ -201,6 +219,8 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
 
         \hat y_t = h_t W_{hy} + b_y.
 
+    `skip_connection=True` adds :math:`x_t W_{xy}` to the predictions.
+
     With :math:`w_{it}` the weight of step t of sequence i, :math:`W = \sum_{it}
     w_{it}` and :math:`s_m` the scale of output m (`target_scale_`), training minimizes
 
@@ -210,7 +230,8 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
             \frac{(\hat y_{itm} - y_{itm})^2}{2 s_m^2}
             + \frac{\alpha}{2 W} \sum_j c_j \theta_j^2
 
-    which has no unit. With `alpha=1` it is a negative log-posterior divided by W, for
+    which has no unit; for direct weights, :math:`\alpha` is `skip_alpha`. With
+    `alpha=1` it is a negative log-posterior divided by W, for
     normal errors with the variance of y itself and a Gaussian prior with precision
     :math:`c_j` for weight j. If the variance of the errors is a fraction v of the
     variance of y, ``alpha=v`` corresponds to the same prior. The precisions are chosen
@@ -226,23 +247,26 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     recurrent                                   `n_hidden`
     from the last states to a prediction        `n_directions * n_hidden /`
                                                 `(100 * target_scale_[m]**2)`
+    from feature d to a prediction              :math:`m_d^2` `/`
+                                                `target_scale_[m]**2`
     biases                                      0
     ==========================================  ============================
 
-    where `feature_scale_[d]` is the product of three factors: the root mean square of
-    the feature over the steps at which it is nonzero, the square root of the mean
-    number of nonzero features per step, and the square root of the expected number (at
-    least 1) of nonzero features that two random steps share. It is 1 for one-hot steps,
-    and D for D standardized features.
+    where :math:`m_d` is the root mean square of the feature over the steps at which it
+    is nonzero, and `feature_scale_[d]` is the product of three factors: :math:`m_d`,
+    the square root of the mean number of nonzero features per step, and the square root
+    of the expected number (at least 1) of nonzero features that two random steps share.
+    It is 1 for one-hot steps, and D for D standardized features.
     Standardize the features: a mean far from 0 slows down training.
 
     `alpha="auto"` compares strengths from 0.1, 0.3, 1, ..., 300 by the error of
     held-out sequences after 7 iterations: around 3, until there are two on either side
-    of the best, or the end of the grid. The choice is the strongest whose error
-    exceeds the lowest by at most two standard errors of the difference. It and its two
+    of the best, or the end of the grid. The choice is the strongest whose error exceeds
+    the lowest by at most two standard errors of the difference. It and its two
     neighbors go on to 16 iterations, and it and the next stronger one to 50. An
-    increase of the error between two comparisons counts twice, because the final fit
-    is longer.
+    increase of the error between two comparisons counts twice, because the final fit is
+    longer. If the lowest error has halved since the comparison before, the choice is
+    its strength alone, and the next weaker one goes on to 50 iterations instead.
 
     A fifth of the sequences is held out; of fewer than 200, each half in turn. Above
     1,000 sequences a random half takes part, but at least 1,000. Copies of a sequence
@@ -253,16 +277,26 @@ class VanillaRNNRegressor(RegressorMixin, BaseVanillaRNN):  # numpydoc ignore=PR
     final fit is that of `alpha=alpha_` with the same `random_state`. The search takes
     about as many evaluations as 80 to 170 iterations.
 
+    With a skip connection, direct weights are trained first, without hidden layers, for
+    up to 100 iterations; then all weights, from small `W_hy`. `skip_alpha="auto"` is
+    0.1 if less than a tenth of the values in X are nonzero. Otherwise it is found
+    before `alpha`, by such fits on the same sequences: the strength among 0.03, 0.1,
+    ..., 300 with the lowest error, searched from 0.3 in the direction that lowers it.
+    Beside direct weights, the strengths of `alpha="auto"` are searched in the same way
+    from 3, by fits of 50 iterations; the choice is again the strongest that is not
+    significantly worse.
+
     A sequence with weight k is equivalent to k copies of it. The order of the sequences
     does not change the fit.
 
     scikit-learn's callbacks (`set_callbacks`, scikit-learn 1.9 or later) receive one
-    task per iteration, at most `max_iter` for each of the `n_init` runs, and 800 for
-    `alpha="auto"`. They can stop training, which keeps the best weights so far.
-    `ProgressBar` needs the package rich. `ScoringMonitor` supports sequences if
-    `scoring` is a function of estimator, X, y and `sample_weight=None` that returns a
-    dict of scores. A keyboard interrupt ends `fit` like an error: the regressor is
-    unchanged, worker threads are stopped and BLAS limits restored.
+    task per iteration, at most `max_iter` for each of the `n_init` runs, 800 for
+    `alpha="auto"`, and 1,900 with a skip connection. They can stop training, which
+    keeps the best weights so far. `ProgressBar` needs the package rich.
+    `ScoringMonitor` supports sequences if `scoring` is a function of estimator, X, y
+    and `sample_weight=None` that returns a dict of scores. A keyboard interrupt ends
+    `fit` like an error: the regressor is unchanged, worker threads are stopped and BLAS
+    limits restored.
 
     References
     ----------

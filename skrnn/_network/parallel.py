@@ -87,7 +87,12 @@ def effective_n_threads(
     """
     n_rows, n_steps = int(lengths.sum()), int(lengths.max(initial=1))
     n_sweeps = architecture.n_directions * len(architecture.hidden_layer_sizes)
-    work = n_rows * (architecture.n_recurrent + n_sweeps * _OVERHEAD_WORK)
+    n_recurrent = architecture.n_recurrent
+    if architecture.transitions:
+        n_sweeps, n_recurrent = n_sweeps + 1, n_recurrent + architecture.n_outputs**2
+    if n_sweeps == 0:  # no loop over steps
+        n_sweeps, n_steps = 1, 1
+    work = n_rows * (n_recurrent + n_sweeps * _OVERHEAD_WORK)
     per_call = work / (n_steps * n_sweeps)  # on one thread
     n_busy = min(work // _MIN_WORK_PER_THREAD, per_call // _MIN_WORK_PER_CALL)
     return int(np.clip(n_busy, 1, n_threads))

@@ -47,6 +47,15 @@ def steps_of(estimator: Any) -> list[Any]:
     return steps + steps_of(last)
 
 
+def ask(estimator: Any, method: str, X: Any, *arguments: Any) -> Any:
+    """Call a method, even one that searches and pipelines do not delegate."""
+    if not hasattr(estimator, method):
+        *transformers, estimator = steps_of(estimator)
+        for transformer in transformers:
+            X = transformer.transform(X)
+    return getattr(estimator, method)(X, *arguments)
+
+
 def last_step(estimator: Any) -> Any:
     """Return the final estimator of searches and pipelines."""
     return steps_of(estimator)[-1]

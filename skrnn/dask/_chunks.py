@@ -6,7 +6,7 @@ worker was lost, so none modifies its arguments.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from skrnn._validation.containers import objects
 from skrnn._validation.sequences import Form, Sequences, check_sequences
 from skrnn._validation.targets import check_groups, of_one_type, weights_of_steps
+from skrnn._validation.transitions import check_labelings, check_weights_of_chains
 
 Array = NDArray[Any]
 Ids = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 Vector = NDArray[np.float64]
 
 ALL_EMPTY = (
@@ -52,6 +54,7 @@ class Chunk(SizeofMixin):
     y: Array  # (n_steps,) labels, empty if all are missing, or (n_steps, ...) numbers
     w: Vector  # (n_steps,)
     groups: Array | None = None  # (n_sequences,)
+    number: int = 0
 
 
 class ClassTargets(NamedTuple):
@@ -86,6 +89,15 @@ class NumericTargets(NamedTuple):
 Targets = ClassTargets | NumericTargets
 
 
+class DescribedTargets(NamedTuple):
+    """The targets of all chunks, and what they determine."""
+
+    targets: Targets
+    n_outputs: int
+    attributes: dict[str, Any]  # of the fitted estimator
+    allowed: Mask | None = None  # transitions; None if all are
+
+
 class ChunkReader(NamedTuple):
     """How to read the arguments of `fit`."""
 
@@ -102,7 +114,8 @@ def load(
         X, y, sample_weight, groups = map(sized, parts)
         if length(X):
             with name_chunk(number):
-                loaded.append(_checked(check, X, y, sample_weight, groups))
+                chunk = _checked(check, X, y, sample_weight, groups)
+            loaded.append(replace(chunk, number=number))
     return loaded
 
 
@@ -135,6 +148,21 @@ def name_chunk(number: int) -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         raise type(error)(f"chunk {number} of the data: {error}") from error
+
+
+def check_chains(
+    chunks: list[Chunk], targets: ClassTargets, allowed: Mask | None
+) -> None:
+    """Check the labels of each sequence together, as those of a chain."""
+    for chunk in chunks:
+        codes = targets.encode(chunk)
+        weights = chunk.w * targets.weights(codes)
+        with name_chunk(chunk.number):
+            check_weights_of_chains(weights, chunk.sequences)
+            if allowed is not None:
+                check_labelings(
+                    codes, weights, chunk.sequences, allowed, targets.classes
+                )
 
 
 class Description(NamedTuple):

@@ -1,16 +1,21 @@
 """The classifier on a cluster."""
 
+from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.utils import check_scalar
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from skrnn._estimators.classifier import VanillaRNNClassifier
+from skrnn._estimators.classifier import VanillaRNNClassifier, _check_transitions
 from skrnn._estimators.scores import accuracy
 from skrnn._validation.persistence import set_module
-from skrnn._validation.targets import check_labels
+from skrnn._validation.targets import check_labels, require_y
 
 from . import _chunks
+from ._collections import apply_with_labels, apply_with_two_results
 from ._estimators import DaskEstimator
 
 
@@ -80,7 +85,11 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
+        skip_connection: bool = False,
+        transitions: bool = False,
+        label_scheme: Any = None,
         alpha: float | str = "auto",
+        skip_alpha: float | str = "auto",
         class_weight: Any = None,
         max_iter: int = 200,
         max_fun: int = 15000,
@@ -102,12 +111,12 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
 
     _read = staticmethod(check_labels)
 
-    def _describe_targets(
-        self, found: _chunks.Description
-    ) -> tuple[_chunks.Targets, int, dict[str, Any]]:
+    def _describe_targets(self, found: _chunks.Description) -> _chunks.DescribedTargets:
         class_weights, attributes = self._check_classes(found.classes, found.counts)
         targets = _chunks.ClassTargets(found.classes, class_weights)
-        return targets, len(found.classes), attributes
+        return _chunks.DescribedTargets(
+            targets, len(found.classes), attributes, self._allowed(found.classes)
+        )
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probability of every class, lazily.
@@ -154,7 +163,7 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
         return self._answers("predict_log_proba", X)
 
     def decision_function(self, X: Any) -> Any:
-        """Compute the logits of every step, lazily.
+        """Compute the logits of every step, or log-marginals, lazily.
 
         Parameters
         ----------
@@ -174,6 +183,69 @@ class DaskVanillaRNNClassifier(  # numpydoc ignore=PR01
             If X is not a Dask collection.
         """
         return self._answers("decision_function", X)
+
+    def sequence_log_proba(self, X: Any, y: Any) -> Any:
+        """Compute the log-probability of the labels of every sequence, lazily.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        y : dask array, dask bag, or list of dask delayed or futures
+            The label of every step, in as many chunks as X. Missing labels are summed
+            over.
+
+        Returns
+        -------
+        dask array, dask bag, or list of dask delayed
+            The result of `to_local().sequence_log_proba` for each chunk.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        TypeError
+            If X or y is not a Dask collection.
+        ValueError
+            If y has another number of chunks than X.
+        """
+        check_is_fitted(self)
+        require_y(y, type(self).__name__)
+        return apply_with_labels(self.to_local(), "sequence_log_proba", X, y)
+
+    @available_if(_check_transitions)
+    def predict_n_best(self, X: Any, n: int = 10) -> tuple[Any, Any]:
+        """Predict the most probable labelings of every sequence, lazily.
+
+        Only available with `transitions=True`.
+
+        Parameters
+        ----------
+        X : dask array, dask bag, or list of dask delayed or futures
+            Sequences in any of the forms that `fit` takes, with any number of steps.
+        n : int, default=10
+            Number of labelings, at least 1.
+
+        Returns
+        -------
+        labels : dask array, dask bag, or list of dask delayed
+            The labelings that `to_local().predict_n_best` returns for each chunk.
+        log_proba : dask array, dask bag, or list of dask delayed
+            Their log-probabilities. Both need the same computation: pass them to
+            ``dask.compute`` together.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        TypeError
+            If X is not a Dask collection, or `n` is not an integer.
+        ValueError
+            If `n` is below 1.
+        """
+        check_is_fitted(self)
+        check_scalar(n, "n", Integral, min_val=1)
+        return apply_with_two_results(self.to_local(), "predict_n_best", X, n)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the accuracy over valid steps immediately.

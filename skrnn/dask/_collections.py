@@ -99,13 +99,7 @@ def _array(model: Any, method: str, X: da.Array) -> da.Array:
     X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
     if X.ndim == 1:
         return X.map_blocks(_named, model, method, dtype=object)
-    if X.ndim > 3:
-        raise ValueError(
-            "Expected 3D array (n_sequences, n_steps, n_features), got "
-            f"{X.ndim}D array instead"
-        )
-    if X.ndim == 2 and vars(model).get("_fitted_on_sequences"):
-        reject_table(model, f"has shape {X.shape}")
+    _check_dimensions(model, X)
     last = X.ndim - 1
     like = getattr(model, method)(_zeros((1,) * last + X.shape[-1:], X.dtype))
     sizes = like.shape[last:]
@@ -119,6 +113,88 @@ def _array(model: Any, method: str, X: da.Array) -> da.Array:
         new_axis=list(range(last, like.ndim)) or None,
         meta=like[:0],
     )
+
+
+def _check_dimensions(model: Any, X: da.Array) -> None:
+    if X.ndim > 3:
+        raise ValueError(
+            "Expected 3D array (n_sequences, n_steps, n_features), got "
+            f"{X.ndim}D array instead"
+        )
+    if X.ndim == 2 and vars(model).get("_fitted_on_sequences"):
+        reject_table(model, f"has shape {X.shape}")
+
+
+def apply_with_labels(model: Any, method: str, X: Any, y: Any) -> Any:
+    """Apply a method that returns a number per sequence to X and y, lazily.
+
+    Returns
+    -------
+    dask.array.Array, dask.bag.Bag or list of Delayed
+        The results, in the type of collection of X.
+    """
+    if isinstance(X, da.Array) and X.ndim > 1:
+        _check_dimensions(model, X)
+    shared, call = dask.delayed(model, pure=True), dask.delayed(_of_labeled)
+    chunks = enumerate(chunks_of(X, y=y))
+    results = [call(i, shared, method, *chunk) for i, chunk in chunks]
+    return _collected(results, X, np.empty(0))
+
+
+def apply_with_two_results(model: Any, method: str, X: Any, n: int) -> tuple[Any, Any]:
+    """Apply a method with the argument n and two results to every chunk, lazily.
+
+    Returns
+    -------
+    tuple of dask.array.Array, dask.bag.Bag or list of Delayed
+        The first and the second results, in the type of collection of X.
+    """
+    likes = [np.empty(0, dtype=object)] * 2
+    if isinstance(X, da.Array) and X.ndim > 1:
+        _check_dimensions(model, X)
+        # With as many steps as X has: labels are padded to the same shape.
+        one = _zeros((1, *X.shape[1:]), X.dtype)
+        likes = [part[:0] for part in getattr(model, method)(one, n)]
+    shared, call = dask.delayed(model, pure=True), dask.delayed(_two_results, nout=2)
+    chunks = enumerate(_chunks(X, "X"))
+    pairs = [call(i, shared, method, chunk, n) for i, chunk in chunks]
+    one, other = zip(*pairs, strict=True)
+    return _collected([*one], X, likes[0]), _collected([*other], X, likes[1])
+
+
+def _collected(results: list[Delayed], X: Any, like: Any) -> Any:
+    """Return the results for the chunks of X as a collection of the type of X."""
+    if _is_bag(X):
+        from dask.bag import from_delayed
+
+        return from_delayed(results)
+    if not isinstance(X, da.Array):
+        return results
+    shapes = [(n, *like.shape[1:]) for n in X.chunks[0]]
+    parts = [
+        da.from_delayed(result, shape, meta=like)
+        for result, shape in zip(results, shapes, strict=True)
+    ]
+    return da.concatenate(parts)
+
+
+def _of_labeled(number: int, model: Any, method: str, X: Any, y: Any) -> Any:
+    X, y = sized(X), sized(y)
+    if not length(X):
+        return np.empty(0)
+    with name_chunk(number):
+        return getattr(model, method)(X, y)
+
+
+def _two_results(number: int, model: Any, method: str, X: Any, n: int) -> Any:
+    X = sized(X)
+    with name_chunk(number):
+        if length(X):
+            return getattr(model, method)(X, n)
+        if np.ndim(X) < 2:
+            return X, X
+        one = _zeros((1, *X.shape[1:]), X.dtype)
+        return tuple(part[:0] for part in getattr(model, method)(one, n))
 
 
 def _named(X: Any, model: Any, method: str, block_id: tuple[int, ...]) -> Any:

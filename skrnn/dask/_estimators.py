@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.base import BaseVanillaRNN, TrainingInput
 from skrnn._estimators.checks import check_total
+from skrnn._network.model.parameters import allowed_as_bytes
 from skrnn._sklearn_compat import fit_context
 from skrnn._validation.targets import NO_STEP, require_weight, require_y
 
@@ -117,14 +118,23 @@ default=None
             found = _chunks.describe_all([one for part in described for one in part])
             require_weight(found.counts.any())
             form = self._continued(found.form).attributes(found.n_features)
-            targets, n_outputs, attributes = self._describe_targets(found)
+            targets, n_outputs, attributes, allowed = self._describe_targets(found)
+            if self.transitions:
+                work = tasks.map(_chunks.check_chains, chunks, targets, allowed)
+                tasks.client.gather(work)
             dtype = np.dtype(np.float32 if found.is_single else np.float64)
             numbers = np.arange(len(found.counts))
             check_total(found.counts * targets.weights(numbers), dtype)
             stack.pop_all()  # keep the chunks for training
         data = DaskData(tasks, chunks, targets, found.n_features, not has_labels)
-        attributes = {**form, **attributes}
-        return TrainingInput(data, found.n_features, n_outputs, dtype, attributes)
+        return TrainingInput(
+            data,
+            found.n_features,
+            n_outputs,
+            dtype,
+            {**form, **attributes},
+            b"" if allowed is None else allowed_as_bytes(allowed),
+        )
 
     @staticmethod
     @abstractmethod
@@ -132,10 +142,8 @@ default=None
         """Check the targets of a chunk."""
 
     @abstractmethod
-    def _describe_targets(
-        self, found: _chunks.Description
-    ) -> tuple[_chunks.Targets, int, dict[str, Any]]:
-        """Return the targets, the number of outputs, and fitted attributes."""
+    def _describe_targets(self, found: _chunks.Description) -> _chunks.DescribedTargets:
+        """Check what concerns the targets of all chunks together."""
 
     def to_local(self) -> Any:
         """Return the estimator for data in memory with the same fitted attributes.

@@ -69,7 +69,9 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
         *,
         activation: str = "tanh",
         bidirectional: bool = False,
+        skip_connection: bool = False,
         alpha: float | str = "auto",
+        skip_alpha: float | str = "auto",
         max_iter: int = 200,
         max_fun: int = 15000,
         tol: float = 1e-4,
@@ -89,13 +91,12 @@ class DaskVanillaRNNRegressor(  # numpydoc ignore=PR01
 
     _read = staticmethod(check_targets)
 
-    def _describe_targets(
-        self, found: _chunks.Description
-    ) -> tuple[_chunks.Targets, int, dict[str, Any]]:
+    def _describe_targets(self, found: _chunks.Description) -> _chunks.DescribedTargets:
         attributes = {"_has_axis_of_outputs": len(found.shape) == 1}
         if found.form.is_table:
             _warn_of_series(found.n_features, found.shape)
-        return _chunks.NumericTargets(), int(np.prod(found.shape)), attributes
+        n_outputs = int(np.prod(found.shape))
+        return _chunks.DescribedTargets(_chunks.NumericTargets(), n_outputs, attributes)
 
     @available_if(check_unidirectional)
     def forecast(self, X: Any, n_steps: int) -> Any:

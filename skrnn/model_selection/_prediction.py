@@ -20,7 +20,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import objects, reject_iterators
 from skrnn._validation.persistence import set_module
-from skrnn._validation.reading import last_step, steps_of
+from skrnn._validation.reading import ask, last_step
 from skrnn._validation.sequences import Sequences, lengths_to_last
 from skrnn._validation.targets import (
     check_labels,
@@ -195,7 +195,7 @@ class _AnswerBySequence(BaseEstimator):
         return self
 
     def predict(self, X: Any) -> NDArray[np.object_]:
-        values = _ask(self.estimator, self.method, X)
+        values = ask(self.estimator, self.method, X)
         classes = getattr(self.estimator, "classes_", None)
         label = getattr(last_step(self.estimator), "padding_label_", None)
         has_two = classes is not None and len(classes) == 2
@@ -219,15 +219,6 @@ class _AnswerBySequence(BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         return get_tags(self.estimator)
-
-
-def _ask(estimator: Any, method: str, X: Any) -> Any:
-    """Call a method, even one that searches and pipelines do not delegate."""
-    if not hasattr(estimator, method):
-        *transformers, estimator = steps_of(estimator)
-        for transformer in transformers:
-            X = transformer.transform(X)
-    return getattr(estimator, method)(X)
 
 
 def _lengths(values: Array, padding_label: Any) -> Ids:

@@ -121,8 +121,8 @@ MUTANTS = [
     Mutant(
         "errors of scores name the chunk after",
         "dask/_collections",
-        "    with name_chunk(number):\n",
-        "    with name_chunk(number + 1):\n",
+        "    with name_chunk(number):\n        has_steps",
+        "    with name_chunk(number + 1):\n        has_steps",
         "dask_as_local",
     ),
     Mutant(

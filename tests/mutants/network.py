@@ -202,8 +202,8 @@ MUTANTS = [
     Mutant(
         "the unit not folded into the weights",
         "_network/training/target_scaling",
-        "W_hy *= self.scale",
-        "W_hy *= 1",
+        "array *= self.scale",
+        "array *= 1",
         "target_scaling",
     ),
     Mutant(
@@ -216,7 +216,7 @@ MUTANTS = [
     Mutant(
         "the start taken for one in standard units",
         "_network/training/train",
-        "theta = problem.target_scaler.from_original(objective.architecture, start)",
+        "theta = problem.target_scaler.from_original(architecture, start)",
         "theta = start",
         "train",
     ),
@@ -288,8 +288,8 @@ MUTANTS = [
     Mutant(
         "biases penalized",
         "_network/training/regularization",
-        "flat = np.zeros(architecture.n_parameters)",
-        "flat = np.ones(architecture.n_parameters)",
+        "flat = np.zeros(architecture.n_parameters)\n    layers",
+        "flat = np.ones(architecture.n_parameters)\n    layers",
         "regularization gradient",
     ),
     Mutant(
@@ -518,8 +518,8 @@ MUTANTS = [
     Mutant(
         "results in the order of packing",
         "_network/inference",
-        "out[batch.steps] = output_fn(states, L)",
-        "out[np.sort(batch.steps)] = output_fn(states, L)",
+        "out[batch.steps] = output_fn(",
+        "out[np.sort(batch.steps)] = output_fn(",
         "inference",
     ),
     Mutant(

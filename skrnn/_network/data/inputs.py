@@ -98,6 +98,18 @@ def affine(X: Any, W: Array, b: Array, out: Array) -> None:
     out += b
 
 
+def add_product(X: Any, W: Array, scratch: Array, out: Array) -> None:
+    """Add X W to out; scratch is an array of the same shape."""
+    if sparse.issparse(X):
+        out += X @ W
+        return
+    if isinstance(X, OneHot):
+        np.take(W, X.columns, axis=0, out=scratch, mode="clip")
+    else:
+        np.matmul(X, W, out=scratch)
+    out += scratch
+
+
 def input_weight_grad(X: Any, dA: Array, out: Array) -> None:
     """Compute out = X^T dA."""
     if isinstance(X, np.ndarray):

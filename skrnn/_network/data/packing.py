@@ -60,6 +60,13 @@ class Batch(NamedTuple):
         numbers: Ids = np.arange(self.offsets[-1]) - starts
         return numbers
 
+    @property
+    def sequence_weights(self) -> Array:
+        """Weight of each sequence, if it is the same at all its labeled rows."""
+        weights, is_labeled = np.zeros(self.offsets[1]), self.w > 0
+        weights[self.sequence_of_row[is_labeled]] = self.w[is_labeled]
+        return weights
+
     def rows_of(self, i: int) -> Ids:
         """Return the rows of one sequence of the batch."""
         starts = np.array(self.offsets)
@@ -134,17 +141,12 @@ def pack(
         many batches.
     """
     lengths = source.lengths[ids]
-    # Sequences longer than 0, 1, ... steps.
-    batch_sizes = len(ids) - np.cumsum(np.bincount(lengths))[:-1]
-    offsets = np.concatenate([[0], np.cumsum(batch_sizes)])
-    # All arrays have one value per row: steps times sequences could be far more.
-    t = np.repeat(np.arange(len(batch_sizes)), batch_sizes)
-    # Index of the sequence in the batch.
-    i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
+    offsets, i, t = time_major(lengths)
     equal = lengths[-1] == lengths[0]
     if equal:
         previous_rows: slice | Ids = slice(0, int(offsets[-2]))
     else:
+        batch_sizes = np.diff(offsets)
         shift = np.repeat(batch_sizes[:-1], batch_sizes[1:])
         previous_rows = np.arange(batch_sizes[0], offsets[-1]) - shift
     if starts is None:
@@ -158,6 +160,25 @@ def pack(
         y=np.empty(0, np.int32) if y is None else _narrow(y[steps]),
         w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
     )
+
+
+def time_major(lengths: Ids) -> tuple[Ids, Ids, Ids]:
+    """Lay out the steps of sequences of decreasing length.
+
+    Returns
+    -------
+    offsets : ndarray of shape (n_steps + 1,)
+        Rows of step t are offsets[t]:offsets[t + 1].
+    i, t : ndarray of shape (n_rows,)
+        Sequence and step of each row.
+    """
+    # Sequences longer than 0, 1, ... steps.
+    batch_sizes = len(lengths) - np.cumsum(np.bincount(lengths))[:-1]
+    offsets = np.concatenate([[0], np.cumsum(batch_sizes)])
+    # All arrays have one value per row: steps times sequences could be far more.
+    t = np.repeat(np.arange(len(batch_sizes)), batch_sizes)
+    i = np.arange(len(t)) - np.repeat(offsets[:-1], batch_sizes)
+    return offsets, i, t
 
 
 def _narrow(y: Array) -> Array:
@@ -341,7 +362,7 @@ def batches(
     together. ``store`` receives them one by one, and may move each elsewhere before it
     requests the next.
     """
-    n_rows = min(_BATCH_ROWS, _BATCH_STATES // n_states)
+    n_rows = min(_BATCH_ROWS, _BATCH_STATES // max(1, n_states))
     cut = split_into_batches(ids, source.lengths, n_shares, n_rows)
     starts = first_steps(source.lengths)
     return store(pack(source, batch_ids, dtype, y, w, starts) for batch_ids in cut)

@@ -1,9 +1,10 @@
 """Forward and backward pass of the whole network on one batch.
 
     H^0 = X        H^l = [forward states | backward states] of layer l
-    L = H^last W_hy + b_y
+    L = H^last W_hy + b_y (+ X W_xy)
 
-``backward`` mirrors ``forward`` line by line.
+``backward`` mirrors ``forward`` line by line. A network without hidden layers has only
+the skip connection, L = X W_xy + b_y.
 """
 
 from typing import Any
@@ -25,12 +26,18 @@ class Workspace:
         self.dtype = dtype
         self._buffers: dict[object, Array] = {}
 
-    def rows(self, name: object, n_rows: int, n_columns: int) -> Array:
+    def rows(
+        self,
+        name: object,
+        n_rows: int,
+        n_columns: int,
+        dtype: np.dtype[Any] | None = None,
+    ) -> Array:
         """Return an uninitialized array of shape (n_rows, n_columns)."""
         size = n_rows * n_columns
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size:
-            buffer = self._buffers[name] = np.empty(size, self.dtype)
+            buffer = self._buffers[name] = np.empty(size, dtype or self.dtype)
         return buffer[:size].reshape(n_rows, n_columns)
 
 
@@ -56,7 +63,14 @@ def forward(
         states.append(H)
         X = H
     L = space.rows("L", X.shape[0], len(parameters.b_y))
-    inputs.affine(X, parameters.W_hy, parameters.b_y, out=L)
+    if states:
+        inputs.affine(X, parameters.W_hy, parameters.b_y, out=L)
+        if parameters.W_xy is not None:
+            skipped = space.rows("skipped", *L.shape)
+            inputs.add_product(batch.X, parameters.W_xy, skipped, out=L)
+    else:
+        assert parameters.W_xy is not None
+        inputs.affine(X, parameters.W_xy, parameters.b_y, out=L)
     return states, L
 
 
@@ -69,7 +83,10 @@ def backward(
     dL: Array,
     gradient: Parameters,
 ) -> None:
-    """Write the gradient of the loss to ``gradient``, given that of the logits."""
+    """Write the gradient of the loss to ``gradient``, given that of the logits.
+
+    That of the chain is not written: it belongs to the loss.
+    """
     dA = backward_states(parameters, batch, activation, space, states, dL)
     weight_gradients(batch, states, dA, dL, gradient)
 
@@ -84,6 +101,8 @@ def backward_states(
 ) -> list[Array]:
     """Return the gradient with respect to the inputs of every layer's states."""
     d_inputs: list[Array] = []
+    if not states:
+        return d_inputs
     dH = space.rows(("dH", len(states) - 1), *states[-1].shape)
     np.matmul(dL, parameters.W_hy.T, out=dH)
     for i, (W_xh, W_hh, _) in reversed(list(enumerate(parameters.layers))):
@@ -115,7 +134,10 @@ def weight_gradients(
     gradient: Parameters,
 ) -> None:
     """Write the weight gradients, products of inputs and deltas, to ``gradient``."""
-    inputs.input_weight_grad(states[-1], dL, out=gradient.W_hy)
+    if states:
+        inputs.input_weight_grad(states[-1], dL, out=gradient.W_hy)
+    if gradient.W_xy is not None:
+        inputs.input_weight_grad(batch.X, dL, out=gradient.W_xy)
     np.sum(dL, axis=0, out=gradient.b_y)
     for i, (dW_xh, dW_hh, db_h) in enumerate(gradient.layers):
         H, dA = states[i], d_inputs[i]

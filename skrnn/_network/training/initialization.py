@@ -2,7 +2,10 @@
 
 Recurrent matrices are orthogonal times a gain, so that states neither vanish nor
 explode. Input weights are scaled by the size of the features, so that their units do
-not matter, and all other weights by the number of states they read. Biases are zero.
+not matter, and all other weights by the number of states they read. Biases are zero,
+and so are direct weights and transitions, whose part of the objective is convex. They
+are trained first (see ``linear_start``), and the states begin with little influence
+beside them: otherwise the joint fit ends worse than either of its parts.
 
 A strong penalty would make such weights far more expensive than all the data; the first
 iterations would only shrink them, which takes long where there are many. So the weights
@@ -26,6 +29,7 @@ _SHARED_POWER = 1 / 6
 _RARE = 1e-3  # fraction of the steps
 _RECURRENT_GAIN = 0.8
 _OUTPUT_SCALE = 1.0
+_OUTPUT_SCALE_BESIDE_INPUT = 0.3  # with a skip connection
 _MAX_PENALTY = 0.1  # of a matrix, per step
 
 
@@ -36,7 +40,7 @@ def initial_parameters(
 ) -> NDArray[np.float64]:
     """Draw the flat vector of initial parameters."""
     theta = np.zeros(architecture.n_parameters)
-    layers, W_hy, _ = architecture.unflatten(theta)
+    layers, W_hy, *_ = architecture.unflatten(theta)
     for i, (W_xh, W_hh, _) in enumerate(layers):
         W_xh[...] = rng.normal(size=W_xh.shape)
         if i == 0:
@@ -45,7 +49,9 @@ def initial_parameters(
             W_xh /= np.sqrt(len(W_xh))
         for direction in W_hh:
             direction[...] = _RECURRENT_GAIN * _orthogonal(len(direction), rng)
-    W_hy[...] = rng.normal(0, _OUTPUT_SCALE / np.sqrt(len(W_hy)), W_hy.shape)
+    has_input = architecture.skip_connection
+    scale = _OUTPUT_SCALE_BESIDE_INPUT if has_input else _OUTPUT_SCALE
+    W_hy[...] = rng.normal(0, scale / np.sqrt(max(1, len(W_hy))), W_hy.shape)
     return theta
 
 
@@ -54,7 +60,7 @@ def within_prior(
     theta: NDArray[np.float64],
     penalty: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return theta with every matrix reduced to a moderate penalty.
+    """Return theta with every matrix of a layer reduced to a moderate penalty.
 
     Parameters
     ----------
@@ -65,7 +71,7 @@ def within_prior(
     """
     theta = theta.copy()
     costs = architecture.unflatten(0.5 * penalty * np.square(theta))
-    layers, W_hy, _ = architecture.unflatten(theta)
+    layers, W_hy, *_ = architecture.unflatten(theta)
     pairs = [(W_hy, costs.W_hy)]
     for layer, of_layer in zip(layers, costs.layers, strict=True):
         pairs += [(layer.W_xh, of_layer.W_xh), (layer.W_hh, of_layer.W_hh)]

@@ -3,8 +3,11 @@
     J(theta) = 1/W sum_it w_it (-log p_it[y_it]) + alpha / (2 W) sum_j c_j theta_j^2
 
 with W the sum of the step weights and c_j the inverse prior variance of a weight (see
-``regularization``), 0 for biases. Threads share the batches of the sum; memory for
-states depends only on the size of a batch, not on the amount of data.
+``regularization``), 0 for biases. With a chain of labels, the loss of a sequence is
+w_i (-log p(labels of i)) instead, w_i the weight of each of its labeled steps. Direct
+weights and transitions have a strength of their own in place of alpha. Threads share
+the batches of the sum; memory for states depends only on the size of a batch, not on
+the amount of data.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data.packing import Batch
-from skrnn._network.model import network
+from skrnn._network.model import chain, network
 from skrnn._network.model.loss import LOSSES
-from skrnn._network.model.parameters import Architecture
+from skrnn._network.model.parameters import Architecture, Parameters
 from skrnn._network.parallel import ThreadGroup
 
 Array = NDArray[Any]
@@ -228,13 +231,30 @@ def sum_of_losses(
     space: network.Workspace,
 ) -> float:
     """Return the weighted sum of -log p over batches."""
-    parameters = architecture.unflatten(theta.astype(space.dtype))
-    evaluate, loss = LOSSES[architecture.output].evaluate, 0.0
+    parameters, loss = architecture.parameters(theta.astype(space.dtype)), 0.0
     with np.errstate(all="ignore"):
         for batch in batches:
             _, L = network.forward(parameters, batch, architecture.activation, space)
-            loss += evaluate(L, batch.y, batch.w)
+            loss += _evaluate(architecture, parameters, batch, L, None, space)
     return loss
+
+
+def _evaluate(
+    architecture: Architecture,
+    parameters: Parameters,
+    batch: Batch,
+    L: Array,
+    gradient: Parameters | None,
+    space: network.Workspace,
+) -> float:
+    """Return the loss of outputs, and replace them by their gradient.
+
+    The gradient of the chain is written to ``gradient``, if given.
+    """
+    if parameters.chain is None:
+        return LOSSES[architecture.output].evaluate(L, batch.y, batch.w)
+    of_chain = None if gradient is None else gradient.chain
+    return chain.cross_entropy(L, batch, parameters.chain, of_chain, space)
 
 
 def losses_of_sequences(
@@ -244,18 +264,21 @@ def losses_of_sequences(
     space: network.Workspace,
 ) -> NDArray[np.float64]:
     """Return the weighted sum of -log p, and the weight, of each sequence."""
-    parameters = architecture.unflatten(theta.astype(space.dtype))
+    parameters = architecture.parameters(theta.astype(space.dtype))
     of_rows = LOSSES[architecture.output].of_rows
     found = [np.empty((2, 0))]
     with np.errstate(all="ignore"):
         for batch in batches:
             _, L = network.forward(parameters, batch, architecture.activation, space)
-            losses, numbers = of_rows(L, batch.y), batch.sequence_of_row
-            # An unlabeled step has no loss, whatever its output.
-            weighted = np.where(batch.w > 0, batch.w * losses, 0.0)
-            found.append(
-                np.stack([np.bincount(numbers, v) for v in (weighted, batch.w)])
-            )
+            numbers = batch.sequence_of_row
+            if parameters.chain is None:
+                # An unlabeled step has no loss, whatever its output.
+                weighted = np.where(batch.w > 0, batch.w * of_rows(L, batch.y), 0.0)
+                losses: Array = np.bincount(numbers, weighted)
+            else:
+                losses = chain.sequence_losses(L, batch, parameters.chain)
+                losses *= batch.sequence_weights
+            found.append(np.stack([losses, np.bincount(numbers, batch.w)]))
     return np.concatenate(found, axis=1)
 
 
@@ -269,17 +292,12 @@ def batch_loss_and_gradient(
 
     The gradient is a buffer of the workspace, valid until the next call.
     """
-    parameters = architecture.unflatten(theta.astype(space.dtype, copy=False))
+    parameters = architecture.parameters(theta.astype(space.dtype, copy=False))
     slope = space.rows("gradient", 1, architecture.n_parameters)[0]
+    gradient = architecture.unflatten(slope)
     states, L = network.forward(parameters, batch, architecture.activation, space)
-    loss = LOSSES[architecture.output].evaluate(L, batch.y, batch.w)
+    loss = _evaluate(architecture, parameters, batch, L, gradient, space)
     network.backward(
-        parameters,
-        batch,
-        architecture.activation,
-        space,
-        states,
-        L,
-        architecture.unflatten(slope),
+        parameters, batch, architecture.activation, space, states, L, gradient
     )
     return loss, slope

@@ -22,13 +22,15 @@ units of the features do not matter.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._network.model import network
+from skrnn._network.data.packing import Batch
+from skrnn._network.model import chain, network
 from skrnn._network.model.loss import LOSSES
-from skrnn._network.model.parameters import Architecture
+from skrnn._network.model.parameters import Architecture, Chain, Parameters
 
 from .objective import Objective
 from .subsample import PRECISE, Subsample
@@ -63,7 +65,9 @@ class Preconditioner:
         """Return s for a run that starts at theta, with the estimates made so far."""
         architecture = objective.architecture
         unit = np.ones_like(theta)
-        architecture.unflatten(unit).layers[0].W_xh[...] = self.feature_scale[:, None]
+        parameters = architecture.unflatten(unit)
+        for W in self._input_weights(parameters):
+            W[...] = self.feature_scale[:, None]
         curvature = (self.fisher + objective.penalty) / unit**2
         # A bias without any gradient has no estimate of curvature.
         curvature[curvature == 0] = 1.0
@@ -74,6 +78,11 @@ class Preconditioner:
             s *= largest[0] / largest[1]
         return s
 
+    @staticmethod
+    def _input_weights(parameters: Parameters) -> list[Vector]:
+        direct = [] if parameters.W_xy is None else [parameters.W_xy]
+        return [*(layer.W_xh for layer in parameters.layers[:1]), *direct]
+
 
 def fisher_diagonal(
     architecture: Architecture,
@@ -82,21 +91,20 @@ def fisher_diagonal(
     rng: np.random.RandomState,
 ) -> Vector:
     """Return the weighted mean of squared gradients of sequences."""
-    parameters = architecture.unflatten(theta)
-    loss = LOSSES[architecture.output]
+    parameters = architecture.parameters(theta)
     space = network.Workspace(PRECISE)
     slope = np.empty_like(theta)
+    gradient = architecture.unflatten(slope)
     total, total_weight = np.zeros(len(theta)), 0.0
     for batch in sample.batches(architecture):
         states, L = network.forward(parameters, batch, architecture.activation, space)
-        number = batch.sequence_of_row
-        # Drawn sequence by sequence, so that nothing depends on the batches.
-        order = np.argsort(number, kind="stable")
-        y = loss.draw(L[order], rng)[np.argsort(order)]
+        y = _draw(architecture, parameters, batch, L, rng)
         # Relative weights within a sequence affect its gradient; the mean weight of the
         # sequence counts how many such sequences there are.
+        number = batch.sequence_of_row
         weights = np.bincount(number, batch.w) / np.bincount(number)
-        loss.evaluate(L, y, batch.w / weights[number])
+        drawn = batch._replace(y=y, w=batch.w / weights[number])
+        of_chains = _replace_by_gradients(architecture, parameters, drawn, L)
         inputs = network.backward_states(
             parameters, batch, architecture.activation, space, states, L
         )
@@ -107,10 +115,46 @@ def fisher_diagonal(
                 [H[rows] for H in states],
                 [dA[rows] for dA in inputs],
                 L[rows],
-                architecture.unflatten(slope),
+                gradient,
             )
+            if gradient.chain is not None:
+                for scores, value in zip(gradient.chain, of_chains[i], strict=True):
+                    scores[...] = value
             np.square(slope, out=slope)
             slope *= weight
             total += slope
         total_weight += float(batch.w.sum())
     return total / total_weight
+
+
+def _draw(
+    architecture: Architecture,
+    parameters: Parameters,
+    batch: Batch,
+    L: Vector,
+    rng: np.random.RandomState,
+) -> Any:
+    """Draw targets of all rows, sequence by sequence: independent of the batches."""
+    order = np.argsort(batch.sequence_of_row, kind="stable")
+    place = np.argsort(order)
+    if parameters.chain is None:
+        return LOSSES[architecture.output].draw(L[order], rng)[place]
+    u = rng.uniform(size=len(L))[place]
+    return chain.draw(L, batch.offsets, parameters.chain, u)
+
+
+def _replace_by_gradients(
+    architecture: Architecture, parameters: Parameters, batch: Batch, L: Vector
+) -> list[Chain]:
+    """Replace outputs by their gradients; return those of the chain by sequence."""
+    if parameters.chain is None:
+        LOSSES[architecture.output].evaluate(L, batch.y, batch.w)
+        return []
+    gradients = []
+    for i in range(batch.offsets[1]):
+        rows = batch.rows_of(i)
+        dL, gradient = L[rows], Chain(*map(np.empty_like, parameters.chain))
+        chain.cross_entropy(dL, batch.select_rows(rows), parameters.chain, gradient)
+        L[rows] = dL
+        gradients.append(gradient)
+    return gradients

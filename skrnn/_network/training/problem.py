@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     """Hyperparameters of training, named as in the estimators."""
 
     alpha: float | None  # None to choose it by held-out sequences
+    skip_alpha: float | None
     max_iter: int
     max_fun: int
     tol: float

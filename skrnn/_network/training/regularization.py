@@ -25,6 +25,12 @@ learn training steps by heart: recurrent weights are few, so it costs little to 
 steps apart by anything that came before them.
 
 Multiplying a feature by a constant therefore changes only its weights.
+
+Direct weights of the input to the output, and the scores of a chain of labels, have a
+strength of their own. With ``skip_alpha=1``, the contribution of a *single* feature of
+typical size m_j, or of a transition, has standard deviation 1: the prior variance of
+the weight is 1 / m_j^2. For binary features that is the penalty of other linear models:
+1 / C of logistic regression, and 2 c2 of a conditional random field.
 """
 
 from collections.abc import Iterable
@@ -54,6 +60,18 @@ class FeatureStats(NamedTuple):
     def expected_overlap(self) -> float:
         """Mean number of features that two random steps share; at least 1."""
         return max(1.0, float(self.frequency @ self.frequency))
+
+    @property
+    def density(self) -> float:
+        """Fraction of the values that are not zero."""
+        return float(self.frequency.mean())
+
+    @property
+    def mean_square(self) -> Vector:
+        """Mean square of each feature over the steps where it is nonzero, m_j^2."""
+        n_active = float(self.frequency.sum()) or 1.0
+        result: Vector = np.square(self.scale) / n_active
+        return result
 
     @property
     def penalty_scale(self) -> Vector:
@@ -98,9 +116,12 @@ def stats_from_moments(moments: FeatureMoments) -> FeatureStats:
 
 
 def precision(architecture: Architecture, features: FeatureStats) -> Vector:
-    """Return the inverse prior variance of every parameter, 0 for biases."""
+    """Return the inverse prior variance of the weights of hidden and output layers.
+
+    It is 0 for all other parameters.
+    """
     flat = np.zeros(architecture.n_parameters)
-    layers, W_hy, _ = architecture.unflatten(flat)
+    layers, W_hy, *_ = architecture.unflatten(flat)
     for i, (W_xh, W_hh, _) in enumerate(layers):
         if i == 0:
             W_xh[...] = np.square(features.penalty_scale / INPUT_DEVIATION)[:, None]
@@ -108,4 +129,18 @@ def precision(architecture: Architecture, features: FeatureStats) -> Vector:
             W_xh[...] = len(W_xh) / STATE_DEVIATION**2
         W_hh[...] = W_hh.shape[-1] / STATE_DEVIATION**2
     W_hy[...] = len(W_hy) / LOGIT_DEVIATION**2
+    return flat
+
+
+def skip_precision(architecture: Architecture, features: FeatureStats) -> Vector:
+    """Return the inverse prior variance of direct weights and transitions.
+
+    It is 0 for all other parameters.
+    """
+    flat = np.zeros(architecture.n_parameters)
+    parameters = architecture.unflatten(flat)
+    if parameters.W_xy is not None:
+        parameters.W_xy[...] = features.mean_square[:, None]
+    for scores in parameters.chain or ():
+        scores[...] = 1.0
     return flat

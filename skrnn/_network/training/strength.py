@@ -7,7 +7,8 @@ different strengths are judged by sequences that are held out, and the best go o
     7 iterations    with strengths around 3, until there are two on either side of the
                     best, or the end of the grid
     16 iterations   with the choice so far and its two neighbors
-    50 iterations   with the choice and the next stronger one
+    50 iterations   with the choice and the next stronger one; the next weaker one if
+                    the choice is still learning
 
 The choice is always the strongest strength whose loss is not significantly higher than
 the lowest: by at most two standard errors of the difference between sequences. Short
@@ -15,31 +16,51 @@ fits favor weak strengths, which have not overfit yet, and the final fit is long
 the same reason a loss that has risen since an earlier judgment counts as risen by as
 much again.
 
+If the lowest loss has halved since the judgment before, its fit is still learning. Then
+overfitting is far away, and the longer fit gains more from a weak penalty. So the
+choice is the strength with the lowest loss.
+
 One fifth of the sequences is held out. With few sequences a fifth would be a matter of
 luck, so each half is held out in turn. With hardly any, the last fifth of the steps of
 each long sequence is held out: the network reads these steps, but not their labels.
 With many sequences, half of them are enough: the penalty is in units of the total loss,
 so the best strength depends little on their number.
+
+Direct weights and transitions have a strength of their own, the first to be chosen: by
+the network without hidden layers, whose objective is convex. The fits of the other
+strength start from the direct weights that it found on the same sequences, and last 50
+iterations each, because hidden layers begin with little influence. For sparse
+features, such as words and their suffixes, nothing is searched: the log-loss favors a
+strength at which rare features are ignored, and with them the rare labels and spans
+that one wants to find.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from skrnn._network.model.parameters import Architecture
 
 from . import lbfgs
 from .initialization import initial_parameters, within_prior
 from .objective import MIN_STEPS_TO_CUT, Objective, Subset
 from .preconditioning import Preconditioner
 from .problem import Settings, TrainingProblem
+from .regularization import precision, skip_precision
 
 Ids = NDArray[np.intp]
 Vector = NDArray[np.float64]
 
 ALPHAS = np.array([0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0])
+SKIP_ALPHAS = np.array([0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0])
 DEFAULT_ALPHA = 1.0  # if nothing can be held out
+DEFAULT_SKIP_ALPHA = 0.1  # so too, and for sparse features
+_SPARSE_BELOW = 0.1  # fraction of nonzero values
+LINEAR_ITERATIONS = 100
+_FIRST_LINEAR = 0.3  # so too for direct weights
 _LENGTHS = (7, 16, 50)
 _FIRST = 3.0  # the strength to begin with: the best of most tasks
 _MARGIN = 2  # strengths to judge on either side of the best
@@ -52,24 +73,34 @@ _WORST = np.finfo(np.float64).max / 4  # a loss that is not finite
 
 
 class Choice(NamedTuple):
-    """The strength of the penalty, and how it was found."""
+    """The strengths of the penalty, and how they were found."""
 
     alpha: float
     alphas: Vector | None = None  # what was tried, ascending
     scores: Vector | None = None  # negative losses of held-out sequences
     n_fun: int = 0  # evaluations, in units of those on all data
     stopped_at: Vector | None = None  # parameters at which the user stopped the search
+    skip_alpha: float = DEFAULT_SKIP_ALPHA  # of direct weights and transitions
 
 
 class Progress(NamedTuple):
     """State of the search after an iteration of one of its fits."""
 
-    alpha: float
+    strength: str  # which is searched
+    alpha: float  # its value
     x: Vector
     loss: float
     gradient_norm: float
     n_iter: int  # of all fits
     n_fun: int
+
+
+@dataclass
+class _Tally:
+    """What all fits have cost so far."""
+
+    n_iter: int = 0
+    cost: float = 0.0  # evaluations, in units of those on all data
 
 
 class _Fold(NamedTuple):
@@ -79,6 +110,13 @@ class _Fold(NamedTuple):
     held_out: Objective
     groups: Ids | None  # of the sequences held out; None if each is one
     share: float  # cost of an evaluation, relative to one on all data
+
+    def of(self, architecture: Architecture) -> "_Fold":
+        """Return the same fold for another architecture."""
+        return self._replace(
+            training=Objective(architecture, self.training.loss_sum),
+            held_out=Objective(architecture, self.held_out.loss_sum),
+        )
 
 
 @dataclass(eq=False)
@@ -96,6 +134,11 @@ class _Trial:
     def loss(self) -> float:
         """Held-out loss, plus its increase since the lowest one."""
         return 2 * self.losses[-1] - min(self.losses)
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether the loss has halved since the judgment before."""
+        return len(self.losses) > 1 and self.losses[-1] < 0.5 * self.losses[-2]
 
     @property
     def score(self) -> float:
@@ -119,19 +162,36 @@ class _Trial:
         return bool(self.loss - best.loss <= _N_ERRORS * error)
 
 
-def max_iterations(max_iter: int) -> int:
-    """Return how many iterations a search has at most."""
-    return 2 * len(ALPHAS) * min(_LENGTHS[-1], max_iter)
+def max_iterations(settings: Settings, *, skip_connection: bool) -> int:
+    """Return how many iterations there are at most before the fit of all weights."""
+    n_linear = min(LINEAR_ITERATIONS, settings.max_iter)
+    n_each = min(_LENGTHS[-1], settings.max_iter)
+    n_alphas = len(ALPHAS) if settings.alpha is None else 0
+    n_skip_alphas = len(SKIP_ALPHAS) if settings.skip_alpha is None else 1
+    search = 2 * n_alphas * n_each
+    # The last one is the start of the fit, on all data.
+    n_linear_fits = 2 * n_skip_alphas + 1 if skip_connection else 0
+    return search + n_linear_fits * n_linear
 
 
-class Search:
-    """Search for the best strength.
+def is_searched(settings: Settings, architecture: Architecture) -> bool:
+    """Return whether a strength that the architecture needs is not given."""
+    return (settings.alpha is None and bool(architecture.hidden_layer_sizes)) or (
+        settings.skip_alpha is None and architecture.skip_connection
+    )
+
+
+def choose(
+    problem: TrainingProblem,
+    settings: Settings,
+    rng: np.random.RandomState,
+    on_iteration: Callable[[Progress], None],
+) -> Choice:
+    """Return the strengths that are given, and search for those that are not.
 
     Parameters
     ----------
     problem : TrainingProblem
-    precision : ndarray of shape (n_parameters,)
-        The penalty of strength 1.
     settings : Settings
     rng : RandomState
         Draws held-out sequences and starting weights.
@@ -139,57 +199,160 @@ class Search:
         Called with `Progress` after each iteration; may raise `lbfgs.Stop`, which ends
         the search.
     """
+    architecture, features = problem.objective.architecture, problem.features
+    if settings.skip_alpha is None and features.density < _SPARSE_BELOW:
+        settings = settings._replace(skip_alpha=DEFAULT_SKIP_ALPHA)
+    alpha, skip_alpha = settings.alpha, settings.skip_alpha
+    has_linear = architecture.skip_connection
+    searches_alpha = alpha is None and bool(architecture.hidden_layer_sizes)
+    if alpha is None:
+        alpha = DEFAULT_ALPHA
+    choice = Choice(
+        alpha, skip_alpha=DEFAULT_SKIP_ALPHA if skip_alpha is None else skip_alpha
+    )
+    if not is_searched(settings, architecture):
+        return choice
+    folds = _folds(problem, rng)
+    if not folds:
+        return choice
+    tally = _Tally()
+    options = problem, settings, rng, tally, on_iteration
+    linear_parts = None
+    if has_linear:
+        linear = architecture.without_hidden
+        search: Search = _LinearSearch(
+            [fold.of(linear) for fold in folds],
+            [np.zeros(linear.n_parameters) for _ in folds],
+            SKIP_ALPHAS if skip_alpha is None else np.array([skip_alpha]),
+            skip_precision(linear, features),
+            np.zeros(linear.n_parameters),
+            *options,
+        )
+        best = search.run()
+        if best is not None:
+            choice, linear_parts = choice._replace(skip_alpha=best.alpha), best.thetas
+        choice = choice._replace(n_fun=search.n_fun)
+        if search.stopped_at is not None:
+            theta = np.zeros(architecture.n_parameters)
+            theta = architecture.with_linear_part(theta, search.stopped_at)
+            return choice._replace(stopped_at=theta)
+    if searches_alpha:
+        start = initial_parameters(architecture, features, rng)
+        starts = [start for _ in folds]
+        if linear_parts is not None:
+            starts = [architecture.with_linear_part(start, p) for p in linear_parts]
+        kind = _JointSearch if has_linear else Search
+        search = kind(
+            folds,
+            starts,
+            ALPHAS,
+            precision(architecture, features),
+            choice.skip_alpha * skip_precision(architecture, features),
+            *options,
+        )
+        best = search.run()
+        alphas, scores = search.tried()
+        choice = choice._replace(
+            alpha=DEFAULT_ALPHA if best is None else best.alpha,
+            alphas=alphas,
+            scores=scores,
+            n_fun=search.n_fun,
+            stopped_at=search.stopped_at,
+        )
+    return choice
+
+
+class Search:
+    """Search for the best strength of hidden weights, or of others in subclasses.
+
+    Parameters
+    ----------
+    folds : list of _Fold
+    starts : list of ndarray of shape (n_parameters,)
+        Where to start on each fold.
+    alphas : ndarray of shape (n_alphas,)
+        Strengths that may be tried, ascending.
+    precision : ndarray of shape (n_parameters,)
+        The penalty of strength 1.
+    fixed : ndarray of shape (n_parameters,)
+        The penalty of parameters whose strength is given.
+    problem, settings, rng, tally, on_iteration
+        As in `choose`; ``tally`` counts the fits of all searches.
+    """
+
+    strength: ClassVar[str] = "alpha"
+    all_lengths: ClassVar[tuple[int, ...]] = _LENGTHS
 
     def __init__(
         self,
-        problem: TrainingProblem,
+        folds: list[_Fold],
+        starts: list[Vector],
+        alphas: Vector,
         precision: Vector,
+        fixed: Vector,
+        problem: TrainingProblem,
         settings: Settings,
         rng: np.random.RandomState,
+        tally: _Tally,
         on_iteration: Callable[[Progress], None],
     ) -> None:
+        self.folds = folds
         self.precision = precision
+        self.fixed = fixed
         self.settings = settings
+        self.tally = tally
         self.on_iteration = on_iteration
-        self.lengths = [min(n, settings.max_iter) for n in _LENGTHS]
-        self.n_iter = 0
-        self.cost = 0.0
-        self.trials: list[_Trial] = []
-        self.folds = _folds(problem, rng)
-        if not self.folds:
-            return
-        architecture, features = problem.objective.architecture, problem.features
-        start = initial_parameters(architecture, features, rng)
+        self.stopped_at: Vector | None = None
+        self.lengths = [min(n, settings.max_iter) for n in self.all_lengths]
+        architecture = folds[0].training.architecture
         # One estimate of the curvature for all fits: it costs several evaluations.
-        self.preconditioner = Preconditioner(features.scale, problem.sample, rng)
-        self.preconditioner.estimate(architecture, start)
-        for alpha in ALPHAS.tolist():
-            penalties = [self._penalty(alpha, fold) for fold in self.folds]
-            thetas = [within_prior(architecture, start, p) for p in penalties]
-            self.trials.append(_Trial(alpha, thetas))
+        self.preconditioner = Preconditioner(
+            problem.features.scale, problem.sample, rng
+        )
+        self.preconditioner.estimate(architecture, starts[0])
+        self.trials = [
+            _Trial(
+                alpha,
+                [
+                    within_prior(architecture, start, self._penalty(alpha, fold))
+                    for start, fold in zip(starts, folds, strict=True)
+                ],
+            )
+            for alpha in alphas.tolist()
+        ]
 
     def _penalty(self, alpha: float, fold: _Fold) -> Vector:
-        return alpha * self.precision / fold.training.total_weight
+        return (alpha * self.precision + self.fixed) / fold.training.total_weight
 
-    def run(self) -> Choice:
-        """Return the best strength."""
+    @property
+    def n_fun(self) -> int:
+        """Evaluations so far, in units of those on all data."""
+        return int(np.ceil(self.tally.cost))
+
+    def tried(self) -> tuple[Vector | None, Vector | None]:
+        """Return the strengths that were tried, ascending, and their scores."""
+        tried = [(trial.alpha, trial.score) for trial in self._judged()]
+        alphas, scores = np.array(tried).T if tried else (None, None)
+        return alphas, scores
+
+    def run(self) -> _Trial | None:
+        """Return the best trial, or the last one if the user stopped the search."""
         trial = None
         try:
             while (trial := self._next_trial()) is not None:
                 self._continue(trial)
         except lbfgs.Stop as stop:
             if stop.reason == "callback" and trial is not None:
-                return self._choice(trial.alpha, trial.thetas[0])
+                self.stopped_at = trial.thetas[0]
+                return trial
         judged = [trial for trial in self._judged() if np.isfinite(trial.score)]
-        return self._choice(_chosen(judged).alpha if judged else DEFAULT_ALPHA)
+        return self._select(judged) if judged else None
+
+    def _select(self, judged: list[_Trial]) -> _Trial:
+        return _chosen(judged)
 
     def _judged(self) -> list[_Trial]:
         return [trial for trial in self.trials if trial.losses]
-
-    def _choice(self, alpha: float, stopped_at: Vector | None = None) -> Choice:
-        tried = [(trial.alpha, trial.score) for trial in self._judged()]
-        alphas, scores = np.array(tried).T if tried else (None, None)
-        return Choice(alpha, alphas, scores, int(np.ceil(self.cost)), stopped_at)
 
     def _next_trial(self) -> _Trial | None:
         """Return the trial to continue, or None at the end."""
@@ -202,10 +365,13 @@ class Search:
             return trials[highest + 1]
         if lowest > max(i - _MARGIN, 0):
             return trials[lowest - 1]
-        i = trials.index(_chosen(judged))
+        choice = _chosen(judged)
+        i = trials.index(choice)
+        weaker, stronger = trials[max(i - 1, 0) : i], trials[i + 1 : i + 2]
+        promising = weaker if _best(judged).is_learning else stronger
         for length, candidates in (
-            (self.lengths[1], [trials[i], *trials[max(i - 1, 0) : i + 2]]),
-            (self.lengths[2], [trials[i], *trials[i + 1 : i + 2]]),
+            (self.lengths[1], [choice, *weaker, *stronger]),
+            (self.lengths[2], [choice, *promising]),
         ):
             for trial in candidates:
                 if trial.n_iter < length:
@@ -235,25 +401,27 @@ class Search:
         fold, theta = self.folds[k], trial.thetas[k]
         objective = fold.training
         objective.penalty = self._penalty(trial.alpha, fold)
-        n_before, cost_before = self.n_iter, self.cost
+        tally = self.tally
+        n_before, cost_before = tally.n_iter, tally.cost
 
         def count(progress: lbfgs.Progress) -> None:
-            self.n_iter = n_before + progress.n_iter
-            self.cost = cost_before + progress.n_fun * fold.share
+            tally.n_iter = n_before + progress.n_iter
+            tally.cost = cost_before + progress.n_fun * fold.share
             trial.thetas[k] = progress.x
             self.on_iteration(
                 Progress(
+                    self.strength,
                     trial.alpha,
                     progress.x,
                     progress.loss,
                     progress.gradient_norm,
-                    self.n_iter,
-                    int(np.ceil(self.cost)),
+                    tally.n_iter,
+                    self.n_fun,
                 )
             )
 
         # At least half of the evaluations are left for the fit that follows.
-        limit = int((self.settings.max_fun // 2 - self.cost) / fold.share)
+        limit = int((self.settings.max_fun // 2 - tally.cost) / fold.share)
         if limit <= 0:
             raise lbfgs.Stop("max_fun")
         try:
@@ -271,14 +439,63 @@ class Search:
             trial.thetas[k] = np.full_like(theta, np.nan)
             return
         trial.thetas[k] = solution.x
-        self.cost = cost_before + solution.n_fun * fold.share
+        tally.cost = cost_before + solution.n_fun * fold.share
         if solution.stop_reason in ("callback", "max_fun"):
             raise lbfgs.Stop(solution.stop_reason)
 
 
+class _JointSearch(Search):
+    """Search for the strength of hidden weights beside direct weights.
+
+    The direct weights have learned what is easy to learn. Hidden layers begin with
+    little influence, and what they will contribute shows late; so all fits are long.
+    """
+
+    all_lengths = _LENGTHS[-1:]
+    first = _FIRST
+
+    def _next_trial(self) -> _Trial | None:
+        """Return a neighbor of the best trial, until both are judged."""
+        trials, judged = self.trials, self._judged()
+        if not judged:
+            return next((t for t in trials if t.alpha == self.first), trials[0])
+        lowest, highest = (trials.index(judged[k]) for k in (0, -1))
+        i = trials.index(_best(judged))
+        if i == highest < len(trials) - 1:
+            return trials[highest + 1]
+        if i == lowest > 0:
+            return trials[lowest - 1]
+        return None
+
+
+class _LinearSearch(_JointSearch):
+    """Search for the strength of direct weights, without hidden layers.
+
+    The lowest loss decides: a convex objective does not overfit more with every
+    iteration.
+    """
+
+    strength = "skip_alpha"
+    all_lengths = (LINEAR_ITERATIONS,)
+    first = _FIRST_LINEAR
+
+    def _select(self, judged: list[_Trial]) -> _Trial:
+        return _best(judged)
+
+
+def _best(trials: list[_Trial]) -> _Trial:
+    """Return the trial with the lowest loss."""
+    return min(trials, key=lambda trial: trial.loss)
+
+
 def _chosen(trials: list[_Trial]) -> _Trial:
-    """Return the strongest trial that is nearly as good as the best."""
-    best = chosen = min(trials, key=lambda trial: trial.loss)
+    """Return the strongest trial that is nearly as good as the best.
+
+    The best itself if it is still learning.
+    """
+    best = chosen = _best(trials)
+    if best.is_learning:
+        return best
     for trial in trials[trials.index(best) + 1 :]:
         if not trial.is_close_to(best):
             break

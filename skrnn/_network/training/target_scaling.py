@@ -6,6 +6,8 @@ So the penalty, the loss and the tolerance do not depend on the units of y. The 
 is trained on standardized targets; then mean and scale are folded into its last layer:
 
     mean + scale * (H W_hy + b_y) = H (W_hy * scale) + (b_y * scale + mean)
+
+and the same for direct weights W_xy.
 """
 
 from typing import Any, NamedTuple, Self
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._network.model.parameters import Architecture
+from skrnn._network.model.parameters import Architecture, Parameters
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
@@ -59,17 +61,23 @@ class TargetScaler(NamedTuple):
     def to_original(self, architecture: Architecture, theta: Vector) -> Vector:
         """Return parameters that predict y, from those that predict standardized y."""
         theta = theta.copy()
-        _, W_hy, b_y = architecture.unflatten(theta)
-        W_hy *= self.scale
-        b_y *= self.scale
-        b_y += self.mean
+        parameters = architecture.unflatten(theta)
+        for array in self._scaled(parameters):
+            array *= self.scale
+        parameters.b_y[...] += self.mean
         return theta
 
     def from_original(self, architecture: Architecture, theta: Vector) -> Vector:
         """Undo `to_original`."""
         theta = theta.copy()
-        _, W_hy, b_y = architecture.unflatten(theta)
-        W_hy /= self.scale
-        b_y -= self.mean
-        b_y /= self.scale
+        parameters = architecture.unflatten(theta)
+        parameters.b_y[...] -= self.mean
+        for array in self._scaled(parameters):
+            array /= self.scale
         return theta
+
+    @staticmethod
+    def _scaled(parameters: Parameters) -> list[Array]:
+        """Return the parameters of the outputs, all of shape (..., n_outputs)."""
+        direct = [] if parameters.W_xy is None else [parameters.W_xy]
+        return [parameters.W_hy, parameters.b_y, *direct]

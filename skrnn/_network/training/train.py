@@ -1,7 +1,8 @@
 """Training: the entry point of the numerical layer.
 
-canonical order -> target scaling -> batches -> strength of the penalty ->
-initialization -> L-BFGS on subsets, then on all data -> best parameters
+canonical order -> target scaling -> batches -> strengths of the penalty ->
+direct weights -> initialization -> L-BFGS on subsets, then on all data ->
+best parameters
 
 This module is independent of scikit-learn and of the form of the user's sequences.
 """
@@ -135,8 +136,9 @@ class Report(NamedTuple):
     seconds: float
     validation_score: float | None
     theta: Vector
-    alpha: float
-    is_trial: bool  # of a strength, before the fit on all data
+    alpha: float  # the strength of the penalty: alpha, or that of direct weights
+    strength: str = "alpha"  # or "skip_alpha"
+    is_trial: bool = False  # before the fit of all parameters on all data
 
 
 class Result(NamedTuple):
@@ -204,7 +206,7 @@ def train(
         data.problem(architecture, dtype, settings.validation_fraction, rng) as problem,
     ):
         if checkpoint is not None:
-            if settings.alpha is None:
+            if strength.is_searched(settings, architecture):
                 _verify(problem, rng, checkpoint)
             problem = _checkpointed(problem, checkpoint)
         return _best_run(problem, settings, rng, start, report)
@@ -245,24 +247,34 @@ def _best_run(
     report: Callable[[Report], None],
 ) -> Result:
     objective = problem.objective
-    precision = regularization.precision(objective.architecture, problem.features)
-    choice = _choose_strength(problem, precision, settings, rng, report)
-    objective.penalize(choice.alpha * precision)
+    architecture, features = objective.architecture, problem.features
+    choice = _choose_strengths(problem, settings, rng, report)
+    objective.penalize(
+        choice.alpha * regularization.precision(architecture, features)
+        + choice.skip_alpha * regularization.skip_precision(architecture, features)
+    )
     if choice.stopped_at is not None:
-        last = settings._replace(max_iter=1)
-        run = _Run(problem, np.ones_like(precision), last, choice, lambda _: None)
-        return run.minimize(choice.stopped_at)._replace(stop_reason="callback")
+        return _stopped(problem, settings, choice, choice.stopped_at)
 
+    linear_part = None
+    if start is None and architecture.skip_connection:
+        linear_part, choice = _linear_start(problem, settings, choice, rng, report)
+        if choice.stopped_at is not None:
+            return _stopped(problem, settings, choice, choice.stopped_at)
     best: Result | None = None
     for _ in range(1 if start is not None else settings.n_init):
-        preconditioner = Preconditioner(problem.features.scale, problem.sample, rng)
+        preconditioner = Preconditioner(features.scale, problem.sample, rng)
         if start is not None:
-            theta = problem.target_scaler.from_original(objective.architecture, start)
+            theta = problem.target_scaler.from_original(architecture, start)
             n_spent = 0
         else:
             max_fun = settings.max_fun - choice.n_fun
             theta, n_spent = _random_start(
-                problem, settings._replace(max_fun=max_fun), rng, preconditioner
+                problem,
+                settings._replace(max_fun=max_fun),
+                rng,
+                preconditioner,
+                linear_part,
             )
         s = preconditioner.diagonal(objective, theta)
         run = _Run(problem, s, settings, choice, report, n_spent)
@@ -275,13 +287,89 @@ def _best_run(
     return best
 
 
+def _stopped(
+    problem: TrainingProblem, settings: Settings, choice: strength.Choice, theta: Vector
+) -> Result:
+    """Return the result of a training that the user stopped before its last fit."""
+    last = settings._replace(max_iter=1)
+    run = _Run(problem, np.ones_like(theta), last, choice, lambda _: None)
+    return run.minimize(theta)._replace(stop_reason="callback")
+
+
+def _linear_start(
+    problem: TrainingProblem,
+    settings: Settings,
+    choice: strength.Choice,
+    rng: np.random.RandomState,
+    report: Callable[[Report], None],
+) -> tuple[Vector | None, strength.Choice]:
+    """Train direct weights and transitions alone.
+
+    Their objective is convex, and they learn most of what there is to learn in a few
+    iterations. Without hidden layers, that is left to the last fit.
+
+    Returns
+    -------
+    linear_part : ndarray or None
+    choice : Choice
+        With the evaluations added, and where the user stopped the fit, if so.
+    """
+    architecture = problem.objective.architecture
+    if not architecture.hidden_layer_sizes:
+        return None, choice
+    linear = architecture.without_hidden
+    objective = Objective(linear, problem.objective.loss_sum)
+    objective.penalty = architecture.linear_part(problem.objective.penalty)
+    theta, features = np.zeros(linear.n_parameters), problem.features
+    preconditioner = Preconditioner(features.scale, problem.sample, rng)
+    hidden, began = np.zeros(architecture.n_parameters), time.perf_counter()
+
+    def on_iteration(progress: lbfgs.Progress) -> None:
+        report(
+            _report_of_trial(
+                problem,
+                progress,
+                architecture.with_linear_part(hidden, progress.x),
+                began,
+                alpha=choice.skip_alpha,
+                strength="skip_alpha",
+                n_fun=choice.n_fun + progress.n_fun,
+            )
+        )
+
+    solution = lbfgs.minimize(
+        objective.loss_and_gradient,
+        theta,
+        s=preconditioner.diagonal(objective, theta),
+        max_iter=min(strength.LINEAR_ITERATIONS, settings.max_iter),
+        # Half of what is left: the fit of all weights needs evaluations, too.
+        max_fun=max(1, (settings.max_fun - choice.n_fun) // 2),
+        tol=settings.tol,
+        max_corrections=settings.max_corrections,
+        on_iteration=on_iteration,
+    )
+    choice = choice._replace(n_fun=choice.n_fun + solution.n_fun)
+    if solution.stop_reason == "callback":
+        theta = architecture.with_linear_part(hidden, solution.x)
+        choice = choice._replace(stopped_at=theta)
+    return solution.x, choice
+
+
 def _random_start(
     problem: TrainingProblem,
     settings: Settings,
     rng: np.random.RandomState,
     preconditioner: Preconditioner,
+    linear_part: Vector | None,
 ) -> tuple[Vector, int]:
     """Draw initial parameters, and improve them if there are many sequences.
+
+    Parameters
+    ----------
+    problem, settings, rng, preconditioner
+    linear_part : ndarray or None
+        Direct weights and transitions. With them there is no warm-up: weights of the
+        many features that a subset does not have would shrink.
 
     Returns
     -------
@@ -293,6 +381,10 @@ def _random_start(
     architecture = objective.architecture
     theta = initial_parameters(architecture, features, rng)
     theta = within_prior(architecture, theta, objective.penalty)
+    if linear_part is not None:
+        theta = architecture.with_linear_part(theta, linear_part)
+    if architecture.skip_connection:
+        return theta, 0
     stages = warm_up.stages(len(problem.lengths))
     if stages:
         theta = ridge_output_init(architecture, theta, features, problem.sample)
@@ -309,37 +401,53 @@ def _random_start(
     )
 
 
-def _choose_strength(
+def _choose_strengths(
     problem: TrainingProblem,
-    precision: Vector,
     settings: Settings,
     rng: np.random.RandomState,
     report: Callable[[Report], None],
 ) -> strength.Choice:
-    if settings.alpha is not None:
-        return strength.Choice(settings.alpha)
     began = time.perf_counter()
 
     def on_iteration(progress: strength.Progress) -> None:
-        architecture = problem.objective.architecture
+        architecture, theta = problem.objective.architecture, progress.x
+        if progress.strength == "skip_alpha":
+            hidden = np.zeros(architecture.n_parameters)
+            theta = architecture.with_linear_part(hidden, theta)
         report(
-            Report(
-                n_iter=progress.n_iter,
-                n_fun=progress.n_fun,
-                loss=progress.loss,
-                gradient_norm=progress.gradient_norm,
-                seconds=time.perf_counter() - began,
-                validation_score=None,
-                theta=problem.target_scaler.to_original(architecture, progress.x),
+            _report_of_trial(
+                problem,
+                progress,
+                theta,
+                began,
                 alpha=progress.alpha,
-                is_trial=True,
+                strength=progress.strength,
+                n_fun=progress.n_fun,
             )
         )
 
-    # A copy of the generator: the fit that follows is that of a given alpha.
-    return strength.Search(
-        problem, precision, settings, copy.deepcopy(rng), on_iteration
-    ).run()
+    # A copy of the generator: the fit that follows is that of given strengths.
+    return strength.choose(problem, settings, copy.deepcopy(rng), on_iteration)
+
+
+def _report_of_trial(
+    problem: TrainingProblem,
+    progress: lbfgs.Progress | strength.Progress,
+    theta: Vector,
+    began: float,
+    **others: Any,
+) -> Report:
+    architecture = problem.objective.architecture
+    return Report(
+        n_iter=progress.n_iter,
+        loss=progress.loss,
+        gradient_norm=progress.gradient_norm,
+        seconds=time.perf_counter() - began,
+        validation_score=None,
+        theta=problem.target_scaler.to_original(architecture, theta),
+        is_trial=True,
+        **others,
+    )
 
 
 def hold_out(
@@ -443,7 +551,6 @@ class _Run:
                 validation_score=score,
                 theta=self._to_original(progress.x),
                 alpha=self.choice.alpha,
-                is_trial=False,
             )
         )
         if self.n_stale >= self.settings.n_iter_no_change:
