@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_sequence, unpack_sequence
 
 from skrnn import VanillaRNNClassifier
 from skrnn.export import from_torch, to_torch
@@ -29,22 +29,23 @@ LARGEST_DIFFERENCE = 1e-10
 def main() -> int:
     """Try every architecture; return 1 where one fails."""
     print("largest absolute difference of probabilities\n")
-    print(f"{'network':<34} {'to torch':>10} {'and back':>10} {'trained':>10}")
+    print(f"{'network':<40} {'to torch':>10} {'and back':>10} {'trained':>10}")
     worst = 0.0
-    for bidirectional, sizes, activation in product(
-        (False, True), ((8,), (8, 8), (4, 8, 6)), ("tanh", "relu")
+    for bidirectional, sizes, activation, skip_connection in product(
+        (False, True), ((8,), (8, 8), (4, 8, 6)), ("tanh", "relu"), (False, True)
     ):
-        differences = compare(bidirectional, sizes, activation)
+        differences = compare(bidirectional, sizes, activation, skip_connection)
         ways = "bidirectional" if bidirectional else "unidirectional"
         name = f"{ways}, {' and '.join(map(str, sizes))} units, {activation}"
-        print(f"{name:<34} " + " ".join(f"{d:10.1e}" for d in differences))
+        name += ", skip" * skip_connection
+        print(f"{name:<40} " + " ".join(f"{d:10.1e}" for d in differences))
         worst = max(worst, *differences)
     print(f"\nworst {worst:.1e}, allowed {LARGEST_DIFFERENCE:g}")
     return int(not worst <= LARGEST_DIFFERENCE)
 
 
 def compare(
-    bidirectional: bool, sizes: tuple[int, ...], activation: str
+    bidirectional: bool, sizes: tuple[int, ...], activation: str, skip_connection: bool
 ) -> tuple[float, float, float]:
     """Return the differences to torch, after the round trip, and after training."""
     rng = np.random.default_rng(0)
@@ -54,6 +55,7 @@ def compare(
         sizes,
         activation=activation,
         bidirectional=bidirectional,
+        skip_connection=skip_connection,
         max_iter=3,
         random_state=0,
     )
@@ -83,8 +85,16 @@ def probabilities(
     """Return the probabilities that torch finds."""
     packed = pack_sequence([torch.tensor(x) for x in X], enforce_sorted=False)
     with torch.no_grad():
-        states, _ = rnn(packed)
-        return [linear(H).softmax(dim=-1).numpy() for H in unpack_sequence(states)]
+        inputs = unpack_sequence(inputs_of(linear, rnn, packed))
+        return [linear(rows).softmax(dim=-1).numpy() for rows in inputs]
+
+
+def inputs_of(linear: nn.Linear, rnn: nn.RNN, packed: PackedSequence) -> PackedSequence:
+    """Return the states, followed by the features if the output layer takes them."""
+    states, _ = rnn(packed)
+    if linear.in_features == states.data.shape[1]:
+        return states
+    return states._replace(data=torch.cat([states.data, packed.data], dim=-1))
 
 
 def largest_difference(one: list[np.ndarray], other: list[np.ndarray]) -> float:
@@ -102,8 +112,8 @@ def train(
     optimizer = torch.optim.Adam([*rnn.parameters(), *linear.parameters()], lr=0.01)
     for _ in range(10):
         optimizer.zero_grad()
-        states, _ = rnn(packed)
-        nn.functional.cross_entropy(linear(states.data), target).backward()
+        inputs = inputs_of(linear, rnn, packed)
+        nn.functional.cross_entropy(linear(inputs.data), target).backward()
         optimizer.step()
 
 

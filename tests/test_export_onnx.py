@@ -100,6 +100,80 @@ def test_a_graph_answers_as_its_network(n_layers, bidirectional, activation, dat
     assert_answers(run(to_onnx(model), X.astype(np.float32), lengths), model, X)
 
 
+TAGGERS = {
+    "one-way": {},
+    "two-way": {"bidirectional": True, "hidden_layer_sizes": (3, 2)},
+    "skip": {"bidirectional": True, "skip_connection": True},
+    "linear": {"skip_connection": True, "hidden_layer_sizes": ()},
+}
+
+
+@pytest.mark.parametrize("tagger", TAGGERS.values(), ids=TAGGERS)
+@pytest.mark.parametrize("n_classes", [1, 2, 13])
+@pytest.mark.parametrize("has_rules", [False, True])
+def test_the_graph_of_a_chain_answers_for_whole_sequences(tagger, n_classes, has_rules):
+    rng = np.random.default_rng(n_classes)
+    rules = np.ones((n_classes + 1, n_classes + 1), dtype=bool)
+    if n_classes > 1:  # no label comes twice in a row
+        rules[:-1, :-1] = ~np.eye(n_classes, dtype=bool)
+    path = np.arange(20) % n_classes
+    X = [rng.normal(size=(n, 2)) for n in (20, 7, 1)]
+    y = [path, path[2:9], path[:1]]
+    model = strategies.fit(
+        X,
+        y,
+        transitions=True,
+        label_scheme=rules if has_rules else None,
+        skip_alpha=0.1,
+        max_iter=3,
+        **tagger,
+    )
+    # Weights for which neighbors decide, and forbidden labels would be the best.
+    model.transition_coef_ += rng.normal(scale=3, size=model.transition_coef_.shape)
+    model.start_coef_ += rng.normal(scale=3, size=n_classes)
+    lengths = [300, 0, 1, 2, 17]
+    sequences = [rng.normal(size=(n, 2)).astype(np.float32) for n in lengths]
+    padded = pad_sequences(sequences)
+    label, proba = run(to_onnx(model), padded.astype(np.float32), lengths)
+    assert_allclose(proba, model.predict_proba(padded), rtol=0, atol=1e-5)
+    found = [row[:n] for row, n in zip(label, lengths, strict=True)]
+    assert all((row[n:] == -1).all() for row, n in zip(label, lengths, strict=True))
+    precise = [x.astype(float) for x in sequences]
+    best = model.sequence_log_proba(precise, model.predict(precise))
+    # Between labelings that are as good as equal rounding decides.
+    assert_allclose(model.sequence_log_proba(precise, found), best, rtol=0, atol=1e-3)
+
+
+def test_a_chain_with_nan_has_no_labels():
+    X = [np.ones((4, 2)), np.zeros((3, 2))]
+    model = strategies.fit(X, [[0, 1, 1, 0], [0, 1, 0]], transitions=True, max_iter=2)
+    steps = pad_sequences(X).astype(np.float32)
+    steps[0, 2] = np.nan
+    label, proba = run(to_onnx(model), steps, [4, 3])
+    assert_array_equal(label[0], [-1] * 4)
+    assert np.isnan(proba[0]).all()
+    assert_allclose(proba[1, :3], model.predict_proba(X)[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [(), (3,)])
+def test_direct_weights_reach_numbers_and_tokens(sizes):
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(n, 2)) for n in (4, 2)]
+    options = {"skip_connection": True, "skip_alpha": 0.1, "hidden_layer_sizes": sizes}
+    model = strategies.fit(
+        X, [x.cumsum(axis=0) for x in X], model=VanillaRNNRegressor, **options
+    )
+    padded = pad_sequences(X)
+    (prediction,) = run(to_onnx(model), padded.astype(np.float32), [4, 2])
+    assert_allclose(prediction, model.predict(padded), rtol=0, atol=1e-5)
+    X = [TOKENS, TOKENS[:2]]
+    network = VanillaRNNClassifier(alpha=1.0, tol=0.1, random_state=0, **options)
+    pipeline = make_pipeline(OneHotSequenceEncoder(), network)
+    pipeline.fit(X, [list("abab"), list("ba")])
+    _, proba = run(to_onnx(pipeline), *ids_of(pipeline, X))
+    assert_allclose(proba, pipeline.predict_proba(X), rtol=0, atol=1e-5)
+
+
 TOKENS = ["to", "be", "or", "not"]
 
 
@@ -188,6 +262,129 @@ def test_padding_is_never_read(content):
     X = pad_sequences(sequences)
     filled = np.nan_to_num(X, nan=content).astype(np.float32)
     assert_answers(run(to_onnx(model), filled, [4, 2]), model, X)
+
+
+# Direct weights and chains of labels
+
+
+@cache
+def fit_tagger(n_classes, *, constrained=False, **parameters):
+    """Fit a tagger, and draw its chain by lot, so that the chain matters."""
+    rng = np.random.default_rng(n_classes)
+    sequences = [rng.normal(size=(n, 2)) for n in (16, 1, 8)]
+    model = fit(sequences, np.arange(n_classes), transitions=True, **parameters)
+    table = rng.random((n_classes + 1, n_classes + 1)) < 0.5
+    allowed = strategies.with_a_way_out(table) | (not constrained)
+    scores = np.where(allowed, rng.normal(scale=2, size=allowed.shape), -np.inf)
+    model.transition_coef_ = scores[:-1, :-1]
+    model.start_coef_, model.end_coef_ = scores[-1, :-1], scores[:-1, -1]
+    return model
+
+
+def tagger_inputs(lengths):
+    rng = np.random.default_rng(1)
+    X = pad_sequences([rng.normal(size=(n, 2)) for n in lengths])
+    return X.astype(np.float32)
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+@pytest.mark.parametrize("n_classes", [1, 2, 13])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"bidirectional": True, "skip_connection": True},
+        {"hidden_layer_sizes": (), "skip_connection": True},
+    ],
+    ids=str,
+)
+def test_the_graph_of_a_chain_has_marginals_and_the_best_labels(
+    parameters, n_classes, constrained
+):
+    model = fit_tagger(n_classes, constrained=constrained, **parameters)
+    content = to_onnx(model)
+    for lengths in [5, 0, 1, 7, 2], [1], [3, 3], [300, 2]:
+        X = tagger_inputs(lengths)
+        label, proba = run(content, X, lengths)
+        expected = model.predict_proba(X)
+        assert_allclose(proba, expected, rtol=0, atol=1e-5)
+        assert_array_equal(proba == 0, expected == 0)
+        assert_array_equal(label, model.predict(X))
+
+
+def test_labels_that_nothing_precedes_or_follows_are_no_reason_for_nan():
+    model = copy.deepcopy(fit_tagger(3))
+    model.transition_coef_[:, 1] = -np.inf
+    model.transition_coef_[2] = -np.inf
+    lengths = [4, 1, 2]
+    X = tagger_inputs(lengths)
+    label, proba = run(to_onnx(model), X, lengths)
+    assert_allclose(proba, model.predict_proba(X), rtol=0, atol=1e-5)
+    assert_array_equal(label, model.predict(X))
+
+
+def test_nan_spreads_over_the_whole_sequence_of_a_chain():
+    lengths = [4, 6, 3]
+    X = tagger_inputs(lengths)
+    model = fit_tagger(3, constrained=True)
+    content = to_onnx(model)
+    expected_label, expected = run(content, X, lengths)
+    X[1, 5, 0] = np.nan
+    label, proba = run(content, X, lengths)
+    assert np.isnan(proba[1]).all()
+    assert (label[1] == model.padding_label_).all()
+    assert_array_equal(proba[::2], expected[::2])
+    assert_array_equal(label[::2], expected_label[::2])
+
+
+def test_a_sequence_without_allowed_labels_has_no_answer():
+    model = copy.deepcopy(fit_tagger(2))
+    model.transition_coef_ = np.full((2, 2), -np.inf)
+    label, proba = run(to_onnx(model), tagger_inputs([1, 3]), [1, 3])
+    assert np.isnan(proba[1]).all()
+    assert (label[1] == model.padding_label_).all()
+    assert_allclose(proba[0, 0].sum(), 1, rtol=1e-6)
+    assert label[0, 0] in (0, 1)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("sizes", [(), (3,)], ids=str)
+def test_the_graph_of_a_classifier_has_its_direct_weights(sizes, bidirectional):
+    lengths = [4, 1, 3]
+    X = tagger_inputs(lengths)
+    parameters = {"skip_connection": True, "bidirectional": bidirectional}
+    sequences = [x[:n] for x, n in zip(X, lengths, strict=True)]
+    model = fit(sequences, np.arange(3), hidden_layer_sizes=sizes, **parameters)
+    assert_answers(run(to_onnx(model), X, lengths), model, X)
+
+
+@pytest.mark.parametrize("transitions", [False, True])
+@pytest.mark.parametrize("sizes", [(), (3,)], ids=str)
+def test_direct_weights_and_chains_follow_an_encoder(sizes, transitions):
+    X = [TOKENS, TOKENS[:2], TOKENS[1:], ["be"] * 5]
+    y = [[token[0] for token in sequence] for sequence in X]
+    parameters = {"skip_connection": True, "transitions": transitions}
+    network = VanillaRNNClassifier(sizes, alpha=0.01, skip_alpha=0.01, **parameters)
+    network.set_params(tol=0.1, random_state=0)
+    encoder = OneHotSequenceEncoder(handle_unknown="ignore")
+    pipeline = make_pipeline(encoder, network).fit(X, y)
+    X = [*X, ["me", "be"]]
+    label, proba = run(to_onnx(pipeline), *ids_of(pipeline, X))
+    for i, (labels, expected) in enumerate(
+        zip(pipeline.predict(X), pipeline.predict_proba(X), strict=True)
+    ):
+        assert_allclose(proba[i, : len(expected)], expected, rtol=0, atol=1e-5)
+        assert_array_equal(label[i, : len(labels)], labels)
+
+
+@pytest.mark.parametrize("sizes", [(), (3,)], ids=str)
+def test_the_graph_of_a_regressor_has_its_direct_weights(sizes):
+    X = tagger_inputs([4, 1, 3])
+    y = X @ np.array([[1, 0], [2, 1]], np.float32)
+    parameters = {"skip_connection": True, "tol": 1.0, "random_state": 0}
+    model = VanillaRNNRegressor(sizes, **parameters).fit(X, y)
+    [prediction] = run(to_onnx(model), X, [4, 1, 3])
+    assert_allclose(prediction, model.predict(X), rtol=0, atol=1e-5)
 
 
 # What the network cannot compute is NaN

@@ -38,13 +38,20 @@ def modules(draw, **fixed):
     } | fixed
     n_hidden = draw(st.integers(1, 4))
     rnn = RNN(draw(st.integers(1, 3)), n_hidden, bias=draw(st.booleans()), **shape)
-    n_states = n_hidden * len(rnn.ways)
-    return rnn, Linear(n_states, 3, bias=draw(st.booleans()), dtype=shape["dtype"])
+    n_inputs = n_hidden * len(rnn.ways) + draw(st.sampled_from([0, rnn.input_size]))
+    return rnn, Linear(n_inputs, 3, bias=draw(st.booleans()), dtype=shape["dtype"])
 
 
 def sequences(n_features, lengths=(4, 1, 6)):
     rng = np.random.default_rng(0)
     return [rng.normal(size=(n, n_features)) for n in lengths]
+
+
+def outputs(rnn, linear, x):
+    states = rnn(x)
+    if linear.in_features > states.shape[1]:
+        states = np.concatenate([states, x], axis=1)
+    return linear(states)
 
 
 @given(modules())
@@ -53,10 +60,14 @@ def test_a_classifier_made_of_modules_answers_as_they_do(pair):
     model = from_torch(rnn, linear, CLASSES)
     X = sequences(rnn.input_size)
     for x, proba in zip(X, model.predict_proba(X), strict=True):
-        assert_allclose(proba, softmax(linear(rnn(x)), axis=1), rtol=1e-9, atol=1e-12)
+        expected = softmax(outputs(rnn, linear, x), axis=1)
+        assert_allclose(proba, expected, rtol=1e-9, atol=1e-12)
 
 
-@given(strategies.NETS, strategies.SEEDS)
+@given(
+    strategies.networks(chains=(False,)).filter(lambda net: net.hidden_layer_sizes),
+    strategies.SEEDS,
+)
 def test_modules_made_of_a_classifier_answer_as_it_does(net, seed):
     rng = np.random.default_rng(seed)
     X = sequences(net.n_features)
@@ -67,11 +78,13 @@ def test_modules_made_of_a_classifier_answer_as_it_does(net, seed):
         hidden_layer_sizes=net.hidden_layer_sizes,
         activation=net.activation,
         bidirectional=net.n_directions == 2,
+        skip_connection=net.skip_connection,
         max_iter=3,
     )
     rnn, linear = to_torch(model)
     for x, proba in zip(X, model.predict_proba(X), strict=True):
-        assert_allclose(softmax(linear(rnn(x)), axis=1), proba, rtol=1e-9, atol=1e-12)
+        answer = softmax(outputs(rnn, linear, x), axis=1)
+        assert_allclose(answer, proba, rtol=1e-9, atol=1e-12)
 
 
 @given(modules())
@@ -83,13 +96,42 @@ def test_a_round_trip_changes_nothing(pair):
     assert repr(duplicate) == repr(model)
 
 
-def test_a_regressor_becomes_modules_too():
+def test_features_beside_the_states_are_a_skip_connection():
+    model = from_torch(RNN(2, 3), Linear(5, 3), CLASSES)
+    assert model.skip_connection
+    assert model.skip_coef_.shape == (2, 3)
+    model = from_torch(RNN(2, 3), Linear(3, 3), CLASSES)
+    assert not model.skip_connection
+    assert model.skip_coef_ is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "match"),
+    [
+        ({"transitions": True}, "transitions=True"),
+        ({"hidden_layer_sizes": (), "skip_connection": True}, "hidden layers"),
+    ],
+    ids=str,
+)
+def test_what_the_modules_cannot_express_is_refused(parameters, match):
+    model = VanillaRNNClassifier(alpha=1, tol=1.0, random_state=0)
+    model.set_params(**{"hidden_layer_sizes": 2, **parameters})
+    model.fit([[[0.0], [1]]], [["no", "yes"]])
+    with pytest.raises(ValueError, match=match):
+        to_torch(model)
+
+
+@pytest.mark.parametrize("skip_connection", [False, True])
+def test_a_regressor_becomes_modules_too(skip_connection):
     X = sequences(2)
-    model = VanillaRNNRegressor(3, alpha=1, tol=1.0, random_state=0)
+    model = VanillaRNNRegressor(
+        3, skip_connection=skip_connection, alpha=1, tol=1.0, random_state=0
+    )
     model.fit(X, [x @ [[1.0, 0], [2, 1]] for x in X])
     rnn, linear = to_torch(model)
     for x, prediction in zip(X, model.predict(X), strict=True):
-        assert_allclose(linear(rnn(x)), prediction, rtol=1e-9, atol=1e-12)
+        answer = outputs(rnn, linear, x)
+        assert_allclose(answer, prediction, rtol=1e-9, atol=1e-12)
 
 
 def test_classes_come_in_any_order():
@@ -110,8 +152,9 @@ def test_weights_are_copies():
     assert_array_equal(strategies.theta_of(model), before)
 
 
-def test_a_classifier_made_of_modules_can_be_trained_further():
-    model = from_torch(RNN(2, 3), Linear(3, 3), CLASSES)
+@pytest.mark.parametrize("n_inputs", [3, 5])
+def test_a_classifier_made_of_modules_can_be_trained_further(n_inputs):
+    model = from_torch(RNN(2, 3), Linear(n_inputs, 3), CLASSES)
     X = sequences(2)
     y = [np.resize(CLASSES, len(x)) for x in X]
     before = strategies.theta_of(model)
@@ -138,9 +181,11 @@ def test_another_kind_of_network_is_refused():
             from_torch(other, Linear(3, 3), CLASSES)
 
 
-def test_modules_must_fit_together():
-    with pytest.raises(ValueError, match="linear has 3 inputs, but rnn has 6 states"):
-        from_torch(RNN(2, 3, bidirectional=True), Linear(3, 3), CLASSES)
+@pytest.mark.parametrize("n_inputs", [3, 5, 7, 9])
+def test_modules_must_fit_together(n_inputs):
+    match = f"linear has {n_inputs} inputs, but rnn has 6 states and 2 features"
+    with pytest.raises(ValueError, match=match):
+        from_torch(RNN(2, 3, bidirectional=True), Linear(n_inputs, 3), CLASSES)
 
 
 @pytest.mark.parametrize("classes", [["no"], ["no", "yes", "yes"], [*CLASSES, "a"]])

@@ -6,12 +6,14 @@ import os
 import pickle
 import re
 import subprocess
+import sys
 import warnings
 import zipfile
 from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
+import fake_torch
 import joblib
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal, assert_equal
-from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.exceptions import ConvergenceWarning, InconsistentVersionWarning
 from sklearn.preprocessing import StandardScaler
 from skops.io.exceptions import UntrustedTypesFoundException
 
@@ -34,6 +36,7 @@ from skrnn import (
     WindowTransformer,
 )
 from skrnn._validation.persistence import OLD_PATHS
+from skrnn.export import to_onnx, to_torch
 
 # As docs/deployment.md has it: all that files of models hold beyond what skops trusts.
 TRUSTED = [
@@ -159,6 +162,28 @@ def test_every_network_comes_back_whole(
             assert_array_equal(one, other)
 
 
+@ways
+@pytest.mark.parametrize("sizes", [(), (2,)], ids=str)
+def test_a_tagger_comes_back_whole(way, sizes):
+    parameters = {"skip_connection": True, "transitions": True, "label_scheme": "IOB2"}
+    model = VanillaRNNClassifier(sizes, **parameters, **SHORT)
+    y = [["O", "B-a", "I-a"], ["B-a", "O", "O"]]
+    sequences = np.stack([X, X[::-1]])
+    model.fit(sequences, y)
+    assert skops.io.get_untrusted_types(data=skops.io.dumps(model)) == TRUSTED[:1]
+    duplicate = way(model)
+    assert_equal(vars(duplicate), vars(model))
+    assert np.isneginf(duplicate.transition_coef_).any()
+    for method in "predict", "predict_proba", "predict_n_best":
+        assert_equal(
+            getattr(duplicate, method)(sequences), getattr(model, method)(sequences)
+        )
+    assert_array_equal(
+        duplicate.sequence_log_proba(sequences, y),
+        model.sequence_log_proba(sequences, y),
+    )
+
+
 def test_a_model_mapped_from_a_file_answers_the_same(tmp_path):
     joblib.dump(MODELS[0], tmp_path / "model")
     duplicate = joblib.load(tmp_path / "model", mmap_mode="r")
@@ -207,6 +232,45 @@ def test_a_file_of_an_earlier_version_answers_the_same(path):
             assert_allclose(answer, expected, rtol=digits, atol=digits)
         else:
             assert_array_equal(answer, expected)
+
+
+def load_without_parts():
+    """Return a classifier from before direct weights and chains, and its input."""
+    path = FIXTURES / "0.1.0" / "one_way.pickle"
+    model = load(path)
+    assert not {"skip_coef_", "transition_coef_"} & vars(model).keys()
+    return model, np.load(path.with_name("answers.npz"))["one_way.X"]
+
+
+def test_a_classifier_of_an_earlier_version_scores_whole_sequences():
+    model, X = load_without_parts()
+    proba, y = model.predict_proba(X), model.predict(X)
+    valid = ~np.isnan(proba[..., 0])
+    expected = np.where(valid, np.log(proba.max(axis=-1)), 0).sum(axis=-1)
+    assert_allclose(model.sequence_log_proba(X, y), expected, rtol=1e-9)
+    assert not hasattr(model, "predict_n_best")
+
+
+def test_a_classifier_of_an_earlier_version_is_trained_further():
+    model, X = load_without_parts()
+    y, before = model.predict(X), strategies.theta_of(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.set_params(warm_start=True, max_fun=1).fit(X, y)
+    assert_allclose(strategies.theta_of(model), before, rtol=1e-6)
+    assert model.skip_coef_ is None
+    assert model.transition_coef_ is None
+
+
+def test_a_classifier_of_an_earlier_version_is_exported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", fake_torch)
+    model, _ = load_without_parts()
+    rnn, linear = to_torch(model)
+    assert linear.in_features == rnn.hidden_size
+    assert [output.name for output in to_onnx(model).graph.output] == [
+        "label",
+        "probabilities",
+    ]
 
 
 def test_this_version_has_its_files():

@@ -3,7 +3,8 @@
     X, lengths  ->  one Scan per layer and direction  ->  Softmax  ->  label,
                                                                        probabilities
 
-An encoder before the network becomes a table from token ids to columns, and OneHot.
+An encoder before the network becomes a table from token ids to columns, and OneHot;
+`_onnx_chain` has what comes before the softmax with a chain of labels.
 NaN and overflow in the network result in NaN. This requires Scan: the RNN operator
 computes relu(NaN) = 0, and treats overflowing sums as large numbers of either sign.
 """
@@ -12,7 +13,6 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,17 +20,16 @@ from skrnn._estimators.classifier import VanillaRNNClassifier
 from skrnn._estimators.regressor import VanillaRNNRegressor
 from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
-from skrnn._version import __version__
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
+
+from ._onnx_chain import add_chain
+from ._onnx_graph import Graph, float32, ints, nan_unless_finite
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
 _Network = VanillaRNNClassifier | VanillaRNNRegressor
-
-# Old enough for all common runtimes; the operators used here are older still.
-_OPSET, _IR_VERSION = 17, 8
 
 _STEPS = ("n_sequences", "n_steps")
 
@@ -93,6 +92,11 @@ OneHotSequenceEncoder and one of them
     from their step on, in the direction of reading. An output that itself overflows is
     NaN at its step.
 
+    With `transitions`, ``probabilities`` are the marginals of each step, and ``label``
+    is the most probable sequence of labels, as in `predict_proba` and `predict`. An
+    output that is not finite then makes the whole sequence NaN, and so does a sequence
+    for which `label_scheme` allows no labeling, where `predict` raises an error.
+
     An id that is not an index of `categories_`, such as -1, is an unknown token: an
     error of the runtime if `handle_unknown="error"`, otherwise a row of zeros or the
     infrequent category ("warn" does not warn). `n_steps` of the encoder is not
@@ -112,11 +116,11 @@ OneHotSequenceEncoder and one of them
     ``onnx.save(model, "hello.onnx")`` writes it to a file.
     """
     encoder, network = _parts(estimator)
-    graph = _Graph()
+    graph = Graph()
     valid = _valid_steps(graph)
     if encoder is None:
         X = graph.tensor("X", np.float32, *_STEPS, network.n_features_in_)
-        valid_rows = graph.add("Unsqueeze", valid, _axes(2))
+        valid_rows = graph.add("Unsqueeze", valid, ints(2))
         rows = graph.add("Where", valid_rows, "X", np.float32(0))
     else:
         X = graph.tensor("X", np.int64, *_STEPS)
@@ -129,14 +133,10 @@ OneHotSequenceEncoder and one of them
     return graph.model([X, graph.tensor("lengths", np.int32, _STEPS[0])], outputs)
 
 
-def _axes(*numbers: int) -> NDArray[np.int64]:
-    return np.array(numbers, np.int64)
-
-
-def _valid_steps(graph: "_Graph") -> str:
+def _valid_steps(graph: Graph) -> str:
     """Mark valid steps; invalid lengths are errors of the runtime."""
     shape = graph.add("Shape", "X")
-    n_sequences = graph.add("Slice", shape, _axes(0), _axes(1))
+    n_sequences = graph.add("Slice", shape, ints(0), ints(1))
     n_steps = graph.add("Gather", shape, np.int64(1))
     after_all = graph.add("Add", n_steps, np.int64(1))
     # One length for every sequence; otherwise it would be broadcast.
@@ -148,7 +148,7 @@ def _valid_steps(graph: "_Graph") -> str:
     possible = graph.add("Range", np.int64(0), after_all, np.int64(1))
     lengths = graph.add("Gather", possible, index)
     steps = graph.add("Range", np.int64(0), n_steps, np.int64(1))
-    return graph.add("Less", steps, graph.add("Unsqueeze", lengths, _axes(1)))
+    return graph.add("Less", steps, graph.add("Unsqueeze", lengths, ints(1)))
 
 
 def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
@@ -173,17 +173,22 @@ def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
 
 
 def _answer_labels(
-    graph: "_Graph", network: VanillaRNNClassifier, logits: str, valid: str
+    graph: Graph, network: VanillaRNNClassifier, logits: str, valid: str
 ) -> list[Any]:
     labels, n_classes = _labels(network), len(network.classes_)
-    proba = graph.add("Softmax", logits, axis=2)
+    chain = network._chain()
+    if chain is None:
+        scores = logits
+        code = graph.add("ArgMax", logits, axis=2, keepdims=0)
+    else:
+        scores, code = add_chain(graph, chain, logits, valid)
+    proba = graph.add("Softmax", scores, axis=2)
     # Runtimes differ in which of several NaN is the largest.
-    total = graph.add("ReduceSum", proba, _axes(2), keepdims=0)
+    total = graph.add("ReduceSum", proba, ints(2), keepdims=0)
     is_known = graph.add("And", valid, graph.add("Not", graph.add("IsNaN", total)))
-    code = graph.add("ArgMax", logits, axis=2, keepdims=0)
     code = graph.add("Where", is_known, code, np.int64(n_classes))
     graph.add("Gather", labels, code, output="label")
-    valid = graph.add("Unsqueeze", valid, _axes(2))
+    valid = graph.add("Unsqueeze", valid, ints(2))
     graph.add("Where", valid, proba, np.float32(np.nan), output="probabilities")
     return [
         graph.tensor("label", labels.dtype, *_STEPS),
@@ -192,13 +197,13 @@ def _answer_labels(
 
 
 def _answer_numbers(
-    graph: "_Graph", network: VanillaRNNRegressor, values: str, valid: str
+    graph: Graph, network: VanillaRNNRegressor, values: str, valid: str
 ) -> list[Any]:
     has_axis = network._has_axis_of_outputs
     if has_axis:
-        valid = graph.add("Unsqueeze", valid, _axes(2))
+        valid = graph.add("Unsqueeze", valid, ints(2))
     else:
-        values = graph.add("Squeeze", values, _axes(2))
+        values = graph.add("Squeeze", values, ints(2))
     graph.add("Where", valid, values, np.float32(np.nan), output="prediction")
     axes = (*_STEPS, network.n_outputs_) if has_axis else _STEPS
     return [graph.tensor("prediction", np.float32, *axes)]
@@ -238,7 +243,7 @@ def _exact(labels: list[Any], dtype: Any, name: str) -> Array:
     return np.array(labels, dtype)
 
 
-def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
+def _one_hot(graph: Graph, encoder: OneHotSequenceEncoder, ids: str) -> str:
     """Turn ids of tokens into rows, of shape (n_sequences, n_steps, n_columns)."""
     n_tokens = len(encoder.categories_)
     n_columns = len(encoder.get_feature_names_out())
@@ -259,10 +264,10 @@ def _one_hot(graph: "_Graph", encoder: OneHotSequenceEncoder, ids: str) -> str:
     return graph.add("OneHot", column, np.int64(n_columns), off_on, axis=-1)
 
 
-def _network(graph: "_Graph", network: _Network, rows: str, valid: str) -> str:
+def _network(graph: Graph, network: _Network, rows: str, valid: str) -> str:
     """Run the hidden layers over the steps, and the output layer."""
     states = graph.add("Transpose", rows, perm=[1, 0, 2])
-    valid = graph.add("Unsqueeze", graph.add("Transpose", valid), _axes(2))
+    valid = graph.add("Unsqueeze", graph.add("Transpose", valid), ints(2))
     operator = network._fitted_activation.capitalize()
     coefs = (network.input_coefs_, network.recurrent_coefs_, network.hidden_intercepts_)
     for layer in zip(*coefs, strict=True):
@@ -272,27 +277,32 @@ def _network(graph: "_Graph", network: _Network, rows: str, valid: str) -> str:
         ]
         states = graph.add("Concat", *directions, axis=2)
     states = graph.add("Transpose", states, perm=[1, 0, 2])
-    products = graph.add("MatMul", states, _float32(network.output_coef_))
-    outputs = graph.add("Add", products, _float32(network.output_intercept_))
-    return _nan_unless_finite(graph, outputs, outputs)
+    terms: list[Any] = [float32(network.output_intercept_)]
+    if network.recurrent_coefs_:
+        terms.append(graph.add("MatMul", states, float32(network.output_coef_)))
+    direct = network._direct_weights()
+    if direct is not None:
+        terms.append(graph.add("MatMul", rows, float32(direct)))
+    outputs = graph.add("Sum", *terms)
+    return nan_unless_finite(graph, outputs, outputs)
 
 
 def _direction(
-    graph: "_Graph", operator: str, rows: str, valid: str, coefs: Any, backward: int
+    graph: Graph, operator: str, rows: str, valid: str, coefs: Any, backward: int
 ) -> str:
     """Return the states of a direction, shape (n_steps, n_sequences, n_hidden)."""
     input_coef, recurrent_coef, intercept = coefs
-    products = graph.add("MatMul", rows, _float32(input_coef))
-    inputs = graph.add("Add", products, _float32(intercept))
-    n_sequences = graph.add("Slice", graph.add("Shape", rows), _axes(1), _axes(2))
-    shape = graph.add("Concat", n_sequences, _axes(len(intercept)), axis=0)
+    products = graph.add("MatMul", rows, float32(input_coef))
+    inputs = graph.add("Add", products, float32(intercept))
+    n_sequences = graph.add("Slice", graph.add("Shape", rows), ints(1), ints(2))
+    shape = graph.add("Concat", n_sequences, ints(len(intercept)), axis=0)
     start = graph.add("ConstantOfShape", shape)
 
-    step = _Graph(prefix=f"{inputs}_")
+    step = Graph(prefix=f"{inputs}_")
     before, row, is_valid = (f"{inputs}_{name}" for name in ("before", "row", "valid"))
-    products = step.add("MatMul", before, _float32(recurrent_coef))
+    products = step.add("MatMul", before, float32(recurrent_coef))
     sums = step.add("Add", row, products)
-    state = _nan_unless_finite(step, step.add(operator, sums), sums)
+    state = nan_unless_finite(step, step.add(operator, sums), sums)
     # The backward direction starts in padding, where the state stays zero.
     state = step.add("Where", is_valid, state, np.float32(0))
     states = step.add("Identity", state)
@@ -306,85 +316,3 @@ def _direction(
         scan_input_directions=[backward, backward],
         scan_output_directions=[backward],
     )
-
-
-def _nan_unless_finite(graph: "_Graph", values: str, sums: str) -> str:
-    """Return values, which are NaN where the sums they are made of are not finite."""
-    # Zero times a non-finite value is NaN, which propagates to the next steps.
-    return graph.add("Add", values, graph.add("Mul", sums, np.float32(0)))
-
-
-def _float32(values: Array) -> NDArray[np.float32]:
-    """Convert weights to single precision; raise if they exceed its range."""
-    largest = np.abs(values).max(initial=0)
-    limits = np.finfo(np.float32)
-    if largest and not limits.tiny <= largest <= limits.max:
-        raise ValueError(
-            f"weights of size {largest:.2g} do not fit into single precision, in which "
-            "ONNX models compute; scale X, and y of a regressor, to numbers near 1 "
-            "and fit again"
-        )
-    return np.ascontiguousarray(values, np.float32)
-
-
-class _Graph:
-    """Nodes in topological order, and their constants."""
-
-    def __init__(self, prefix: str = "") -> None:
-        try:
-            import onnx
-        except ImportError as error:
-            raise ImportError(
-                "to_onnx needs the package onnx: pip install 'skrnn[onnx]'"
-            ) from error
-        self.onnx = onnx
-        self.prefix = prefix
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(
-        self, operator: str, *inputs: Any, output: str | None = None, **attributes: Any
-    ) -> str:
-        """Add a node whose inputs are names or constants; return its output's name."""
-        name = output or f"{self.prefix}{operator}_{len(self.nodes)}"
-        names = [x if isinstance(x, str) else self._constant(x) for x in inputs]
-        # Scan first returns the last state, which is not needed.
-        outputs = [f"{name}_last", name] if operator == "Scan" else [name]
-        self.nodes.append(
-            self.onnx.helper.make_node(operator, names, outputs, name, **attributes)
-        )
-        return name
-
-    def _constant(self, value: Any) -> str:
-        name = f"{self.prefix}constant_{len(self.constants)}"
-        tensor = self.onnx.numpy_helper.from_array(np.asarray(value), name)
-        self.constants.append(tensor)
-        return name
-
-    def tensor(self, name: str, dtype: Any, *axes: str | int) -> Any:
-        """Describe an input or an output of the model."""
-        number = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        return self.onnx.helper.make_tensor_value_info(name, number, axes)
-
-    def body(self, inputs: list[str], outputs: list[str]) -> Any:
-        """Finish the graph of one step of Scan."""
-        info = self.onnx.helper.make_empty_tensor_value_info
-        return self._finished(self.prefix, map(info, inputs), map(info, outputs))
-
-    def _finished(self, name: str, inputs: Any, outputs: Any) -> Any:
-        return self.onnx.helper.make_graph(
-            self.nodes, name, inputs, outputs, self.constants
-        )
-
-    def model(self, inputs: list[Any], outputs: list[Any]) -> "ModelProto":
-        """Finish the model, and check it."""
-        helper = self.onnx.helper
-        model = helper.make_model(
-            self._finished("skrnn", inputs, outputs),
-            producer_name="skrnn",
-            producer_version=__version__,
-            opset_imports=[helper.make_opsetid("", _OPSET)],
-            ir_version=_IR_VERSION,
-        )
-        self.onnx.checker.check_model(model, full_check=True)
-        return model

@@ -3,7 +3,8 @@
     torch   h_t = f(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
     skrnn   h_t = f(x_t W_xh + h_{t-1} W_hh + b_h)
 
-The weights are transposed, and b_h is the sum of the two biases of PyTorch.
+The weights are transposed, and b_h is the sum of the two biases of PyTorch. Direct
+weights from the features are further columns of the output layer, after the states.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,8 @@ def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
         layers of an RNN have the same size: smaller layers are padded with units whose
         weights and gradients are zero, also in further training.
     linear : torch.nn.Linear
-        The output layer, which returns logits in the order of `classes_`.
+        The output layer, which returns logits in the order of `classes_`. Its inputs
+        are the states; with `skip_connection`, the states followed by the features.
 
     Raises
     ------
@@ -47,6 +49,9 @@ def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
         If PyTorch is not installed.
     NotFittedError
         If the estimator is not fitted.
+    ValueError
+        If the network has no hidden layer, or was fitted with `transitions`: neither
+        can be expressed by these two modules.
 
     See Also
     --------
@@ -66,10 +71,16 @@ def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
         rnn, linear = to_torch(network)
         states, _ = rnn(torch.from_numpy(X))
         proba = linear(states).softmax(dim=-1)
+
+    With ``skip_connection=True``::
+
+        inputs = torch.cat([states, torch.from_numpy(X)], dim=-1)
+        proba = linear(inputs).softmax(dim=-1)
     """
     from torch import nn, tensor
 
     check_is_fitted(estimator)
+    _check_modules_suffice(estimator)
     sizes = [W.shape[-1] for W in estimator.recurrent_coefs_]
     n_directions = len(estimator.recurrent_coefs_[0])
     dtype = tensor(estimator.output_intercept_).dtype
@@ -83,11 +94,14 @@ def to_torch(estimator: VanillaRNNClassifier) -> "tuple[nn.RNN, nn.Linear]":
         dtype=dtype,
     )
     n_outputs = len(estimator.output_intercept_)
-    linear = nn.Linear(n_directions * max(sizes), n_outputs, dtype=dtype)
     weights = _of_hidden_layers(estimator, n_directions, max(sizes))
     rnn.load_state_dict({k: tensor(v) for k, v in weights.items()})
     blocks = estimator.output_coef_.reshape(n_directions, -1, n_outputs)
     coef = _fill(blocks, (n_directions, max(sizes), n_outputs)).reshape(-1, n_outputs)
+    direct = estimator._direct_weights()
+    if direct is not None:
+        coef = np.concatenate([coef, direct])
+    linear = nn.Linear(len(coef), n_outputs, dtype=dtype)
     linear.load_state_dict(
         {"weight": tensor(coef.T), "bias": tensor(estimator.output_intercept_)}
     )
@@ -105,7 +119,9 @@ def from_torch(
     rnn : torch.nn.RNN
         The hidden layers: any number, tanh or relu, unidirectional or bidirectional.
     linear : torch.nn.Linear
-        The output layer, from the states of the last hidden layer to logits.
+        The output layer, from the states of the last hidden layer to logits. If it has
+        as many inputs as `rnn` has states and features together, the last of them are
+        the features, and the classifier has a `skip_connection`.
     classes : array-like of shape (n_classes,)
         The label of each output, in any order.
 
@@ -122,9 +138,9 @@ def from_torch(
         If `rnn` is not a ``torch.nn.RNN`` but, for example, an LSTM; if `classes` have
         mixed types, or a type that cannot be a label.
     ValueError
-        If the number of inputs of `linear` differs from the number of states of `rnn`;
-        if the number of distinct `classes` differs from the number of outputs, or
-        `classes` contains None or NaN.
+        If the number of inputs of `linear` is neither the number of states of `rnn` nor
+        that of states and features; if the number of distinct `classes` differs from
+        the number of outputs, or `classes` contains None or NaN.
 
     See Also
     --------
@@ -140,11 +156,14 @@ def from_torch(
     if getattr(rnn, "mode", None) not in ("RNN_TANH", "RNN_RELU"):
         raise TypeError(f"rnn must be a torch.nn.RNN. Got {rnn!r} instead.")
     n_directions = 2 if rnn.bidirectional else 1
-    if linear.in_features != n_directions * rnn.hidden_size:
+    n_states = n_directions * rnn.hidden_size
+    if linear.in_features not in (n_states, n_states + rnn.input_size):
         raise ValueError(
-            f"linear has {linear.in_features} inputs, but rnn has "
-            f"{n_directions * rnn.hidden_size} states"
+            f"linear has {linear.in_features} inputs, but rnn has {n_states} states "
+            f"and {rnn.input_size} features; pass a layer that takes the states, or "
+            "the states followed by the features"
         )
+    has_skip = linear.in_features > n_states
     given = _labels(classes)
     labels, order = np.unique(given, return_index=True)
     if not len(labels) == len(given) == linear.out_features:
@@ -156,6 +175,7 @@ def from_torch(
         (rnn.hidden_size,) * rnn.num_layers,
         activation=rnn.mode.removeprefix("RNN_").lower(),
         bidirectional=rnn.bidirectional,
+        skip_connection=has_skip,
     )
     network.n_features_in_ = rnn.input_size
     network.classes_ = labels
@@ -166,9 +186,25 @@ def from_torch(
     _take_hidden_layers(network, rnn, n_directions)
     output = _arrays(linear)
     bias = output.get("bias", np.zeros_like(output["weight"][:, 0]))
-    network.output_coef_ = output["weight"].T[:, order]
+    coef = output["weight"].T[:, order]
+    network.output_coef_ = coef[:n_states]
     network.output_intercept_ = bias[order]
+    network.skip_coef_ = coef[n_states:] if has_skip else None
+    network.transition_coef_ = network.start_coef_ = network.end_coef_ = None
     return network
+
+
+def _check_modules_suffice(estimator: VanillaRNNClassifier) -> None:
+    if estimator._chain() is not None:
+        raise ValueError(
+            "to_torch cannot convert a network fitted with transitions=True: PyTorch "
+            "has no module for them; use to_onnx, or fit with transitions=False"
+        )
+    if not estimator.recurrent_coefs_:
+        raise ValueError(
+            "to_torch cannot convert a network without hidden layers: torch.nn.RNN "
+            "needs at least one; use to_onnx"
+        )
 
 
 def _labels(classes: Any) -> Array:
