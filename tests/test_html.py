@@ -324,3 +324,15 @@ def test_a_trie_and_its_entries_make_the_same_page(tmp_path, model):
 
 def test_an_empty_vocabulary_has_no_completions(show, model):
     assert show(model, "h", vocabulary=[]).evaluate(COMPLETIONS) == []
+
+
+def test_direct_weights_are_refused_not_left_out(tmp_path):
+    network = VanillaRNNClassifier(
+        2, skip_connection=True, alpha=1, skip_alpha=1, tol=10, random_state=0
+    )
+    model = VanillaRNNLanguageModel(network).fit(WORDS)
+    assert len(model.complete("he")) > 0
+    assert len(model.sample(2, random_state=0)) == 2
+    with pytest.raises(ValueError, match="does not support direct weights"):
+        model.to_html(tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()

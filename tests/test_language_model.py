@@ -544,3 +544,9 @@ def test_any_text_gives_a_result_or_a_known_error(
     assert_allclose(proba.sum(axis=1), 1)
     assert (scores <= 0).all()
     assert all(text.startswith(prefixes[0]) for text in samples + completions)
+
+
+def test_a_chain_of_labels_is_refused():
+    model = VanillaRNNLanguageModel(VanillaRNNClassifier(2, transitions=True))
+    with pytest.raises(ValueError, match="the labels are the next tokens"):
+        model.fit(["hello"])

@@ -39,6 +39,7 @@ from skrnn.plotting import (
     HiddenStateDisplay,
     LossCurveDisplay,
     StepPredictionDisplay,
+    TransitionDisplay,
     UnrolledDisplay,
 )
 from skrnn.plotting._common import WRONG
@@ -65,6 +66,7 @@ def hello(hidden_layer_sizes=3, **parameters):
 
 ONE_WAY, TWO_WAY = hello(), hello(bidirectional=True)
 DEEP = hello((2, 3))
+CHAIN = hello(transitions=True)
 X, Y = make_sequences()
 NUMERIC = VanillaRNNClassifier(
     24, bidirectional=True, alpha=1, early_stopping=True, tol=0.01, random_state=0
@@ -144,6 +146,7 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     calls = [
         lambda: LossCurveDisplay.from_estimator(ONE_WAY),
         lambda: AlphaCurveDisplay.from_estimator(NUMERIC),
+        lambda: TransitionDisplay.from_estimator(CHAIN),
         lambda: StepPredictionDisplay.from_predictions(None, proba, classes=[0, 1]),
         lambda: shown.plot(),
         *[lambda d=d: d.from_estimator(ONE_WAY, "hell") for d in OF_SEQUENCES],
@@ -255,7 +258,8 @@ def test_one_sequence_of_any_x_is_drawn(display, read):
 
 
 @pytest.mark.parametrize(
-    "display", [HiddenStateDisplay, LossCurveDisplay, AlphaCurveDisplay]
+    "display",
+    [HiddenStateDisplay, LossCurveDisplay, AlphaCurveDisplay, TransitionDisplay],
 )
 def test_an_estimator_of_another_kind_is_named(display):
     other = LogisticRegression().fit([[0], [1]], [0, 1])
@@ -412,6 +416,80 @@ def test_without_a_search_of_strengths_there_is_nothing_to_draw():
         AlphaCurveDisplay([1, 2], [1, 1], alpha=3).plot()
 
 
+# TransitionDisplay
+
+
+def test_each_score_is_in_the_row_of_the_label_before():
+    drawn = TransitionDisplay.from_estimator(make_pipeline("passthrough", CHAIN))
+    network, shown = CHAIN[-1], drawn.im_.get_array()
+    assert_array_equal(shown[:-1, :-1], network.transition_coef_)
+    assert_array_equal(shown[-1, :-1], network.start_coef_)
+    assert_array_equal(shown[:-1, -1], network.end_coef_)
+    assert shown.mask.sum() == shown.mask[-1, -1] == 1
+    assert_allclose(numbers(drawn.text_[:-1]), shown[:-1], atol=0.051)
+    assert_allclose(numbers(drawn.text_[-1, :-1]), shown[-1, :-1], atol=0.051)
+    assert drawn.text_[-1, -1] is drawn.forbidden_ is None
+    assert strings(drawn.ax_.get_xticklabels()) == ["e", "l", "o", "end"]
+    assert strings(drawn.ax_.get_yticklabels()) == ["e", "l", "o", "start"]
+    low, high = drawn.im_.get_clim()
+    assert -low == high == np.abs(shown).max()
+    assert_legible(drawn.figure_)
+
+
+def test_forbidden_transitions_have_a_cross_instead_of_a_number():
+    x, labels = [[[0.0], [1.0], [0.0]]], [["O", "B-X", "I-X"]]
+    network = VanillaRNNClassifier(
+        2, transitions=True, label_scheme="BIO", alpha=1, tol=1, random_state=0
+    ).fit(x, labels)
+    drawn = TransitionDisplay.from_estimator(network)
+    # I-X, the second class, follows neither O nor the start.
+    assert_array_equal(drawn.forbidden_.get_xydata(), [[1, 2], [1, 3]])
+    assert drawn.text_[2, 1] is drawn.text_[3, 1] is None
+    number = drawn.text_[0, 1]
+    assert float(number.get_text().replace("\u2212", "-")) == pytest.approx(
+        network.transition_coef_[0, 1], abs=0.051
+    )
+    assert_legible(drawn.figure_)
+
+
+def test_a_larger_score_is_lighter_and_its_number_legible():
+    scores = np.linspace(-3, 3, 49).reshape(7, 7)
+    zeros = np.zeros(7)
+    drawn = TransitionDisplay(scores, zeros, zeros, classes=range(7)).plot()
+    columns, rows = np.meshgrid(range(7), range(7))
+    corners = np.column_stack([columns.ravel(), rows.ravel()]) - 0.4
+    light = pixels(drawn.ax_, corners)
+    assert (np.diff(light) > 0).all()
+    ink = luminance([to_rgb(text.get_color()) for text in drawn.text_[:7, :7].ravel()])
+    contrast = (np.maximum(light, ink) + 0.05) / (np.minimum(light, ink) + 0.05)
+    assert contrast.min() > 3.5
+
+
+def test_many_classes_have_no_numbers_unless_they_are_wanted():
+    scores, ends = np.eye(30) - np.eye(30, k=1), np.zeros(30)
+    scores[3, 4] = -np.inf
+    names = [f"a long name {i}" for i in range(30)]
+    display = TransitionDisplay(scores, ends, ends, classes=names)
+    assert display.plot().text_ is None
+    assert_legible(display.figure_)
+    drawn = display.plot(include_values=True, cmap="RdBu", colorbar=False)
+    assert drawn.text_[0, 0].get_text() == "1.0"
+    assert drawn.im_.get_cmap().name == "RdBu"
+    assert drawn.figure_.axes == [drawn.ax_]
+
+
+def test_without_transitions_there_is_nothing_to_draw():
+    with pytest.raises(ValueError, match=r"without transitions; .* transitions=True"):
+        TransitionDisplay.from_estimator(ONE_WAY)
+    with pytest.raises(NotFittedError):
+        TransitionDisplay.from_estimator(VanillaRNNClassifier(transitions=True))
+    scores = np.zeros((2, 2))
+    with pytest.raises(ValueError, match=r"end_coef has shape \(3,\), but there are 2"):
+        TransitionDisplay(scores, [0, 0], [0, 0, 0], classes=["a", "b"]).plot()
+    with pytest.raises(ValueError, match=r"transition_coef has shape \(1, 2\)"):
+        TransitionDisplay(scores[:1], [0, 0], [0, 0], classes=["a", "b"]).plot()
+
+
 # StepPredictionDisplay
 
 
@@ -550,6 +628,54 @@ def test_all_layers_are_drawn():
     assert len(drawn.arrows_) == 3 * 4 + 2 * 3
     titles = strings(texts_of(drawn.figure_))
     assert {"hidden 1\n$h_t$", "hidden 2\n$h_t$", "$W_{hh}^{(2)}$"} <= set(titles)
+
+
+def test_the_state_of_a_chain_is_no_hidden_layer():
+    drawn = UnrolledDisplay.from_estimator(CHAIN, "hell")
+    assert [s.shape for s in drawn.state_text_] == [(4, 3)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "n_arrows"),
+    [
+        ({}, 4 + 4 + 3 + 3),
+        ({"bidirectional": True}, 2 * (4 + 4 + 3) + 3),
+        ({"hidden_layer_sizes": (2, 3)}, 3 * 4 + 2 * 3 + 3),
+        ({"hidden_layer_sizes": ()}, 4 + 3),
+    ],
+)
+def test_direct_weights_and_chains_are_drawn(parameters, n_arrows):
+    model = hello(skip_connection=True, transitions=True, skip_alpha=0.1, **parameters)
+    drawn = UnrolledDisplay.from_estimator(model, "hell", "ello")
+    assert len(drawn.arrows_) == n_arrows
+    has_states = parameters.get("hidden_layer_sizes") != ()
+    assert len(drawn.detours_) == 4 * has_states
+    titles = strings(texts_of(drawn.figure_))
+    assert titles.count("$W_{xy}$") == 4
+    assert titles.count("$A$") == 3
+    assert_legible(drawn.figure_)
+
+
+def test_predictions_of_a_chain_are_those_of_whole_sequences():
+    # The most probable labels of single steps, a and b, exclude each other.
+    proba = [[0.6, 0.4], [0.4, 0.6]]
+    options = {"classes": ["a", "b"], "labels": ["a", "a"], "predictions": ["a", "a"]}
+    drawn = UnrolledDisplay([[1.0], [2.0]], [], proba, **options).plot()
+    assert strings(drawn.prediction_text_) == ["a", "a"]
+    assert drawn.crosses_ == []
+    marked = StepPredictionDisplay(proba, **options).plot()
+    assert_array_equal(marked.right_.get_ydata(), [0, 0])
+    model = hello(transitions=True)
+    model[-1].transition_coef_[:, 0] += 1e3  # e follows
+    for display in (UnrolledDisplay, StepPredictionDisplay):
+        found = display.from_estimator(model, "hell").predictions
+        assert_array_equal(found, model.predict(["hell"])[0])
+
+
+def test_without_hidden_layers_there_are_no_states_to_draw():
+    model = hello((), skip_connection=True, skip_alpha=0.1)
+    with pytest.raises(ValueError, match="no hidden layers"):
+        HiddenStateDisplay.from_estimator(model, "hell")
 
 
 def ends(arrow):

@@ -27,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skrnn import (
     OneHotSequenceEncoder,
+    StepwiseTransformer,
     VanillaRNNClassifier,
     VanillaRNNRegressor,
     as_ragged,
@@ -392,3 +393,89 @@ def test_unknown_names_raise():
 def test_a_name_is_no_metric():
     with pytest.raises(TypeError, match="get_step_scorer takes names"):
         make_step_scorer("f1_macro")
+
+
+# neg_sequence_log_loss
+
+
+def sequence_models():
+    X, y = make_sequences(16)
+    options = {"alpha": 1.0, "skip_alpha": 1.0, "max_iter": 5, "random_state": 0}
+    return X, y, VanillaRNNClassifier(3, **options)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("form", FORMS)
+def test_without_a_chain_sequences_lose_what_their_steps_lose(form):
+    X, y, model = sequence_models()
+    X, y = as_form(form, X, y)
+    scores = [
+        get_step_scorer(name)(model.fit(X, y), X, y)
+        for name in ("neg_sequence_log_loss", "neg_log_loss")
+    ]
+    assert_allclose(scores[0], scores[1], rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_sequences_of_a_chain_lose_their_log_probability():
+    X, y, model = sequence_models()
+    X, y = as_form("ragged", X, y)
+    scorer = get_step_scorer("neg_sequence_log_loss")
+    model = model.set_params(transitions=True).fit(X, y)
+    log_proba, lengths = model.sequence_log_proba(X, y), np.array([*map(len, y)])
+    assert_allclose(scorer(model, X, y), log_proba.sum() / lengths.sum(), rtol=1e-12)
+    weights = np.arange(len(X)) % 3.0
+    expected = weights @ log_proba / (weights @ lengths)
+    assert_allclose(scorer(model, X, y, sample_weight=weights), expected, rtol=1e-12)
+    # A step of weight 0 is unlabeled.
+    by_step = [np.ones(n) for n in lengths]
+    by_step[0][1] = 0
+    partly = [labels.astype(object) for labels in y]
+    partly[0][1] = None
+    expected = model.sequence_log_proba(X, partly).sum() / (lengths.sum() - 1)
+    assert_allclose(scorer(model, X, y, sample_weight=by_step), expected, rtol=1e-12)
+    by_step[2][0] = 2
+    with pytest.raises(ValueError, match=r"sample_weight\[2\] differs"):
+        scorer(model, X, y, sample_weight=by_step)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_impossible_labels_have_a_finite_loss():
+    X, y, model = sequence_models()
+    X, y = as_form("ragged", X, y)
+    model = model.set_params(transitions=True).fit(X[1:], y[1:])
+    scorer = get_step_scorer("neg_sequence_log_loss")
+    unknown = [labels.copy() for labels in y[:2]]
+    unknown[0][0] = 7
+    partly = [labels.astype(object) for labels in unknown]
+    partly[0][0] = None
+    eps, n = np.log(np.finfo(float).eps), len(y[0]) + len(y[1])
+    expected = (model.sequence_log_proba(X[:2], partly).sum() + eps) / n
+    assert_allclose(scorer(model, X[:2], unknown), expected, rtol=1e-12)
+    model.transition_coef_[...] = -np.inf  # no sequence of several steps is allowed
+    one_step = [x[:1] for x in X[:2]]
+    assert scorer(model, one_step, [labels[:1] for labels in y[:2]]) > eps
+    model.start_coef_[y[0][0]] = -np.inf
+    assert_allclose(scorer(model, one_step[:1], [y[0][:1]]), eps, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_searches_and_pipelines_compare_sequences():
+    X, y, model = sequence_models()
+    X, y = as_form("ragged", X, y)
+    X, y = as_ragged(X), as_ragged(y)
+    scoring = {
+        name: get_step_scorer(name) for name in ("neg_sequence_log_loss", "accuracy")
+    }
+    pipeline = make_pipeline(StepwiseTransformer(StandardScaler()), model)
+    search = GridSearchCV(
+        pipeline,
+        {"vanillarnnclassifier__transitions": [False, True]},
+        scoring=scoring,
+        refit="neg_sequence_log_loss",
+        cv=2,
+    ).fit(X, y)
+    scaled, network = search.best_estimator_[0].transform(X), search.best_estimator_[1]
+    expected = network.sequence_log_proba(scaled, y).sum() / sum(map(len, y))
+    assert_allclose(scoring["neg_sequence_log_loss"](search, X, y), expected)
+    assert np.isfinite(search.cv_results_["mean_test_neg_sequence_log_loss"]).all()

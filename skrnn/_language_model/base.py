@@ -76,8 +76,8 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         ValueError
             If `sequences` is a single string, contains no tokens or none to predict,
             or contains None, NaN or infinity; if `sample_weight` is not as described;
-            if the classifier is bidirectional; if the encoder or the classifier raises
-            it.
+            if the classifier is bidirectional or has `transitions=True`; if the encoder
+            or the classifier raises it.
         TypeError
             If tokens are unhashable, of mixed types, or cannot be sorted.
         """
@@ -89,6 +89,11 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
                 f"classifier={classifier} cannot be stepped; pass a unidirectional "
                 "network (bidirectional=False), because a bidirectional one would see "
                 "the token to predict"
+            )
+        if getattr(classifier, "transitions", False):
+            raise ValueError(
+                f"classifier={classifier} has transitions=True, but the labels are the "
+                "next tokens, which the network reads as input; pass transitions=False"
             )
         tokens, texts = read_texts(sequences)
         encoder.fit(texts)

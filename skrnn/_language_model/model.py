@@ -392,8 +392,9 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         NotFittedError
             If `fit` was not called before.
         ValueError
-            If a parameter is out of range, or the weights or the vocabulary take more
-            than 4,000,000 bytes.
+            If a parameter is out of range, the classifier has direct weights
+            (`skip_connection=True`), or the weights or the vocabulary take more than
+            4,000,000 bytes.
         TypeError
             If the model was fitted on lists of tokens, which cannot be typed as
             characters; if its classifier is not a :class:`VanillaRNNClassifier`; if

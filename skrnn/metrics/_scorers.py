@@ -14,17 +14,20 @@ from sklearn.metrics import get_scorer, make_scorer
 from sklearn.utils import Tags, get_tags
 
 from skrnn._sklearn_compat import BaseScorer, check_response_method
-from skrnn._validation.arrays import Array, Ids
+from skrnn._validation.arrays import Array, Ids, Mask, Vector
+from skrnn._validation.containers import objects
 from skrnn._validation.persistence import set_module
-from skrnn._validation.reading import last_step
+from skrnn._validation.reading import ask, last_step
 from skrnn._validation.sequences import lengths_to_last
 
-from ._pairs import pair_steps
+from ._pairs import Steps, pair_steps
 from ._spans import span_f1_score
 from ._steps import sequence_accuracy_score, step_log_loss
 
 # The first two need the ends of sequences, the third a column for every class.
 _OF_SEQUENCES = (sequence_accuracy_score, span_f1_score, step_log_loss)
+# The least log-probability of a step, that of scikit-learn's log_loss.
+_LOG_EPS = np.log(np.finfo(np.float64).eps)
 
 
 @set_module("skrnn.metrics")
@@ -115,8 +118,8 @@ def get_step_scorer(scoring: str) -> Callable[..., float]:
     ----------
     scoring : str
         The name of a scikit-learn scorer, such as "accuracy", "balanced_accuracy",
-        "f1_macro", "neg_log_loss" or "roc_auc_ovr"; or "sequence_accuracy" or
-        "span_f1".
+        "f1_macro", "neg_log_loss" or "roc_auc_ovr"; or "sequence_accuracy",
+        "neg_sequence_log_loss" or "span_f1".
 
     Returns
     -------
@@ -133,6 +136,15 @@ def get_step_scorer(scoring: str) -> Callable[..., float]:
     --------
     make_step_scorer : Makes a scorer from any metric.
     sklearn.metrics.get_scorer_names : Lists the names of scikit-learn's scorers.
+
+    Notes
+    -----
+    "neg_log_loss" evaluates the probabilities of single steps, and
+    "neg_sequence_log_loss" those of whole sequences of labels: the sum of their
+    logarithms, by `sequence_log_proba`, divided by the number of labeled steps. Without
+    a chain of labels both are equal. Weights must be equal at all steps of a sequence,
+    or 0, which makes a step unlabeled. As in `step_log_loss`, no probability counts as
+    less than 2.2e-16 per step, nor does an unknown label.
 
     Examples
     --------
@@ -153,6 +165,9 @@ def get_step_scorer(scoring: str) -> Callable[..., float]:
     own: dict[str, Callable[..., float]] = {
         "neg_log_loss": make_step_scorer(
             step_log_loss, response_method="predict_proba", greater_is_better=False
+        ),
+        "neg_sequence_log_loss": _SequenceLogLossScorer(
+            _log_loss_of_sequences, -1, {}, "predict"
         ),
         "sequence_accuracy": make_step_scorer(sequence_accuracy_score),
         "span_f1": make_step_scorer(span_f1_score),
@@ -222,6 +237,63 @@ class _StepScorer(BaseScorer):
             **kwargs,
         )
         return scorer(_Answers(estimator, method, steps.y_pred), X, steps.y_true)
+
+
+def _log_loss_of_sequences(log_proba: Vector, n_steps: Ids, weights: Vector) -> float:
+    return -float(weights @ log_proba / (weights @ n_steps))
+
+
+class _SequenceLogLossScorer(BaseScorer):
+    """A scorer of the probability of all labels of a sequence together."""
+
+    def __repr__(self) -> str:
+        return 'get_step_scorer("neg_sequence_log_loss")'
+
+    def _score(
+        self,
+        method_caller: Callable[..., Any],
+        estimator: Any,
+        X: Any,
+        y_true: Any,
+        *,
+        sample_weight: Any = None,
+    ) -> float:
+        y_pred = method_caller(estimator, "predict", X)  # for the lengths
+        lengths = _lengths(estimator, "predict", y_true, y_pred)
+        steps = pair_steps(y_true, y_pred, sample_weight, lengths=lengths)
+        labeled, weights = _labeled(steps)
+        number = np.repeat(np.arange(len(steps.lengths)), steps.lengths)
+        classes = set(estimator.classes_.tolist())
+        known = np.array([label in classes for label in steps.y_true.tolist()], bool)
+        labels = steps.y_true.astype(object)
+        labels[~(labeled & known)] = None  # summed over
+        if steps.form != "rows":
+            labels = objects(np.split(labels, np.cumsum(steps.lengths)[:-1]))
+        log_proba = ask(estimator, "sequence_log_proba", X, labels)
+        n_steps, n_unknown = (
+            np.bincount(number, mask, len(steps.lengths))
+            for mask in (labeled, labeled & ~known)
+        )
+        log_proba = np.maximum(log_proba + n_unknown * _LOG_EPS, n_steps * _LOG_EPS)
+        score: float = self._sign * self._score_func(log_proba, n_steps, weights)
+        return score
+
+
+def _labeled(steps: Steps) -> tuple[Mask, Vector]:
+    """Return which steps are labeled, and the weight of each sequence."""
+    if steps.sample_weight is None:
+        return np.ones(len(steps.y_true), dtype=bool), np.ones(len(steps.lengths))
+    labeled = steps.sample_weight > 0
+    number = np.repeat(np.arange(len(steps.lengths)), steps.lengths)
+    weights = np.zeros(len(steps.lengths))
+    np.maximum.at(weights, number, steps.sample_weight)
+    varies = labeled & (weights[number] != steps.sample_weight)
+    if varies.any():
+        raise ValueError(
+            f"sample_weight[{number[varies.argmax()]}] differs from step to step; the "
+            "labels of a sequence have a common probability and need one weight, or 0"
+        )
+    return labeled, weights
 
 
 class _Answers:

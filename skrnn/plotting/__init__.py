@@ -19,6 +19,7 @@ from ._alpha_curve import AlphaCurveDisplay
 from ._hidden_state import HiddenStateDisplay
 from ._loss_curve import LossCurveDisplay
 from ._step_prediction import StepPredictionDisplay
+from ._transition import TransitionDisplay
 from ._unrolled import UnrolledDisplay
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "HiddenStateDisplay",
     "LossCurveDisplay",
     "StepPredictionDisplay",
+    "TransitionDisplay",
     "UnrolledDisplay",
 ]

@@ -1,6 +1,6 @@
 """Helpers of the displays: one sequence as the network reads it, axes, tick labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -165,16 +165,25 @@ def per_step(values: Any, n_steps: int, name: str) -> list[Any] | None:
     return items[:n_steps]
 
 
-def label_codes(labels: Any, classes: Any, n_steps: int) -> Ids | None:
+def label_codes(
+    labels: Any, classes: Any, n_steps: int, name: str = "labels"
+) -> Ids | None:
     """Return the index of every label in the classes, -1 for unknown labels."""
-    items = per_step(labels, n_steps, "labels")
+    items = per_step(labels, n_steps, name)
     if items is None:
         return None
     position = {c: i for i, c in enumerate(np.asarray(classes).tolist())}
     codes = np.array([position.get(label, -1) for label in items], dtype=np.intp)
     if (codes < 0).all():
-        raise ValueError(f"none of the labels {items} is one of the classes {classes}")
+        raise ValueError(f"none of the {name} {items} is one of the classes {classes}")
     return codes
+
+
+def predicted_codes(predictions: Any, proba: Array, classes: Any) -> Ids:
+    """Return the index of every predicted class; by default the most probable."""
+    codes = label_codes(predictions, classes, len(proba), "predictions")
+    most_probable: Ids = proba.argmax(axis=1)
+    return most_probable if codes is None else codes
 
 
 def visible(token: Any, longest: int = _LONGEST) -> str:
@@ -238,12 +247,18 @@ def size_of(n_steps: int, tokens: Sequence[Any] | None) -> tuple[float, float]:
 
     Both are in inches.
     """
-    longest = max((len(visible(token)) for token in tokens or ()), default=1)
     character, line = _CHARACTER * _LARGEST / 72, _LINE * _LARGEST / 72
-    upright = n_steps * max(character * (longest + 1), 0.2)
+    length = length_of(tokens or ())
+    upright = n_steps * max(length + character, 0.2)
     if upright <= _WIDEST:
         return max(upright, 3.0), line
-    return min(n_steps * line, _WIDEST), character * longest
+    return min(n_steps * line, _WIDEST), length
+
+
+def length_of(names: Iterable[Any]) -> float:
+    """Return the length of the longest name, in inches."""
+    longest = max((len(visible(name)) for name in names), default=1)
+    return longest * _CHARACTER * _LARGEST / 72
 
 
 def label_rows(ax: "Axes", names: Sequence[Any]) -> None:

@@ -137,9 +137,11 @@ class HiddenStateDisplay:  # numpydoc ignore=PR02
             If the final estimator has no method `hidden_states`.
         ValueError
             If `sequence` is not a single sequence, or `labels` or `tokens` do not match
-            its steps.
+            its steps; if the network has no hidden layers.
         """
         one = read_sequence(cls, estimator, sequence, "hidden_states")
+        if not one.network.recurrent_coefs_:
+            raise ValueError("the network has no hidden layers, so it has no states")
         display = cls(
             one.values("hidden_states"),
             labels=labels,

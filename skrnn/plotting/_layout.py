@@ -172,6 +172,25 @@ class Canvas:
             self.write(start[0] + 0.08, y, weights, SMALL_FONT, ha="left")
         return arrow
 
+    def draw_detour(self, start: Point, end: Point, x: float, weights: str) -> Any:
+        """Draw an arrow that turns aside to x, with a name at its first half."""
+        from matplotlib import rcParams
+        from matplotlib.patches import FancyArrowPatch
+        from matplotlib.path import Path
+
+        arrow = FancyArrowPatch(
+            path=Path([start, (x, start[1]), (x, end[1]), end]),
+            arrowstyle="-|>",
+            mutation_scale=0.25 * self.scale,
+            linewidth=0.03 * self.scale,
+            color=rcParams["text.color"],
+            fill=False,
+        )
+        self.ax.add_patch(arrow)
+        y = start[1] + CELL / 2 + GAP / 2
+        self.write(x + 0.08, y, weights, SMALL_FONT, ha="left")
+        return arrow
+
     def draw_frame(
         self, x: float, y: float, height: float = CELL, line: float = 0.05
     ) -> Any:

@@ -18,6 +18,7 @@ from ._common import (
     label_steps,
     light_map,
     per_step,
+    predicted_codes,
     probabilities_of,
     read_sequence,
     size_of,
@@ -49,6 +50,9 @@ class StepPredictionDisplay:  # numpydoc ignore=PR02
         The true class of every step.
     tokens : array-like of shape (n_steps,), default=None
         Labels of the steps. If None, steps are numbered from 0.
+    predictions : array-like of shape (n_steps,), default=None
+        The predicted class of every step. If None, the most probable ones; a model with
+        a chain of labels may predict others.
 
     Attributes
     ----------
@@ -89,6 +93,7 @@ class StepPredictionDisplay:  # numpydoc ignore=PR02
     classes: ArrayLike
     labels: ArrayLike | None = None
     tokens: ArrayLike | None = None
+    predictions: ArrayLike | None = None
 
     @classmethod
     def from_estimator(
@@ -145,6 +150,7 @@ class StepPredictionDisplay:  # numpydoc ignore=PR02
             classes=one.network.classes_,
             labels=labels,
             tokens=one.tokens if tokens is None else tokens,
+            predictions=one.network.predict(one.X)[0],
         )
         return display.plot(ax, cmap=cmap, colorbar=colorbar)
 
@@ -240,7 +246,8 @@ class StepPredictionDisplay:  # numpydoc ignore=PR02
         )
         if colorbar:
             ax.figure.colorbar(self.im_, ax=ax, label="probability", pad=0.02)
-        self._mark(ax, proba.argmax(axis=1), truth)
+        predicted = predicted_codes(self.predictions, proba, self.classes)
+        self._mark(ax, predicted, truth)
         label_rows(ax, np.asarray(self.classes).tolist())
         named = tokens is not None and label_steps(ax.xaxis, range(n_steps), tokens)
         ax.set(xlabel="token" if named else "step", ylabel="class")

@@ -1,6 +1,6 @@
 """The textbook diagram of a recurrent network, unrolled over a short sequence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +18,7 @@ from ._common import (
     check_matplotlib,
     label_codes,
     per_step,
+    predicted_codes,
     probabilities_of,
     read_sequence,
     visible,
@@ -47,8 +48,9 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
 
     Each column is a step, with the input vector at the bottom, the states of the hidden
     units in the middle, and the probabilities of the classes at the top. All values are
-    shown as numbers; arrows are labeled with the names of the weights. The true class
-    of each step has a thick frame, a wrong prediction a cross.
+    shown as numbers; arrows are labeled with the names of the weights, those of a chain
+    of labels from one output to the next. The true class of each step has a thick
+    frame, a wrong prediction a cross.
 
     It is recommended to use :meth:`from_estimator` to create a display. All parameters
     are stored as attributes.
@@ -72,6 +74,12 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
     n_directions : {1, 2}, default=1
         If 2, the first half of the states belongs to the forward direction and the
         second half to the backward direction.
+    predictions : array-like of shape (n_steps,), default=None
+        The predicted class of every step. If None, the most probable ones.
+    skip_connection : bool, default=False
+        Whether the input has direct weights to the output.
+    transitions : bool, default=False
+        Whether the labels form a chain.
 
     Attributes
     ----------
@@ -88,7 +96,9 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
     crosses_ : list of matplotlib Line2D
         The crosses at wrong predictions.
     arrows_ : list of matplotlib FancyArrowPatch
-        The arrows.
+        The straight arrows.
+    detours_ : list of matplotlib FancyArrowPatch
+        The arrows of direct weights, past the states.
     ax_ : matplotlib Axes
         Axes with the plot.
     figure_ : matplotlib Figure
@@ -120,6 +130,9 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
     tokens: ArrayLike | None = None
     feature_names: ArrayLike | None = None
     n_directions: int = 1
+    predictions: ArrayLike | None = None
+    skip_connection: bool = False
+    transitions: bool = False
 
     @classmethod
     def from_estimator(
@@ -182,8 +195,11 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
         _check_length(len(proba), max_steps)
         inputs = one.X[0].toarray() if sparse.issparse(one.X[0]) else one.X[0]
         inputs = np.asarray(inputs, dtype=float)[: len(proba)]
-        n_directions, n_layers = len(network.recurrent_coefs_[0]), network.n_layers_ - 2
-        if n_directions == 1:
+        coefs, n_layers = network.recurrent_coefs_, network.n_layers_ - 2
+        n_directions = len(coefs[0]) if n_layers else 1
+        if not n_layers:
+            states: list[Array] = []
+        elif n_directions == 1:
             states = _states_of_layers(network, inputs)
         elif n_layers == 1:
             states = [one.values("hidden_states")]
@@ -198,6 +214,9 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
             tokens=one.tokens if tokens is None else tokens,
             feature_names=one.feature_names if feature_names is None else feature_names,
             n_directions=n_directions,
+            predictions=network.predict(one.X)[0],
+            skip_connection=vars(network).get("skip_coef_") is not None,
+            transitions=vars(network).get("transition_coef_") is not None,
         )
         return display.plot(ax, max_steps=max_steps, max_rows=max_rows)
 
@@ -230,7 +249,8 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
         """
         check_matplotlib(f"{type(self).__name__}.plot")
         proba = probabilities_of(self.probabilities, self.classes)
-        n_steps, predicted = len(proba), proba.argmax(axis=1)
+        predicted = predicted_codes(self.predictions, proba, self.classes)
+        n_steps = len(proba)
         _check_length(n_steps, max_steps)
         truth = label_codes(self.labels, self.classes, n_steps)
         drawn = {*predicted.tolist()}
@@ -238,10 +258,13 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
             drawn.update(truth[truth >= 0].tolist())
         vectors = self._vectors(proba, drawn, max_rows)
         pitch = 2.35 if self.n_directions == 2 else 1.95
+        # Beside the states, there must be room for the arrow of direct weights.
+        aside = 0.75 if self.skip_connection and self.states else 0.0
+        pitch += aside
         edge = min(vector.shift for vector in vectors) - 0.5
         longest = max(len(name) for vector in vectors for name in vector.names)
         left = edge - 1.45 - CHARACTER * SMALL_FONT * max(longest, len("12 more"))
-        right = (n_steps - 1) * pitch - edge + 0.3
+        right = (n_steps - 1) * pitch - edge + 0.3 + aside
         bottom, top = -0.75, vectors[-1].top + 0.65
         if truth is not None:
             # The legend of the marks may be wider than the columns.
@@ -265,7 +288,7 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
     def _vectors(self, proba: Array, drawn: set[int], max_rows: int) -> list[Vector]:
         """Stack the vectors of a column, from the input to the output."""
         states = [np.asarray(layer, dtype=float) for layer in self.states]
-        titles, shifts = ["hidden"], [0.0] * len(states)
+        titles, shifts = ["hidden"] * len(states), [0.0] * len(states)
         if self.n_directions == 2:
             if len(states) > 1:
                 raise ValueError(_TANGLE.format(len(states)))
@@ -299,7 +322,10 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
         n_steps, two_way = len(output.values), self.n_directions == 2
         # The arrows of the other direction cross the first half of this one.
         along = 0.66 if two_way else 0.5
+        if two_way and self.skip_connection:  # so does that of direct weights
+            along = 0.85
         self.arrows_: list[Any] = []
+        self.detours_: list[Any] = []
 
         def draw(start: Any, end: Any, weights: str) -> None:
             self.arrows_.append(canvas.draw_arrow(start, end, weights, along))
@@ -323,6 +349,27 @@ class UnrolledDisplay:  # numpydoc ignore=PR02
                 draw(tail, head, f"$W_{{hh}}{way}$")
             if not two_way:
                 below = vector
+        self._connect_outputs(canvas, vectors, draw)
+
+    def _connect_outputs(
+        self, canvas: Canvas, vectors: list[Vector], draw: Callable[..., None]
+    ) -> None:
+        """Draw the arrows of direct weights and of the chain."""
+        first, *hidden, output = vectors
+        # Right of the states of all layers and directions.
+        side = 0.7 + max((vector.shift for vector in hidden), default=0.0)
+        for t in range(len(output.values)):
+            x = t * canvas.pitch
+            if self.skip_connection and not hidden:
+                draw((x, first.top), (x, output.bottom), "$W_{xy}$")
+            elif self.skip_connection:
+                start = (x + 0.5, first.top - CELL / 2)
+                end = (x + 0.5, output.bottom + CELL / 2)
+                detour = canvas.draw_detour(start, end, x + side, "$W_{xy}$")
+                self.detours_.append(detour)
+            if self.transitions and t:
+                tail = (x - canvas.pitch + 0.5, output.middle)
+                draw(tail, (x - 0.5, output.middle), "$A$")
 
     def _mark(
         self, canvas: Canvas, output: Vector, predicted: Array, truth: Array
@@ -382,5 +429,6 @@ def _states_of_layers(network: Any, inputs: Array) -> list[Array]:
     states = []
     for x in inputs:
         _, state = network.step(x[None], state)
-        states.append(state)
+        # The state of a chain of labels is behind those of the layers.
+        states.append(state[: len(network.recurrent_coefs_)])
     return [np.concatenate(layer) for layer in zip(*states, strict=True)]

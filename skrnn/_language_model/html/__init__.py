@@ -123,6 +123,11 @@ def model_data(
 
 def _network_data(network: Any) -> dict[str, Any]:
     """Return the sizes of the layers and all weights, as one base64 string."""
+    if vars(network).get("skip_coef_") is not None:
+        raise ValueError(
+            "the page does not support direct weights; fit the classifier with "
+            "skip_connection=False"
+        )
     layers = zip(
         network.input_coefs_,
         network.recurrent_coefs_,
