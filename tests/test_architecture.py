@@ -44,6 +44,7 @@ WAY = [
     "training.problem",
     "training.lbfgs",
     "training.strength",
+    "training.linear_start",
     "training.warm_up",
     "training.train",
 ]

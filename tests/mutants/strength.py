@@ -193,8 +193,8 @@ MUTANTS = [
     Mutant(
         "the search takes random numbers from the fit",
         "_network/training/train",
-        "strength.choose(problem, settings, copy.deepcopy(rng), on_iteration)",
-        "strength.choose(problem, settings, rng, on_iteration)",
+        "strength.choose(problem, settings, copy.deepcopy(rng), on_trial)",
+        "strength.choose(problem, settings, rng, on_trial)",
         "strength",
     ),
     Mutant(

@@ -24,6 +24,7 @@ from skrnn._network.parallel import effective_n_threads, one_blas_thread
 from . import lbfgs, regularization, strength, warm_up
 from .checkpoint import Checkpoint, CheckpointedLoss
 from .initialization import initial_parameters, within_prior
+from .linear_start import linear_start
 from .objective import Objective, Subset, ThreadedSum
 from .output_initialization import ridge_output_init
 from .preconditioning import Preconditioner
@@ -248,7 +249,9 @@ def _best_run(
 ) -> Result:
     objective = problem.objective
     architecture, features = objective.architecture, problem.features
-    choice = _choose_strengths(problem, settings, rng, report)
+    on_trial = _reporter_of_trials(problem, report)
+    # A copy of the generator: the fit that follows is that of given strengths.
+    choice = strength.choose(problem, settings, copy.deepcopy(rng), on_trial)
     objective.penalize(
         choice.alpha * regularization.precision(architecture, features)
         + choice.skip_alpha * regularization.skip_precision(architecture, features)
@@ -257,8 +260,9 @@ def _best_run(
         return _stopped(problem, settings, choice, choice.stopped_at)
 
     linear_part = None
-    if start is None and architecture.skip_connection:
-        linear_part, choice = _linear_start(problem, settings, choice, rng, report)
+    has_hidden = bool(architecture.hidden_layer_sizes)
+    if start is None and architecture.skip_connection and has_hidden:
+        linear_part, choice = linear_start(problem, settings, choice, rng, on_trial)
         if choice.stopped_at is not None:
             return _stopped(problem, settings, choice, choice.stopped_at)
     best: Result | None = None
@@ -294,65 +298,6 @@ def _stopped(
     last = settings._replace(max_iter=1)
     run = _Run(problem, np.ones_like(theta), last, choice, lambda _: None)
     return run.minimize(theta)._replace(stop_reason="callback")
-
-
-def _linear_start(
-    problem: TrainingProblem,
-    settings: Settings,
-    choice: strength.Choice,
-    rng: np.random.RandomState,
-    report: Callable[[Report], None],
-) -> tuple[Vector | None, strength.Choice]:
-    """Train direct weights and transitions alone.
-
-    Their objective is convex, and they learn most of what there is to learn in a few
-    iterations. Without hidden layers, that is left to the last fit.
-
-    Returns
-    -------
-    linear_part : ndarray or None
-    choice : Choice
-        With the evaluations added, and where the user stopped the fit, if so.
-    """
-    architecture = problem.objective.architecture
-    if not architecture.hidden_layer_sizes:
-        return None, choice
-    linear = architecture.without_hidden
-    objective = Objective(linear, problem.objective.loss_sum)
-    objective.penalty = architecture.linear_part(problem.objective.penalty)
-    theta, features = np.zeros(linear.n_parameters), problem.features
-    preconditioner = Preconditioner(features.scale, problem.sample, rng)
-    hidden, began = np.zeros(architecture.n_parameters), time.perf_counter()
-
-    def on_iteration(progress: lbfgs.Progress) -> None:
-        report(
-            _report_of_trial(
-                problem,
-                progress,
-                architecture.with_linear_part(hidden, progress.x),
-                began,
-                alpha=choice.skip_alpha,
-                strength="skip_alpha",
-                n_fun=choice.n_fun + progress.n_fun,
-            )
-        )
-
-    solution = lbfgs.minimize(
-        objective.loss_and_gradient,
-        theta,
-        s=preconditioner.diagonal(objective, theta),
-        max_iter=min(strength.LINEAR_ITERATIONS, settings.max_iter),
-        # Half of what is left: the fit of all weights needs evaluations, too.
-        max_fun=max(1, (settings.max_fun - choice.n_fun) // 2),
-        tol=settings.tol,
-        max_corrections=settings.max_corrections,
-        on_iteration=on_iteration,
-    )
-    choice = choice._replace(n_fun=choice.n_fun + solution.n_fun)
-    if solution.stop_reason == "callback":
-        theta = architecture.with_linear_part(hidden, solution.x)
-        choice = choice._replace(stopped_at=theta)
-    return solution.x, choice
 
 
 def _random_start(
@@ -401,53 +346,33 @@ def _random_start(
     )
 
 
-def _choose_strengths(
-    problem: TrainingProblem,
-    settings: Settings,
-    rng: np.random.RandomState,
-    report: Callable[[Report], None],
-) -> strength.Choice:
-    began = time.perf_counter()
+def _reporter_of_trials(
+    problem: TrainingProblem, report: Callable[[Report], None]
+) -> Callable[[strength.Progress], None]:
+    """Return a function that reports an iteration before the fit of all weights."""
+    architecture, began = problem.objective.architecture, time.perf_counter()
 
     def on_iteration(progress: strength.Progress) -> None:
-        architecture, theta = problem.objective.architecture, progress.x
-        if progress.strength == "skip_alpha":
+        theta = progress.x
+        if progress.strength == "skip_alpha":  # there are no hidden layers yet
             hidden = np.zeros(architecture.n_parameters)
             theta = architecture.with_linear_part(hidden, theta)
         report(
-            _report_of_trial(
-                problem,
-                progress,
-                theta,
-                began,
+            Report(
+                n_iter=progress.n_iter,
+                n_fun=progress.n_fun,
+                loss=progress.loss,
+                gradient_norm=progress.gradient_norm,
+                seconds=time.perf_counter() - began,
+                validation_score=None,
+                theta=problem.target_scaler.to_original(architecture, theta),
                 alpha=progress.alpha,
                 strength=progress.strength,
-                n_fun=progress.n_fun,
+                is_trial=True,
             )
         )
 
-    # A copy of the generator: the fit that follows is that of given strengths.
-    return strength.choose(problem, settings, copy.deepcopy(rng), on_iteration)
-
-
-def _report_of_trial(
-    problem: TrainingProblem,
-    progress: lbfgs.Progress | strength.Progress,
-    theta: Vector,
-    began: float,
-    **others: Any,
-) -> Report:
-    architecture = problem.objective.architecture
-    return Report(
-        n_iter=progress.n_iter,
-        loss=progress.loss,
-        gradient_norm=progress.gradient_norm,
-        seconds=time.perf_counter() - began,
-        validation_score=None,
-        theta=problem.target_scaler.to_original(architecture, theta),
-        is_trial=True,
-        **others,
-    )
+    return on_iteration
 
 
 def hold_out(
