@@ -9,11 +9,13 @@ data has NaN in X and -1 in y after the end of each sequence.
 from ._digit_strings import make_digit_strings
 from ._generated import load_hello, make_hmm_sequences, make_recall
 from ._python_names import load_python_names
+from ._python_sentences import load_python_sentences
 from ._python_source import load_python_source
 
 __all__ = [
     "load_hello",
     "load_python_names",
+    "load_python_sentences",
     "load_python_source",
     "make_digit_strings",
     "make_hmm_sequences",

@@ -20,6 +20,7 @@ _SEED = Interval(Integral, 0, 2**32 - 1, closed="both")
 _CONSTRAINTS: dict[str, list[Any]] = {
     "n_lines": [POSITIVE, None],
     "n_names": [POSITIVE, None],
+    "n_sentences": [POSITIVE, None],
     "n_sequences": [POSITIVE],
     "n_steps": [POSITIVE],
     "n_symbols": [POSITIVE],
