@@ -179,6 +179,24 @@ def test_sequences_without_weight_join_no_groups():
         assert sorted(sizes) == [2, 3]
 
 
+def test_labels_that_were_not_trained_do_not_count():
+    problem = numbered([3] * 10)
+    problem = problem.replace(net=problem.net._replace(n_outputs=3))
+    problem.labels[4][1] = 2
+    problem.weights[7][0] = 0
+    with folds_of(problem) as folds:
+        totals = [
+            (fold.training.total_weight, fold.held_out.total_weight) for fold in folds
+        ]
+        seen = [fold.training.loss_sum.class_weights(3)[2] for fold in folds]
+        counted = [fold.held_out.loss_sum.class_weights(3)[2] for fold in folds]
+    assert sorted(seen) == [0, 1]
+    assert counted == [0, 0]
+    # Of the 29 labels, all but the rare one are held out once.
+    assert sum(training for training, _ in totals) == 29
+    assert sum(held_out for _, held_out in totals) == 28
+
+
 def test_losses_are_added_within_groups():
     groups = np.repeat(np.arange(5), 3)
     with folds_of(numbered([2] * 15), groups=groups) as folds:
@@ -268,7 +286,7 @@ def test_the_steps_of_a_subset_keep_their_weights():
     lengths = np.array([100, 4, 121])
     w = np.arange(1.0, 226)
     parts = [
-        Subset(np.arange(3), labels).weights(w, lengths)
+        Subset(np.arange(3), labels).weights(w, lengths, w)
         for labels in ("all", "early", "late")
     ]
     assert_array_equal(parts[0], w)

@@ -113,6 +113,12 @@ class DaskLossSum:
         (loss,) = self._sum(_shards.losses, architecture, theta, self.part)
         return float(loss)
 
+    def class_weights(self, n_classes: int) -> Vector:
+        """Return the weight of the steps of each class."""
+        weights: Vector
+        (weights,) = self._sum(_shards.class_weights, n_classes, self.part)
+        return weights
+
     def sequence_losses(self, architecture: Architecture, theta: Vector) -> Vector:
         """Return the weighted sum of the losses, and the weight, of every sequence."""
         parts = self.tasks.map(

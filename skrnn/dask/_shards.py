@@ -98,7 +98,7 @@ def take_subset(assigned: list[Assigned], subset: Subset) -> list[Assigned]:
         taken.append(
             replace(
                 chunk,
-                w=subset.weights(chunk.w, chunk.sequences.lengths),
+                w=subset.weights(chunk.w, chunk.sequences.lengths, chunk.y),
                 training=chunk.training[chosen],
                 places=chunk.places[chosen],
                 held_out=chunk.held_out[:0],
@@ -192,6 +192,11 @@ def losses(
     with one_blas_thread():
         space = Workspace(shard.dtype)
         return (sum_of_losses(architecture, theta, getattr(shard, part), space),)
+
+
+def class_weights(shard: Shard, n_classes: int, part: str) -> tuple[Vector]:
+    """Return the weight of the steps of each class of one part of a shard."""
+    return (objective.class_weights(getattr(shard, part), n_classes),)
 
 
 def losses_of_sequences(

@@ -14,7 +14,7 @@ MUTANTS = [
     Mutant(
         "all labels of a shard count before and after a cut in time",
         "dask/_shards",
-        "w=subset.weights(chunk.w, chunk.sequences.lengths),",
+        "w=subset.weights(chunk.w, chunk.sequences.lengths, chunk.y),",
         "w=chunk.w,",
         "dask_strength",
     ),

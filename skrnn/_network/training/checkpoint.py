@@ -167,6 +167,10 @@ class CheckpointedLoss:
         )
         return float(values[0]), values[1:]
 
+    def class_weights(self, n_classes: int) -> Vector:
+        """Return the weight of the steps of each class."""
+        return self.loss_sum.class_weights(n_classes)
+
     def sequence_losses(self, architecture: Architecture, theta: Vector) -> Vector:
         """Return the weighted sum of the losses, and the weight, of every sequence."""
         values = self.checkpoint.cached(

@@ -34,9 +34,10 @@ class Subset(NamedTuple):
 
     places: NDArray[np.intp]  # ranks in the canonical order, ascending
     labels: str = "all"  # or "early", "late": before and in the last fifth of the steps
+    classes: NDArray[np.intp] | None = None  # only their labels count; None for all
 
     def weights(
-        self, w: NDArray[np.float64], lengths: NDArray[np.intp]
+        self, w: NDArray[np.float64], lengths: NDArray[np.intp], y: Array
     ) -> NDArray[np.float64]:
         """Return the weights of all steps, 0 where the label does not count.
 
@@ -46,7 +47,11 @@ class Subset(NamedTuple):
             Weights of the steps of all sequences, one sequence after another.
         lengths : ndarray of shape (n_sequences,)
             Their numbers of steps; short sequences have no last fifth.
+        y : ndarray of shape (n_valid_steps, ...)
+            Targets of all steps.
         """
+        if self.classes is not None:
+            w = np.where(np.isin(y, self.classes), w, 0.0)
         if self.labels == "all":
             return w
         end = np.repeat(np.cumsum(lengths), lengths)
@@ -67,6 +72,9 @@ class LossSum(Protocol):
 
     def loss(self, architecture: Architecture, theta: NDArray[np.float64]) -> float:
         """Return the weighted sum of the losses."""
+
+    def class_weights(self, n_classes: int) -> NDArray[np.float64]:
+        """Return the weight of the steps of each class."""
 
     def sequence_losses(
         self, architecture: Architecture, theta: NDArray[np.float64]
@@ -150,6 +158,10 @@ class ThreadedSum:
 
         return sum(self.map(share))
 
+    def class_weights(self, n_classes: int) -> NDArray[np.float64]:
+        """Return the weight of the steps of each class."""
+        return class_weights(self.batches, n_classes)
+
     def sequence_losses(
         self, architecture: Architecture, theta: NDArray[np.float64]
     ) -> NDArray[np.float64]:
@@ -203,6 +215,14 @@ class Objective:
 def weight_of(batches: Sequence[Batch]) -> float:
     """Return the sum of the weights of all steps."""
     return sum(float(batch.w.sum(dtype=np.float64)) for batch in batches)
+
+
+def class_weights(batches: Sequence[Batch], n_classes: int) -> NDArray[np.float64]:
+    """Return the weight of the steps of each class."""
+    total = np.zeros(n_classes)
+    for batch in batches:
+        total += np.bincount(batch.y, batch.w, n_classes)
+    return total
 
 
 def sum_of_gradients(

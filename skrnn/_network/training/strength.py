@@ -24,7 +24,8 @@ One fifth of the sequences is held out. With few sequences a fifth would be a ma
 luck, so each half is held out in turn. With hardly any, the last fifth of the steps of
 each long sequence is held out: the network reads these steps, but not their labels.
 With many sequences, half of them are enough: the penalty is in units of the total loss,
-so the best strength depends little on their number.
+so the best strength depends little on their number. Labels of classes that only the
+sequences held out have do not count.
 
 Direct weights and transitions have a strength of their own, the first to be chosen: by
 the network without hidden layers, whose objective is convex. The fits of the other
@@ -525,14 +526,28 @@ def _folds(problem: TrainingProblem, rng: np.random.RandomState) -> list[_Fold]:
         parts = [Subset(places, "early"), Subset(places, "late")]
     else:
         return []
-    one, other = ((part.places, problem.subset_objective(part)) for part in parts)
-    pairs = [(one, other), *([(other, one)] if has_few else [])]
-    return _labeled(
-        [
-            _Fold(training, held_out, groups[out], share(rest))
-            for (rest, training), (out, held_out) in pairs
-        ]
-    )
+    objectives = [problem.subset_objective(part) for part in parts]
+    folds = []
+    for i, out in [(0, 1), (1, 0)] if has_few else [(0, 1)]:
+        training, held_out, part = objectives[i], objectives[out], parts[out]
+        classes = _classes_of(training)
+        if classes is not None:
+            held_out = problem.subset_objective(part._replace(classes=classes))
+        rest = share(parts[i].places)
+        folds.append(_Fold(training, held_out, groups[part.places], rest))
+    return _labeled(folds)
+
+
+def _classes_of(objective: Objective) -> Ids | None:
+    """Return the classes that are trained, or None if all are.
+
+    A class without a label to train on has a loss that grows with every iteration.
+    """
+    architecture = objective.architecture
+    if architecture.output != "softmax":
+        return None
+    weights = objective.loss_sum.class_weights(architecture.n_outputs)
+    return None if weights.all() else np.flatnonzero(weights)
 
 
 def _labeled(folds: list[_Fold]) -> list[_Fold]:

@@ -110,7 +110,7 @@ class InMemoryData(NamedTuple):
 
             def subset_objective(subset: Subset) -> Objective:
                 return objective_on(
-                    ids[subset.places], subset.weights(w, self.source.lengths)
+                    ids[subset.places], subset.weights(w, self.source.lengths, y)
                 )
 
             yield TrainingProblem(
