@@ -71,6 +71,13 @@ ROUTES: dict[tuple[str, str], float | list[Point]] = {
     ("_language_model", "preprocessing"): 498,
     ("_language_model", "_validation"): 574,
     ("_language_model", "_estimators"): [(618, 129), (690, 129), (690, 200)],
+    ("_language_model", "_network"): [
+        (618, 144),
+        (645, 144),
+        (645, 302),
+        (716, 302),
+        (716, 440),
+    ],
     ("preprocessing", "_validation"): 380,
     ("_estimators", "_validation"): 677,
     ("_estimators", "_network"): 752,

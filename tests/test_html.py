@@ -45,13 +45,22 @@ STATE_OF_LIST = """[
 
 
 def fit(
-    words=WORDS, hidden=8, *, activation="tanh", start=True, end=True, **parameters
+    words=WORDS,
+    hidden=8,
+    *,
+    activation="tanh",
+    start=True,
+    end=True,
+    ngram_range=(1, 3),
+    **parameters,
 ):
     encoder = OneHotSequenceEncoder(**parameters)
     network = VanillaRNNClassifier(
         hidden, activation=activation, alpha=0.1, max_iter=30, random_state=0
     )
-    model = VanillaRNNLanguageModel(network, encoder, start=start, end=end)
+    model = VanillaRNNLanguageModel(
+        network, encoder, start=start, end=end, ngram_range=ngram_range
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(words)
@@ -95,6 +104,8 @@ def assert_same(found, expected):
     [
         (None, {}),
         (VOCABULARY, {}),
+        (None, {"ngram_range": None}),
+        (VOCABULARY, {"ngram_range": (2, 4)}),
         (None, {"activation": "relu", "hidden": (7, 5)}),
         (VOCABULARY, {"start": False, "hidden": (5,)}),
         (None, {"end": False}),
@@ -330,7 +341,7 @@ def test_direct_weights_are_refused_not_left_out(tmp_path):
     network = VanillaRNNClassifier(
         2, skip_connection=True, alpha=1, skip_alpha=1, tol=10, random_state=0
     )
-    model = VanillaRNNLanguageModel(network).fit(WORDS)
+    model = VanillaRNNLanguageModel(network, ngram_range=None).fit(WORDS)
     assert len(model.complete("he")) > 0
     assert len(model.sample(2, random_state=0)) == 2
     with pytest.raises(ValueError, match="does not support direct weights"):

@@ -27,7 +27,7 @@ def test_every_parameter_has_a_name(net):
 def test_names_are_those_of_the_reference(net):
     theta = np.arange(float(net.n_parameters))
     named = reference.blocks(theta, net)
-    layers, W_hy, b_y, W_xy, chain = net.unflatten(theta)
+    layers, W_hy, b_y, W_xy, chain, pairs = net.unflatten(theta)
     for i, (W_xh, W_hh, b_h) in enumerate(layers):
         for d, columns in enumerate(np.split(np.arange(len(b_h)), net.n_directions)):
             assert_array_equal(W_xh[:, columns], named["W_xh", i, d])
@@ -37,10 +37,21 @@ def test_names_are_those_of_the_reference(net):
     assert_array_equal(b_y, named["b_y",])
     assert (W_xy is None) == (not net.skip_connection)
     assert (chain is None) == (not net.transitions)
+    assert pairs is None
     if W_xy is not None:
         assert_array_equal(W_xy, named["W_xy",])
     for scores, name in zip(chain or (), ("A", "start", "end"), strict=False):
         assert_array_equal(scores, named[name,])
+
+
+def test_weights_of_pairs_lie_between_direct_weights_and_the_chain():
+    net = Architecture(
+        2, (), 1, 3, "tanh", skip_connection=True, transitions=True, n_pairs=4
+    )
+    theta = np.arange(float(net.n_parameters))
+    parameters = net.unflatten(theta)
+    assert_array_equal(parameters.pairs, theta[3 + 6 : 3 + 6 + 4])
+    assert_array_equal(net.flatten(parameters), theta)
 
 
 @given(networks(chains=(True,), outputs=("softmax",)))

@@ -94,7 +94,7 @@ def test_precision_is_that_of_the_reference(net):
     features = regularization.FeatureStats(scale, share)
     c = regularization.precision(net, features)
     for name, block in reference.blocks(c, net).items():
-        expected = reference.precision(name, block, *features, *DEVIATIONS)
+        expected = reference.precision(name, block, scale, share, *DEVIATIONS)
         assert_allclose(block, np.broadcast_to(expected, block.shape), rtol=1e-12)
 
 
@@ -104,7 +104,7 @@ def test_precision_of_direct_weights_and_transitions_is_that_of_the_reference(ne
     features = regularization.FeatureStats(scale, share)
     c = regularization.skip_precision(net, features)
     for name, block in reference.blocks(c, net).items():
-        expected = reference.skip_precision(name, *features)
+        expected = reference.skip_precision(name, scale, share)
         assert_allclose(block, np.broadcast_to(expected, block.shape), rtol=1e-12)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 
+from skrnn._network.data.ngrams import Ngrams
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import strength
 from skrnn._network.training.checkpoint import Checkpoint
@@ -63,6 +64,11 @@ class TrainingInput(NamedTuple):
     dtype: np.dtype[Any]
     attributes: dict[str, Any]  # of the fitted estimator
     allowed: bytes = b""
+
+    def with_ngrams(self, ngrams: Ngrams) -> "TrainingInput":
+        """Add the n-grams of all steps."""
+        assert isinstance(self.data, InMemoryData)
+        return self._replace(data=self.data._replace(ngrams=ngrams))
 
 
 # The parameters are documented in the public subclasses.
@@ -144,17 +150,31 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Self:
-        """Check, train and store; nothing else changes the estimator."""
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        ngrams: Ngrams | None = None,
+    ) -> Self:
+        """Check, train and store; nothing else changes the estimator.
+
+        With n-grams, the estimator is only the part of a model that reads X; the
+        weights of the other part are `_ngram_weights`.
+        """
         given = {"sample_weight": sample_weight, "groups": groups}
         metadata = {name: v for name, v in given.items() if v is not None} or None
         data = {"X": X, "y": y, "metadata": metadata}
-        task = FitTask(self, self._max_iterations(), data)
+        n_iterations = self._max_iterations(has_ngrams=ngrams is not None)
+        task = FitTask(self, n_iterations, data)
         with _unchanged_on_error(self):
             sizes = check_sizes(
                 self.hidden_layer_sizes, self.skip_connection, type(self).__name__
             )
             training_input = self._training_input(X, y, sample_weight, groups)
+            if ngrams is not None:
+                training_input = training_input.with_ngrams(ngrams)
             architecture = Architecture(
                 n_features=training_input.n_features,
                 hidden_layer_sizes=sizes,
@@ -165,6 +185,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
                 skip_connection=bool(self.skip_connection),
                 transitions=bool(self.transitions),
                 allowed=training_input.allowed,
+                n_pairs=0 if ngrams is None else ngrams.n_pairs,
             )
             if self._is_warm_start():
                 check_continuation(self._architecture(), architecture)
@@ -173,10 +194,12 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             task.end()
         return self
 
-    def _max_iterations(self) -> int:
+    def _max_iterations(self, *, has_ngrams: bool = False) -> int:
         n_runs = 1 if self._is_warm_start() else self.n_init
         before = strength.max_iterations(
-            self._settings(), skip_connection=bool(self.skip_connection)
+            self._settings(),
+            skip_connection=bool(self.skip_connection),
+            has_ngrams=has_ngrams,
         )
         return before + n_runs * self.max_iter
 
@@ -340,7 +363,7 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
         found = {"alphas_": choice.alphas, "alpha_scores_": choice.scores}
         if self._keeps("alpha"):
             found = {name: vars(self).get(name) for name in found}
-        is_used = architecture.skip_connection or architecture.transitions
+        is_used = architecture.has_direct_weights or architecture.transitions
         skip_alpha = choice.skip_alpha if is_used else None
         return {"alpha_": choice.alpha, "skip_alpha_": skip_alpha, **found}
 

@@ -10,6 +10,7 @@ from sklearn.utils import check_scalar, compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
 from skrnn._network import inference
+from skrnn._network.data.ngrams import Ngrams
 from skrnn._network.model.loss import softmax_small
 from skrnn._network.model.parameters import allowed_as_bytes
 from skrnn._sklearn_compat import StrOptions, fit_context
@@ -501,6 +502,13 @@ default=None
             If y seems to be padded but X has no padding.
         """
         return self._fit(X, y, sample_weight, groups)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def _fit_with_ngrams(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, ngrams: Ngrams
+    ) -> Self:
+        """Train beside direct weights of n-grams, for the language model."""
+        return self._fit(X, y, sample_weight, groups, ngrams)
 
     def _targets(self, y: Any, sequences: Sequences, sample_weight: Any) -> Targets:
         weights = check_weights(sample_weight, sequences)

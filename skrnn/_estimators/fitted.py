@@ -86,6 +86,9 @@ class FittedNetwork(metaclass=ABCMeta):
         parameters = architecture.parameters(theta.astype(dtype))
         layers, n = parameters.layers, architecture.n_directions
         chain = dict(zip(_CHAIN, parameters.chain or [None] * 3, strict=True))
+        # Only the language model has these; it makes them an attribute of its own.
+        pairs = parameters.pairs
+        ngrams = {} if pairs is None else {"_ngram_weights": pairs}
         return {
             "input_coefs_": [
                 W_xh.reshape(len(W_xh), n, -1).transpose(1, 0, 2)
@@ -97,6 +100,7 @@ class FittedNetwork(metaclass=ABCMeta):
             "output_intercept_": parameters.b_y,
             "skip_coef_": parameters.W_xy,
             **chain,
+            **ngrams,
         }
 
     def _architecture(self) -> Architecture:
@@ -224,6 +228,12 @@ class FittedNetwork(metaclass=ABCMeta):
             states.append(np.tile(chain.start, (n_sequences, 1)))
         return tuple(states)
 
+    def _step(
+        self, X_t: Array, state: tuple[Array, ...]
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """Return the network's outputs of a step that was checked, and the states."""
+        return inference.step(self._parameters(), self._fitted_activation, X_t, state)
+
     @available_if(check_unidirectional)
     def step(
         self, X_t: Any, state: tuple[Array, ...]
@@ -280,9 +290,7 @@ class FittedNetwork(metaclass=ABCMeta):
                 f"state has arrays of shape {[h.shape for h in states]}; expected "
                 f"{expected}, as initial_state({len(X_t)}) returns"
             )
-        outputs, state = inference.step(
-            self._parameters(), self._fitted_activation, X_t, (*states,)
-        )
+        outputs, state = self._step(X_t, (*states,))
         if chain is None:
             return self._format_output(outputs), state
         proba, predicted = inference.filtered(outputs, states[-1], chain)

@@ -3,25 +3,33 @@
     read      start  h  e  l  l  o
     predict   h      e  l  l  o  end
 
+The n-grams that end at the token read add to the logits of the network.
+
 Infrequent tokens share a class, whose probability is divided evenly among them.
 """
 
+import operator
 import warnings
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
-from skrnn._sklearn_compat import HasMethods, fit_context
+from skrnn._network import inference
+from skrnn._network.model.loss import log_softmax
+from skrnn._sklearn_compat import HasMethods, Interval, fit_context
 from skrnn._validation.arrays import Array, Ids, Vector
 from skrnn._validation.persistence import VersionedState
 from skrnn._validation.sequences import Sequences
-from skrnn._validation.targets import check_weights
+from skrnn._validation.targets import check_groups, check_weights
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
+from .ngrams import NgramTable
 from .vocabulary import TokenIds, TokenVocabulary, read_texts
 
 NOTHING_READ = "{} is empty; with start=False a prediction needs at least one token"
@@ -37,6 +45,8 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         "encoder": [OneHotSequenceEncoder, None],
         "start": ["boolean"],
         "end": ["boolean"],
+        "ngram_range": [tuple, list, None],
+        "ngram_min_frequency": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -46,14 +56,25 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         *,
         start: bool = True,
         end: bool = True,
+        ngram_range: tuple[int, int] | None = (1, 5),
+        ngram_min_frequency: int = 1,
     ) -> None:
         self.classifier = classifier
         self.encoder = encoder
         self.start = start
         self.end = end
+        self.ngram_range = ngram_range
+        self.ngram_min_frequency = ngram_min_frequency
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, sequences: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        sequences: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+    ) -> Self:
         """Fit the model to sequences.
 
         Parameters
@@ -65,6 +86,10 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
             Ignored; present for API consistency.
         sample_weight : array-like of shape (n_sequences,), default=None
             Weight of each sequence, for example its frequency.
+        groups : array-like of shape (n_sequences,), default=None
+            Group of each sequence, such as the document that it is from. Sequences of a
+            group are held out together when the classifier chooses the strength of its
+            penalty, or stops early.
 
         Returns
         -------
@@ -75,15 +100,18 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         ------
         ValueError
             If `sequences` is a single string, contains no tokens or none to predict,
-            or contains None, NaN or infinity; if `sample_weight` is not as described;
-            if the classifier is bidirectional or has `transitions=True`; if the encoder
-            or the classifier raises it.
+            or contains None, NaN or infinity; if `sample_weight` or `groups` is not as
+            described; if `ngram_range` is neither None nor a pair of lengths, or the
+            classifier cannot be combined with n-grams; if the classifier is
+            bidirectional or has `transitions=True`; if the encoder or the classifier
+            raises it.
         TypeError
             If tokens are unhashable, of mixed types, or cannot be sorted.
         """
         default = VanillaRNNClassifier(), OneHotSequenceEncoder()
         classifier = clone(default[0] if self.classifier is None else self.classifier)
         encoder = clone(default[1] if self.encoder is None else self.encoder)
+        ngram_range = self._check_ngram_range(classifier)
         if not hasattr(classifier, "step"):
             raise ValueError(
                 f"classifier={classifier} cannot be stepped; pass a unidirectional "
@@ -103,7 +131,11 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         numbers = vocab.read(texts, encoder)
         read, follow = self._pairs(vocab, numbers)
         classes = vocab.classes(self.end)[follow.flat]
-        weights = _weights(sample_weight, len(numbers.lengths))[follow.sequence_ids]
+        rows = _as_rows(len(numbers.lengths))
+        weights = check_weights(sample_weight, rows)[follow.sequence_ids]
+        groups = check_groups(groups, rows)
+        if groups is not None:
+            groups = groups[read.lengths > 0]
         if not (classes >= 0).any():
             raise ValueError(
                 "sequences has no token to predict: all are too short, or unknown"
@@ -114,15 +146,95 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         with warnings.catch_warnings():
             # Short texts with many letters look like regression targets.
             warnings.filterwarnings("ignore", "The number of unique classes")
-            classifier.fit(
-                vocab.sequences(read), follow.split(classes), follow.split(weights)
+            parts = self._fit_classifier(
+                classifier, vocab, read, classes, weights, groups, ngram_range
             )
         self.classifier_, self.encoder_ = classifier, encoder
         self.tokens_ = vocab.tokens
         self.max_length_ = int(numbers.lengths.max())
         self._alphabet_parts = vocab._asdict()
         self._columns, self._log_shares = vocab.columns(classifier.classes_, self.end)
+        self._ngram_parts = parts
         return self
+
+    def _check_ngram_range(self, classifier: Any) -> tuple[int, int] | None:
+        """Check the range of the lengths of n-grams, and that they are possible."""
+        if self.ngram_range is None:
+            return None
+        try:
+            min_n, max_n = (int(operator.index(n)) for n in self.ngram_range)
+        except (TypeError, ValueError):
+            min_n, max_n = 0, 0
+        if not 1 <= min_n <= max_n:
+            raise ValueError(
+                "ngram_range must be None or a pair of integers (min_n, max_n) with "
+                f"1 <= min_n <= max_n; got {self.ngram_range!r}"
+            )
+        is_network = isinstance(classifier, VanillaRNNClassifier)
+        if not is_network or classifier.skip_connection:
+            raise ValueError(
+                f"n-grams add to the logits of a VanillaRNNClassifier without direct "
+                f"weights; set ngram_range=None for classifier={classifier}"
+            )
+        return min_n, max_n
+
+    def _fit_classifier(
+        self,
+        classifier: Any,
+        vocab: TokenVocabulary,
+        read: TokenIds,
+        classes: Ids,
+        weights: Vector,
+        groups: Ids | None,
+        ngram_range: tuple[int, int] | None,
+    ) -> dict[str, Any] | None:
+        """Train the classifier; return the n-grams beside it, if any."""
+        X, w = vocab.sequences(read), read.split(weights)
+        if ngram_range is not None:
+            known, y = np.unique(classes, return_inverse=True)
+            table, ngrams = NgramTable.learn(
+                read,
+                vocab.input_columns,
+                y,
+                weights,
+                len(known),
+                ngram_range,
+                self.ngram_min_frequency,
+            )
+            if ngrams.n_pairs:
+                classifier._fit_with_ngrams(X, read.split(classes), w, groups, ngrams)
+                found = vars(classifier).pop("_ngram_weights")
+                return table._replace(weights=found)._asdict()
+        given = {} if groups is None else {"groups": groups}
+        classifier.fit(X, read.split(classes), w, **given)
+        return None
+
+    @property
+    def _ngrams(self) -> NgramTable | None:
+        # Models of versions without n-grams lack the attribute.
+        parts = vars(self).get("_ngram_parts")
+        return None if parts is None else NgramTable(**parts)
+
+    @property
+    def ngram_coef_(self) -> Any:  # numpydoc ignore=RT01
+        """Sparse array of the weights of n-grams, a row for each; or None."""
+        check_is_fitted(self)
+        table = self._ngrams
+        if table is None:
+            return None
+        starts = table.starts[table.n_short :]
+        shape = len(starts) - 1, table.n_outputs
+        return sparse.csr_array((table.weights, table.outputs, starts), shape)
+
+    @property
+    def ngrams_(self) -> list[tuple[Any, ...]] | None:  # numpydoc ignore=RT01
+        """The n-grams, in the order of the rows of `ngram_coef_`; or None."""
+        check_is_fitted(self)
+        table = self._ngrams
+        if table is None:
+            return None
+        names = self._vocab.names_of_columns()
+        return [tuple(names[i] for i in columns) for columns in table.ngrams()]
 
     @property
     def _vocab(self) -> TokenVocabulary:
@@ -143,9 +255,9 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         log_proba = np.zeros(len(follow.flat))
         counts = vocab.classes(self.end)[follow.flat] >= 0
         if counts.any():
-            found = self.classifier_.predict_log_proba(vocab.sequences(read))
+            found = self._class_log_proba(read)
             steps = np.arange(len(follow.flat))
-            log_proba += np.concatenate(list(found))[steps, self._columns[follow.flat]]
+            log_proba += found[steps, self._columns[follow.flat]]
             log_proba += self._log_shares[follow.flat]
             log_proba[~counts] = 0
         n = len(follow.lengths)
@@ -205,7 +317,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
             If tokens have a different type than in `fit`.
         """
         log_proba, n_tokens = self._log_proba_of(sequences)
-        weights = _weights(sample_weight, len(n_tokens))
+        weights = check_weights(sample_weight, _as_rows(len(n_tokens)))
         total = weights @ n_tokens
         if not total:
             raise ValueError(
@@ -291,8 +403,17 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         if not texts.lengths.all():
             empty = f"prefixes[{texts.lengths.argmin()}]"
             raise ValueError(NOTHING_READ.format(empty))
-        found = self.classifier_.predict_log_proba(self._vocab.sequences(texts))
-        return np.exp(self._to_tokens(np.stack([steps[-1] for steps in found])))
+        found = self._class_log_proba(texts)
+        return np.exp(self._to_tokens(found[np.cumsum(texts.lengths) - 1]))
+
+    def _class_log_proba(self, texts: TokenIds) -> Array:
+        """Return the log-probabilities of classes after each token of the texts."""
+        X, table = self._vocab.sequences(texts), self._ngrams
+        if table is None:
+            return np.concatenate(list(self.classifier_.predict_log_proba(X)))
+        _, logits = self.classifier_._evaluate(X, inference.logits)
+        table.add_scores_of(texts, logits)
+        return log_softmax(logits.astype(np.float64, copy=False))
 
     def _to_tokens(self, log_proba: Array) -> Array:
         """Convert log-probabilities of classes to those of tokens and the end."""
@@ -309,8 +430,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         return tags
 
 
-def _weights(sample_weight: Any, n_sequences: int) -> Vector:
-    """Check the weights of sequences."""
+def _as_rows(n_sequences: int) -> Sequences:
+    """Return what checks weights and groups of sequences, each like a single step."""
     single = np.ones(n_sequences, np.intp)
-    rows = Sequences("rows", None, single, n_features=0, dtype=np.dtype(np.float64))
-    return check_weights(sample_weight, rows)
+    return Sequences("rows", None, single, n_features=0, dtype=np.dtype(np.float64))

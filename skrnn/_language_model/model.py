@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._estimators.classifier import VanillaRNNClassifier
+from skrnn._network.model.loss import log_softmax
 from skrnn._sklearn_compat import Interval, validate_parameter_constraints
 from skrnn._validation.arrays import Array, Ids
 from skrnn._validation.containers import shown
@@ -47,7 +48,8 @@ class DecoderState(NamedTuple):
     log_proba : ndarray of shape (n_columns,)
         Log-probabilities of the next token, in the order of `predict_proba`.
     state : tuple of ndarray of shape (1, n_hidden)
-        The hidden state of each layer.
+        The hidden state of each layer. With n-grams, followed by the numbers of the
+        n-grams of each length that end here, of shape (1, max_n).
     """
 
     text: Any
@@ -57,11 +59,11 @@ class DecoderState(NamedTuple):
 
 @set_module("skrnn")
 class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
-    r"""Recurrent network that predicts the next token.
+    r"""Recurrent network and n-grams that predict the next token.
 
-    It is trained on unlabeled sequences, strings or lists of tokens. It reads one
-    token at a time and predicts the probability of every token to be the next. It can
-    score sequences, sample new ones, and complete text as it is typed.
+    The model is trained on unlabeled sequences, strings or lists of tokens. It reads
+    one token at a time and predicts the probability of every token to be the next. It
+    can score sequences, sample new ones, and complete text as it is typed.
 
     Parameters
     ----------
@@ -77,15 +79,28 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         token is predicted too.
     end : bool, default=True
         Whether the model predicts the end of each sequence.
+    ngram_range : tuple (min_n, max_n) or None, default=(1, 5)
+        Lengths of the n-grams of tokens whose weights add to the logits of the network.
+        None for the network alone. N-grams need a :class:`VanillaRNNClassifier` without
+        `skip_connection`.
+    ngram_min_frequency : int, default=1
+        Number of occurrences in `fit` below which an n-gram has no weights.
 
     Attributes
     ----------
     classifier_ : VanillaRNNClassifier
-        The fitted network.
+        The fitted network. With n-grams, its own predictions lack their part.
     encoder_ : OneHotSequenceEncoder
         The fitted encoder.
     tokens_ : ndarray of shape (n_tokens,)
         The tokens, in the order of the columns of `predict_proba`.
+    ngrams_ : list of tuple, or None
+        The n-grams that have weights. Their tokens are those of the encoder's columns:
+        None is the start, ``"infrequent_sklearn"`` stands for all infrequent tokens.
+    ngram_coef_ : csr_array of shape (n_ngrams, n_classes), or None
+        Weights of the n-grams, with an entry for each pair of an n-gram and a following
+        token in `fit`. The columns are the classes of `classifier_`: tokens by number,
+        infrequent ones as one, and the end.
     max_length_ : int
         Length of the longest sequence in `fit`, in tokens.
 
@@ -117,15 +132,36 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
     "warn"                   the same, with a warning
     =======================  =====================================================
 
+    With n-grams, the logits are
+
+    .. math::
+
+        L_t = h_t W_{hy} + b_y + \sum_{n} V_{g_n(t)},
+
+    where :math:`g_n(t)` is the n-gram that ends at token t, start included, and V is
+    `ngram_coef_`. This is a maximum entropy model beside the network [1]_ [2]_. The
+    prior variance of a weight is 1 / (n `skip_alpha_`): longer n-grams occur more
+    rarely and must be penalized more strongly. The classifier's `skip_alpha` is the
+    strength for n-grams; "auto" chooses it by held-out sequences, before all other
+    weights are trained. The classifier's `alpha="auto"` is then 10. Memory and time
+    depend on the number of pairs.
+
     The network reads one token at a time and updates its state. No token is processed
     twice: completion continues from the state after the prefix, and `read` returns
     this state to callers whose text arrives one key at a time.
+
+    References
+    ----------
+    .. [1] R. Rosenfeld, "A maximum entropy approach to adaptive statistical language
+           modeling", Computer Speech and Language 10, 1996.
+    .. [2] T. Mikolov et al., "Strategies for training large scale neural network
+           language models", ASRU 2011.
 
     Examples
     --------
     >>> from skrnn import VanillaRNNClassifier, VanillaRNNLanguageModel
     >>> network = VanillaRNNClassifier(8, alpha=0.01, random_state=0)
-    >>> model = VanillaRNNLanguageModel(network).fit(["hello"])
+    >>> model = VanillaRNNLanguageModel(network, ngram_range=None).fit(["hello"])
     >>> [(text, log_proba)] = model.complete("h", n_completions=1)
     >>> text, bool(log_proba > -0.1)
     ('hello', True)
@@ -147,13 +183,25 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
 
     def _advance(self, numbers: Ids, state: State) -> BeamState:
         """Process the next token of several texts."""
-        proba, state = self.classifier_.step(self._vocab.dense_rows(numbers), state)
-        return BeamState(self._token_log_proba(proba), state)
+        rows, table = self._vocab.dense_rows(numbers), self._ngrams
+        if table is None:
+            proba, state = self.classifier_.step(rows, state)
+            with np.errstate(divide="ignore"):
+                log_proba = np.log(proba.astype(np.float64, copy=False))
+        else:
+            *hidden, found = state
+            logits, hidden = self.classifier_._step(rows, tuple(hidden))
+            found = table.advance(numbers, found)
+            table.add_scores(found, logits)
+            log_proba = log_softmax(logits.astype(np.float64, copy=False))
+            state = (*hidden, found)
+        return BeamState(self._to_tokens(log_proba), state)
 
-    def _token_log_proba(self, proba: Array) -> Array:
-        """Convert probabilities of classes to log-probabilities of tokens."""
-        with np.errstate(divide="ignore"):
-            return self._to_tokens(np.log(proba.astype(np.float64, copy=False)))
+    def _initial_state(self) -> State:
+        """Return the state before the first token."""
+        state: State = self.classifier_.initial_state()
+        table = self._ngrams
+        return state if table is None else (*state, table.start(1))
 
     def read(self, tokens: Any, reading: DecoderState | None = None) -> DecoderState:
         """Process tokens and return the decoder state.
@@ -192,15 +240,12 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         if reading is None:
             text: Any = "" if vocab.as_text else []
             log_proba = None
-            state = self.classifier_.initial_state()
+            state = self._initial_state()
             ids = vocab.add_boundaries(ids, start=self.start, end=False)
         else:
             text, log_proba, state = reading
-        rows = vocab.dense_rows(ids.flat)
-        for i in range(len(rows)):
-            proba, state = self.classifier_.step(rows[i : i + 1], state)
-        if len(rows):
-            (log_proba,) = self._token_log_proba(proba)
+        for i in range(len(ids.flat)):
+            (log_proba,), state = self._advance(ids.flat[i : i + 1], state)
         if log_proba is None:
             raise ValueError(NOTHING_READ.format("the prefix"))
         text = text + ("".join(tokens) if vocab.as_text else list(tokens))
@@ -393,8 +438,8 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
             If `fit` was not called before.
         ValueError
             If a parameter is out of range, the classifier has direct weights
-            (`skip_connection=True`), or the weights or the vocabulary take more than
-            4,000,000 bytes.
+            (`skip_connection=True`), or the weights, the n-grams or the vocabulary take
+            more than 4,000,000 bytes.
         TypeError
             If the model was fitted on lists of tokens, which cannot be typed as
             characters; if its classifier is not a :class:`VanillaRNNClassifier`; if

@@ -26,6 +26,9 @@ from skrnn._validation.tokens import (
 )
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
 
+# The name of infrequent tokens, as in scikit-learn.
+INFREQUENT = "infrequent_sklearn"
+
 
 class TokenIds(NamedTuple):
     """Texts as concatenated token ids."""
@@ -37,6 +40,13 @@ class TokenIds(NamedTuple):
     def sequence_ids(self) -> Ids:
         """The text of every token."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @property
+    def is_first(self) -> Mask:
+        """Whether a token begins a text."""
+        found = np.zeros(len(self.flat), dtype=bool)
+        found[(self.lengths.cumsum() - self.lengths)[self.lengths > 0]] = True
+        return found
 
     def without(self, position: int) -> "TokenIds":
         """Leave out the first token (0) or the last one (-1) of every text."""
@@ -76,6 +86,24 @@ class TokenVocabulary(NamedTuple):
         number_of = {token: i for i, token in enumerate(tokens.tolist())}
         joins = bool(columns[-1] >= 0)
         return cls(tokens, rows, encoder._infrequent, number_of, joins, as_text)
+
+    @property
+    def input_columns(self) -> Ids:
+        """The column of every token id in the rows, -1 for a row of zeros."""
+        found = np.full(self.rows.shape[0], -1)
+        ids, columns = self.rows.nonzero()
+        found[ids] = columns
+        return found
+
+    def names_of_columns(self) -> list[Any]:
+        """Return the token of each column; None is the start."""
+        columns = self.input_columns
+        names: list[Any] = [None] * self.rows.shape[1]
+        for token, column in zip(self.tokens.tolist(), columns.tolist(), strict=False):
+            names[column] = token
+        if self.infrequent.any():
+            names[columns[self.infrequent.argmax()]] = INFREQUENT
+        return names
 
     @property
     def boundary_id(self) -> int:

@@ -23,15 +23,15 @@ MUTANTS = [
     Mutant(
         "the second fold judges by what it learned from",
         SEARCH,
-        "*([(other, one)] if has_few else [])",
-        "*([(other, other)] if has_few else [])",
+        "[(0, 1), (1, 0)] if has_few",
+        "[(0, 1), (1, 1)] if has_few",
         "strength",
     ),
     Mutant(
         "one half is enough",
         SEARCH,
-        "*([(other, one)] if has_few else [])",
-        "",
+        "[(0, 1), (1, 0)] if has_few",
+        "[(0, 1)] if has_few",
         "strength",
     ),
     Mutant(

@@ -13,11 +13,13 @@ import html
 import json
 from collections.abc import Iterator
 from importlib import resources
+from itertools import pairwise
 from string import Template
 from typing import Any
 
 import numpy as np
 
+from skrnn._language_model.ngrams import NgramTable
 from skrnn._language_model.trie import Trie
 
 # A search reads all weights about a hundred times, which takes a quarter of a second
@@ -83,9 +85,9 @@ def model_data(
     Returns
     -------
     dict
-        The network, and for each token its column in the one-hot rows, its class, and
-        the term to add to the log-probability of the class. The entries of the
-        vocabulary are in the order of the trie's branches.
+        The network, the weights of n-grams, and for each token its column in the
+        one-hot rows, its class, and the term to add to the log-probability of the
+        class. The entries of the vocabulary are in the order of the trie's branches.
 
     Raises
     ------
@@ -105,6 +107,7 @@ def model_data(
         # The columns of all tokens, of the start and of unknown tokens.
         "features": np.where(rows.any(axis=1), rows.argmax(axis=1), -1).tolist(),
         "columns": model._columns[:n_columns].tolist(),
+        **_ngram_data(model._ngrams),
         # JSON has no infinity.
         "log_shares": [
             share if share > -np.inf else None
@@ -145,6 +148,26 @@ def _network_data(network: Any) -> dict[str, Any]:
         "n_classes": len(network.output_intercept_),
         "weights": base64.b64encode(weights.tobytes()).decode(),
     }
+
+
+def _ngram_data(table: NgramTable | None) -> dict[str, Any]:
+    """Return the pairs of each n-gram by the columns of its tokens."""
+    if table is None:
+        return {"max_n": 1, "ngrams": {}}
+    # As in Python's float32: the shortest decimal that reads as the same number.
+    weights = [float(str(w)) for w in table.weights.astype(np.float32)]
+    outputs, starts = table.outputs.tolist(), table.starts[table.n_short :].tolist()
+    pairs = {
+        ",".join(map(str, columns)): [
+            value
+            for pair in range(start, stop)
+            for value in (outputs[pair], weights[pair])
+        ]
+        for columns, (start, stop) in zip(table.ngrams(), pairwise(starts), strict=True)
+        if start < stop
+    }
+    _check_size(len(json.dumps(pairs)), "n-grams", "a shorter ngram_range")
+    return {"max_n": table.max_n, "ngrams": pairs}
 
 
 def _entries(vocabulary: Trie) -> Iterator[str]:

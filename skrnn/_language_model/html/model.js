@@ -36,12 +36,11 @@ function languageModel(data) {
   }
 
   function addRow(sum, factor, coef, row) {
-    const first = row * sum.length;
-    for (let j = 0; j < sum.length; j++) sum[j] += factor * coef[first + j];
+    for (let j = 0, i = row * sum.length; j < sum.length; j++) sum[j] += factor * coef[i++];
   }
 
   // What is known behind one more token: h = f(x W_xh + h W_hh + b_h), layer by layer.
-  function after(number, state) {
+  function after(number, { state, recent }) {
     let below = null;
     const next = layers.map(([input, recurrent, bias], i) => {
       const sum = Float64Array.from(bias);
@@ -50,24 +49,26 @@ function languageModel(data) {
       state[i].forEach((h, row) => addRow(sum, h, recurrent, row));
       return (below = sum.map(activate));
     });
-    return { state: next, logProba: logProba(below) };
+    const read = [...recent, data.features[number]].slice(-data.max_n);
+    return { state: next, recent: read, logProba: logProba(below, read) };
   }
 
-  function logProba(state) {
+  function logProba(state, recent) {
     const logits = Float64Array.from(outputBias);
     state.forEach((h, row) => addRow(logits, h, outputCoef, row));
+    for (let n = 1; n <= recent.length; n++) {
+      const pairs = data.ngrams[recent.slice(-n)] ?? []; // outputs and weights by turns
+      for (let i = 0; i < pairs.length; i += 2) logits[pairs[i]] += pairs[i + 1];
+    }
     const largest = logits.reduce((a, b) => Math.max(a, b));
     const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
     const norm = largest + Math.log(total);
     return data.columns.map((column, i) => logits[column] - norm + shares[i]);
   }
 
-  function begin() {
-    const state = data.layers.map((size) => new Float64Array(size));
-    return data.start ? after(start, state) : { state, logProba: null };
-  }
-
-  const read = (token, { state }) => after(numbers.get(token) ?? unknown, state);
+  const nothing = { state: data.layers.map((size) => new Float64Array(size)), recent: [] };
+  const begin = () => (data.start ? after(start, nothing) : { ...nothing, logProba: null });
+  const read = (token, reading) => after(numbers.get(token) ?? unknown, reading);
   const knows = (token) => numbers.has(token);
 
   function longer({ total, tail, node, reading }) {

@@ -31,8 +31,8 @@ function sign(token, isEdge) {
 
 function ranked(logProba) {
   const order = logProba.map((_, i) => i).sort((a, b) => logProba[b] - logProba[a]);
-  const end = data.tokens.length;
-  return order.map((i) => [sign(data.tokens[i] ?? "end", i === end), Math.exp(logProba[i])]);
+  const nameAt = (i) => sign(data.tokens[i] ?? "end", !(i in data.tokens));
+  return order.map((i) => [nameAt(i), Math.exp(logProba[i])]);
 }
 
 function heatMap(values, layer) {

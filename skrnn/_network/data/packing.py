@@ -19,6 +19,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from .inputs import Array, compress, take_rows
+from .ngrams import NgramRows, Ngrams
 
 # Approximate number of rows of a batch: enough for matrix products to outweigh call
 # overhead, few enough for the states to fit into the cache and to need little memory.
@@ -52,6 +53,7 @@ class Batch(NamedTuple):
     steps: Ids  # (n_rows,) number of the step among all, or empty
     y: Array  # (n_rows,) class of each step (int32) or numbers, or empty
     w: Array  # (n_rows,) weight of each step, or empty
+    ngrams: NgramRows | None = None
 
     @property
     def sequence_of_row(self) -> Ids:
@@ -85,6 +87,7 @@ class Batch(NamedTuple):
             steps=self.steps[rows] if self.steps.size else self.steps,
             y=self.y[rows] if self.y.size else self.y,
             w=self.w[rows] if self.w.size else self.w,
+            ngrams=None if self.ngrams is None else self.ngrams.select(rows),
         )
 
     @property
@@ -123,6 +126,7 @@ def pack(
     y: Ids | None = None,
     w: Array | None = None,
     starts: Ids | None = None,
+    ngrams: Ngrams | None = None,
 ) -> Batch:
     """Pack the given sequences into one batch.
 
@@ -139,6 +143,8 @@ def pack(
     starts : ndarray of shape (n_sequences_of_source,), optional
         First step of each sequence of the source, computed once by callers that pack
         many batches.
+    ngrams : Ngrams, optional
+        The n-grams of all steps.
     """
     lengths = source.lengths[ids]
     offsets, i, t = time_major(lengths)
@@ -159,6 +165,7 @@ def pack(
         steps=steps,
         y=np.empty(0, np.int32) if y is None else _narrow(y[steps]),
         w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
+        ngrams=None if ngrams is None else ngrams.of_steps(steps),
     )
 
 
@@ -354,6 +361,7 @@ def batches(
     n_shares: int = 1,
     n_states: int = 1,
     store: Callable[[Iterable[Batch]], list[Batch]] = list,
+    ngrams: Ngrams | None = None,
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
@@ -365,7 +373,9 @@ def batches(
     n_rows = min(_BATCH_ROWS, _BATCH_STATES // max(1, n_states))
     cut = split_into_batches(ids, source.lengths, n_shares, n_rows)
     starts = first_steps(source.lengths)
-    return store(pack(source, batch_ids, dtype, y, w, starts) for batch_ids in cut)
+    return store(
+        pack(source, batch_ids, dtype, y, w, starts, ngrams) for batch_ids in cut
+    )
 
 
 def split_into_batches(

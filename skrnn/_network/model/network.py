@@ -1,10 +1,10 @@
 """Forward and backward pass of the whole network on one batch.
 
     H^0 = X        H^l = [forward states | backward states] of layer l
-    L = H^last W_hy + b_y (+ X W_xy)
+    L = H^last W_hy + b_y (+ X W_xy) (+ weights of n-grams)
 
 ``backward`` mirrors ``forward`` line by line. A network without hidden layers has only
-the skip connection, L = X W_xy + b_y.
+direct weights, L = X W_xy + b_y.
 """
 
 from typing import Any
@@ -68,9 +68,13 @@ def forward(
         if parameters.W_xy is not None:
             skipped = space.rows("skipped", *L.shape)
             inputs.add_product(batch.X, parameters.W_xy, skipped, out=L)
-    else:
-        assert parameters.W_xy is not None
+    elif parameters.W_xy is not None:
         inputs.affine(X, parameters.W_xy, parameters.b_y, out=L)
+    else:
+        L[...] = parameters.b_y
+    if parameters.pairs is not None:
+        assert batch.ngrams is not None
+        batch.ngrams.add_scores(parameters.pairs, out=L)
     return states, L
 
 
@@ -138,6 +142,9 @@ def weight_gradients(
         inputs.input_weight_grad(states[-1], dL, out=gradient.W_hy)
     if gradient.W_xy is not None:
         inputs.input_weight_grad(batch.X, dL, out=gradient.W_xy)
+    if gradient.pairs is not None:
+        assert batch.ngrams is not None
+        batch.ngrams.weight_gradient(dL, out=gradient.pairs)
     np.sum(dL, axis=0, out=gradient.b_y)
     for i, (dW_xh, dW_hh, db_h) in enumerate(gradient.layers):
         H, dA = states[i], d_inputs[i]

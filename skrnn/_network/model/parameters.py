@@ -2,8 +2,8 @@
 
 The flat vector holds, layer by layer from the input on, ``W_xh``, ``W_hh`` and
 ``b_h``, then ``W_hy`` and ``b_y``, and at the end, if the architecture has them,
-``W_xy`` and the ``A``, ``start`` and ``end`` of the chain, each in C order. No other
-module knows this order.
+``W_xy``, the weights of the pairs of n-grams and outputs, and the ``A``, ``start`` and
+``end`` of the chain, each in C order. No other module knows this order.
 
 From ``b_y`` on, these are the parameters of the same network without hidden layers,
 whose objective is convex.
@@ -46,11 +46,12 @@ class Parameters(NamedTuple):
     b_y: Array  # (n_outputs,)
     W_xy: Array | None = None  # (n_features, n_outputs)
     chain: Chain | None = None
+    pairs: Array | None = None  # (n_pairs,), see ``ngrams``
 
     def arrays(self) -> list[Array]:
         """Return all arrays in the order of the flat vector."""
         layers = [array for layer in self.layers for array in layer]
-        direct = [] if self.W_xy is None else [self.W_xy]
+        direct = [W for W in (self.W_xy, self.pairs) if W is not None]
         return [*layers, self.W_hy, self.b_y, *direct, *(self.chain or ())]
 
 
@@ -58,7 +59,7 @@ class Architecture(NamedTuple):
     """Sizes that determine the shape of every parameter, and the activations."""
 
     n_features: int
-    hidden_layer_sizes: tuple[int, ...]  # empty only with a skip connection
+    hidden_layer_sizes: tuple[int, ...]  # empty only with direct weights
     n_directions: int
     n_outputs: int
     activation: str  # "tanh" or "relu"
@@ -69,11 +70,17 @@ class Architecture(NamedTuple):
     # bools: row [from], the last of them the start; column [to], the last the end.
     # Empty if all may.
     allowed: bytes = b""
+    n_pairs: int = 0  # of n-grams and outputs, each with a direct weight
 
     @property
     def n_parameters(self) -> int:
         """Length of the flat vector."""
         return sum(math.prod(shape) for shape in self._shapes())
+
+    @property
+    def has_direct_weights(self) -> bool:
+        """Whether there are weights that lead past the hidden layers."""
+        return self.skip_connection or self.n_pairs > 0
 
     @property
     def without_hidden(self) -> "Architecture":
@@ -111,8 +118,9 @@ class Architecture(NamedTuple):
         layers = tuple(Layer(*arrays[3 * i : 3 * i + 3]) for i in range(n))
         W_hy, b_y, *others = arrays[3 * n :]
         W_xy = others.pop(0) if self.skip_connection else None
+        pairs = others.pop(0) if self.n_pairs else None
         chain = Chain(*others) if self.transitions else None
-        return Parameters(layers, W_hy, b_y, W_xy, chain)
+        return Parameters(layers, W_hy, b_y, W_xy, chain, pairs)
 
     def parameters(self, theta: Array) -> Parameters:
         """Return the parameters at theta, with -inf for forbidden transitions."""
@@ -171,6 +179,8 @@ class Architecture(NamedTuple):
         yield (self.n_outputs,)
         if self.skip_connection:
             yield (self.n_features, self.n_outputs)
+        if self.n_pairs:
+            yield (self.n_pairs,)
         if self.transitions:
             yield (self.n_outputs, self.n_outputs)
             yield (self.n_outputs,)

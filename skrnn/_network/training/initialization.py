@@ -29,7 +29,7 @@ _SHARED_POWER = 1 / 6
 _RARE = 1e-3  # fraction of the steps
 _RECURRENT_GAIN = 0.8
 _OUTPUT_SCALE = 1.0
-_OUTPUT_SCALE_BESIDE_INPUT = 0.3  # with a skip connection
+_OUTPUT_SCALE_BESIDE_DIRECT = 0.3  # with direct weights
 _MAX_PENALTY = 0.1  # of a matrix, per step
 
 
@@ -49,8 +49,8 @@ def initial_parameters(
             W_xh /= np.sqrt(len(W_xh))
         for direction in W_hh:
             direction[...] = _RECURRENT_GAIN * _orthogonal(len(direction), rng)
-    has_input = architecture.skip_connection
-    scale = _OUTPUT_SCALE_BESIDE_INPUT if has_input else _OUTPUT_SCALE
+    has_direct = architecture.has_direct_weights
+    scale = _OUTPUT_SCALE_BESIDE_DIRECT if has_direct else _OUTPUT_SCALE
     W_hy[...] = rng.normal(0, scale / np.sqrt(max(1, len(W_hy))), W_hy.shape)
     return theta
 

@@ -14,7 +14,7 @@ from . import lbfgs
 from .objective import Objective
 from .preconditioning import Preconditioner
 from .problem import Settings, TrainingProblem
-from .strength import LINEAR_ITERATIONS, Choice, Progress
+from .strength import Choice, Progress, linear_iterations
 
 Vector = NDArray[np.float64]
 
@@ -51,6 +51,7 @@ def linear_start(
     theta = np.zeros(linear.n_parameters)
     preconditioner = Preconditioner(features.scale, problem.sample, rng)
     n_before = choice.n_fun
+    max_iter = linear_iterations(has_ngrams=architecture.n_pairs > 0)
 
     def report(progress: lbfgs.Progress) -> None:
         on_iteration(
@@ -69,7 +70,7 @@ def linear_start(
         objective.loss_and_gradient,
         theta,
         s=preconditioner.diagonal(objective, theta),
-        max_iter=min(LINEAR_ITERATIONS, settings.max_iter),
+        max_iter=min(max_iter, settings.max_iter),
         # Half of what is left: the fit of all weights needs evaluations, too.
         max_fun=max(1, (settings.max_fun - n_before) // 2),
         tol=settings.tol,

@@ -124,6 +124,10 @@ def fisher_diagonal(
             slope *= weight
             total += slope
         total_weight += float(batch.w.sum())
+    of_pairs = architecture.unflatten(total).pairs
+    if of_pairs is not None and sample.ngrams is not None:
+        # Most n-grams are too rare for a sample.
+        of_pairs[...] = sample.ngrams.curvature * total_weight
     return total / total_weight
 
 

@@ -55,6 +55,7 @@ class FeatureStats(NamedTuple):
 
     scale: Vector  # (n_features,), sqrt(n_active) m_j
     frequency: Vector  # (n_features,), fraction of steps with the feature
+    pair_precision: Vector | None = None  # (n_pairs,), see ``ngrams``
 
     @property
     def expected_overlap(self) -> float:
@@ -141,6 +142,9 @@ def skip_precision(architecture: Architecture, features: FeatureStats) -> Vector
     parameters = architecture.unflatten(flat)
     if parameters.W_xy is not None:
         parameters.W_xy[...] = features.mean_square[:, None]
+    if parameters.pairs is not None:
+        assert features.pair_precision is not None
+        parameters.pairs[...] = features.pair_precision
     for scores in parameters.chain or ():
         scores[...] = 1.0
     return flat

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data import packing
+from skrnn._network.data.ngrams import Ngrams
 from skrnn._network.data.packing import Batch, Source, by_length
 from skrnn._network.model.parameters import Architecture
 
@@ -31,12 +32,19 @@ class Subsample(NamedTuple):
     ids: NDArray[np.intp]  # (n_sampled,)
     y: Array  # (n_valid_steps,) of the source, or (n_valid_steps, n_outputs)
     w: Vector  # (n_valid_steps,)
+    ngrams: Ngrams | None = None
 
     def batches(self, architecture: Architecture) -> list[Batch]:
         """Pack the sequences."""
         ids = self.ids[by_length(self.source.lengths[self.ids])]
         return packing.batches(
-            self.source, ids, PRECISE, self.y, self.w, n_states=architecture.n_states
+            self.source,
+            ids,
+            PRECISE,
+            self.y,
+            self.w,
+            n_states=architecture.n_states,
+            ngrams=self.ngrams,
         )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from skrnn._network.data import packing
 from skrnn._network.data.memmap import to_disk
+from skrnn._network.data.ngrams import Ngrams
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import effective_n_threads, one_blas_thread
 
@@ -57,6 +58,7 @@ class InMemoryData(NamedTuple):
     w: Vector  # (n_valid_steps,)
     on_disk: bool = False  # whether to store batches in a temporary file
     groups: NDArray[np.intp] | None = None  # (n_sequences,), held out together
+    ngrams: Ngrams | None = None  # of the steps
 
     def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
@@ -100,6 +102,7 @@ class InMemoryData(NamedTuple):
                     n,
                     architecture.n_states,
                     store=self._store_batches,
+                    ngrams=self.ngrams,
                 )
                 return ThreadedSum(batches, dtype, n, shared_with)
 
@@ -113,13 +116,20 @@ class InMemoryData(NamedTuple):
                     ids[subset.places], subset.weights(w, self.source.lengths, y)
                 )
 
+            features = regularization.feature_stats(loss_sum.batches)
+            if self.ngrams is not None:
+                features = features._replace(pair_precision=self.ngrams.precision)
             yield TrainingProblem(
                 Objective(architecture, loss_sum),
                 objective_on(held_out, w) if held_out.size else None,
-                regularization.feature_stats(loss_sum.batches),
+                features,
                 target_scaler,
                 Subsample(
-                    self.source, evenly_spaced(ids, self.source.lengths[ids]), y, w
+                    self.source,
+                    evenly_spaced(ids, self.source.lengths[ids]),
+                    y,
+                    w,
+                    self.ngrams,
                 ),
                 self.source.lengths[ids],
                 groups,
@@ -261,7 +271,7 @@ def _best_run(
 
     linear_part = None
     has_hidden = bool(architecture.hidden_layer_sizes)
-    if start is None and architecture.skip_connection and has_hidden:
+    if start is None and architecture.has_direct_weights and has_hidden:
         linear_part, choice = linear_start(problem, settings, choice, rng, on_trial)
         if choice.stopped_at is not None:
             return _stopped(problem, settings, choice, choice.stopped_at)
@@ -328,7 +338,7 @@ def _random_start(
     theta = within_prior(architecture, theta, objective.penalty)
     if linear_part is not None:
         theta = architecture.with_linear_part(theta, linear_part)
-    if architecture.skip_connection:
+    if architecture.has_direct_weights:
         return theta, 0
     stages = warm_up.stages(len(problem.lengths))
     if stages:
