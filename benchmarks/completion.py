@@ -3,9 +3,9 @@
 A model learns 5,000 names of the standard library, then sees the first half of names
 that it has never seen, and offers five completions: any, or entries of the library's
 whole vocabulary. A Kneser-Ney 5-gram has the same search with the same beam. Then the
-latencies of completing ten letters, and of one more key, at 64 units; beside them those
-of the same search in torch, at the same weights and with the better of one thread and
-all. Needs torch; prints two Markdown tables, writes JSON.
+latencies of completing ten letters, and of one more key; beside them those of the same
+search in torch, at the weights of the network alone and with the better of one thread
+and all. Needs torch; prints two Markdown tables, writes JSON.
 
     python benchmarks/completion.py [--names 1000] [--quick]
 
@@ -15,6 +15,7 @@ all. Needs torch; prints two Markdown tables, writes JSON.
 import argparse
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,27 +36,32 @@ from skrnn._language_model.decoding import (
     Unconstrained,
     complete,
 )
+from skrnn._language_model.model import DecoderState
 from skrnn.datasets import load_python_names
 
+ALONE = "skrnn, ngram_range=None"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "skrnn, 64 units": {"hidden_layer_sizes": 64, "max_iter": 200},
-    "skrnn, 128 units": {"hidden_layer_sizes": 128, "alpha": 30.0, "max_iter": 300},
+    "skrnn, defaults": {},
+    ALONE: {"ngram_range": None},
 }
 BEAM = 10
 N_COMPLETIONS = 5
 N_LATENCIES = 50
+TORCH = "torch, the network alone"
 
 Completer = Callable[[str, Trie | None], list[str]]
 
 
-def fitted(train: list[str], **settings: Any) -> VanillaRNNLanguageModel:
+def fitted(
+    train: list[str], max_iter: int, settings: dict[str, Any]
+) -> VanillaRNNLanguageModel:
     """Fit a language model."""
-    network = VanillaRNNClassifier(random_state=0, **settings)
+    network = VanillaRNNClassifier(max_iter=max_iter, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit
         # A rare letter may be missing among few names.
         encoder = OneHotSequenceEncoder(handle_unknown="ignore")
-        return VanillaRNNLanguageModel(network, encoder).fit(train)
+        return VanillaRNNLanguageModel(network, encoder, **settings).fit(train)
 
 
 def completer_of(model: VanillaRNNLanguageModel) -> Completer:
@@ -175,22 +181,22 @@ class TorchSearch:
 
 
 def latencies(
-    model: VanillaRNNLanguageModel, names: list[str]
+    models: dict[str, VanillaRNNLanguageModel], names: list[str]
 ) -> dict[str, dict[str, float]]:
     """Time completions and keys, in milliseconds each."""
+    model = models[ALONE]
     prefixes = [name[:10] for name in names if len(name) > 10][:N_LATENCIES]
     search = TorchSearch(model)
     for prefix in prefixes:
         ours, theirs = model.complete(prefix), search.complete(prefix)
         assert [text for text, _ in ours] == [text for text, _ in theirs]
-    readings = [model.read(prefix[:-1]) for prefix in prefixes]
     torch_readings = [search.read(prefix) for prefix in prefixes]
 
-    def complete_all() -> None:
+    def complete_all(model: VanillaRNNLanguageModel) -> None:
         for prefix in prefixes:
             model.complete(prefix, beam_width=BEAM)
 
-    def type_all() -> None:
+    def type_all(model: VanillaRNNLanguageModel, readings: list[DecoderState]) -> None:
         for prefix, reading in zip(prefixes, readings, strict=True):
             model.complete(model.read(prefix[-1], reading), beam_width=BEAM)
 
@@ -203,22 +209,26 @@ def latencies(
             number = torch.tensor([search.number_of[prefix[-1]]])
             search.complete(prefix, search.step(number, state))
 
+    completing = {name: partial(complete_all, one) for name, one in models.items()}
+    typing = {
+        name: partial(type_all, one, [one.read(prefix[:-1]) for prefix in prefixes])
+        for name, one in models.items()
+    }
     results = {}
-    for name, own, other in (
-        ("complete ten letters", complete_all, torch_complete_all),
-        ("one more key, and complete", type_all, torch_type_all),
+    for title, own, other in (
+        ("complete ten letters", completing, torch_complete_all),
+        ("one more key, and complete", typing, torch_type_all),
     ):
         best = best_of(
             5,
             {
-                "skrnn": own,
+                **own,
                 "torch, 1": on_torch_threads(1, other),
                 "torch, all": on_torch_threads(N_CORES, other),
             },
         )
-        times = best["skrnn"], min(best["torch, 1"], best["torch, all"])
-        ours_ms, theirs_ms = (1e3 * t / len(prefixes) for t in times)
-        results[name] = {"skrnn": ours_ms, "torch": theirs_ms}
+        best[TORCH] = min(best.pop("torch, 1"), best.pop("torch, all"))
+        results[title] = {name: 1e3 * t / len(prefixes) for name, t in best.items()}
     return results
 
 
@@ -228,14 +238,15 @@ def main() -> None:
     parser.add_argument("--names", type=int, default=1000)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    n_train, n_test, settings = 5000, options.names, SETTINGS
+    n_train, n_test, max_iter = 5000, options.names, 200
     if options.quick:
-        n_train, n_test = 1000, 200
-        settings = {"skrnn, 64 units": {"hidden_layer_sizes": 64, "max_iter": 50}}
+        n_train, n_test, max_iter = 1000, 200, 50
     names = load_python_names(n_train + n_test, min_length=4, random_state=0).data
     train, test = names[:n_train].tolist(), names[n_train:].tolist()
     vocabulary = Trie(load_python_names().data)
-    models = {name: fitted(train, **kwargs) for name, kwargs in settings.items()}
+    models = {
+        name: fitted(train, max_iter, settings) for name, settings in SETTINGS.items()
+    }
     completers = {name: completer_of(model) for name, model in models.items()}
     completers["Kneser-Ney 5-gram"] = counted(train, max(map(len, train)))
     head(f"{n_test:,} unseen names at their half", "in the vocabulary", "unlimited")
@@ -244,10 +255,10 @@ def main() -> None:
         shares[name] = [share_found(completer, test, v) for v in (vocabulary, None)]
         row(name, *(f"{share:.1%}" for share in shares[name]))
     print()
-    head("milliseconds", "skrnn", "torch")
-    times = latencies(models["skrnn, 64 units"], test)
+    head("milliseconds", *models, TORCH)
+    times = latencies(models, test)
     for name, result in times.items():
-        row(name, *(f"{result[key]:.2f}" for key in ("skrnn", "torch")))
+        row(name, *(f"{result[key]:.2f}" for key in (*models, TORCH)))
     save("completion", {"accuracy": shares, "latency": times})
 
 

@@ -1,47 +1,51 @@
-"""Bits per character of names that no model has seen, against counts and torch.
+"""Bits per token of texts that no model has seen, against counts and torch.
 
-The names of the standard library are split at random: 5,000 to learn from, 5,000 others
-to test on, the end of a name counted as a character. Both n-grams are in `_ngrams.py`.
-Torch has an RNN of the same size under Adam, minibatches of 32 packed names, three
-learning rates and as many seconds each as skrnn took; its score is that of its best
+Names: those of the standard library are split at random, 5,000 to learn from, 5,000
+others to test on, the end of a name counted as a character. Words: sentences of the
+library's docstrings, of four modules in five to learn from, all words that occur once
+in these being the same word. The models that count are in `_ngrams.py`.
+For names, torch has an RNN under Adam, minibatches of 32 packed names, three learning
+rates and as many seconds each as skrnn's defaults took; its score is that of its best
 epoch *on the test names* and its best rate, so better than its user could know. skrnn
-is scored once, at the end, on names that had no say in anything. Every number is the
+is scored once, at the end, on texts that had no say in anything. Every number is the
 mean over several splits and seeds, with the lowest and the highest. Needs torch; prints
-a Markdown table, writes JSON.
+two Markdown tables, writes JSON.
 
-    python benchmarks/language_model.py [--seeds 3] [--quick]
+    python benchmarks/language_model.py [--seeds 3] [--sentences 2000] [--quick]
 
---quick takes one seed and 1,000 names to learn from.
+--quick takes one seed, 1,000 names to learn from, and 500 sentences.
 """
 
 import argparse
 import time
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from _common import Workload, head, row, save, seconds, torch_modules
-from _ngrams import InterpolatedNGram, KneserNey
+from _ngrams import InterpolatedNGram, KneserNey, NGram
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier, VanillaRNNLanguageModel
-from skrnn.datasets import load_python_names
+from skrnn.datasets import load_python_names, load_python_sentences
 
 RATES = (1e-3, 3e-3, 1e-2)
 BATCH = 32
-N_HIDDEN = 128
+N_HIDDEN = (64, 128)  # of torch
 MODELS: dict[str, dict[str, Any]] = {
     "skrnn, defaults": {},
-    "skrnn, 64 units, alpha=10": {"alpha": 10.0},
-    f"skrnn, {N_HIDDEN} units, alpha=30, max_iter=300": {
-        "hidden_layer_sizes": N_HIDDEN,
-        "alpha": 30.0,
-        "max_iter": 300,
-    },
+    "skrnn, ngram_range=None": {"ngram_range": None},
 }
+ORDERS_OF_NAMES = (4, 5, 6, 7)
+ORDERS_OF_WORDS = (2, 3, 4, 5)
+RARE = "rare"
+
+Texts = list[Any]
 
 
 class Score(NamedTuple):
@@ -51,11 +55,10 @@ class Score(NamedTuple):
     seconds: float
 
 
-def ours(
-    train: list[str], test: list[str], seed: int, settings: dict[str, Any]
-) -> Score:
+def ours(train: Texts, test: Texts, seed: int, settings: dict[str, Any]) -> Score:
     """Fit a language model."""
-    model = VanillaRNNLanguageModel(VanillaRNNClassifier(random_state=seed, **settings))
+    network = VanillaRNNClassifier(random_state=seed)
+    model = VanillaRNNLanguageModel(network, **settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is a limit
         duration = seconds(lambda: model.fit(train))
@@ -132,13 +135,15 @@ def theirs(
     return Score(best, limit)
 
 
-def counted(train: list[str], test: list[str]) -> dict[str, Score]:
-    """Score the n-grams."""
+def counted(train: Texts, test: Texts, orders: Iterable[int]) -> dict[str, Score]:
+    """Score the models that count."""
+    makers: dict[str, Callable[[], NGram]] = {
+        "interpolated trigram": lambda: InterpolatedNGram(train, 3, 0.8)
+    }
+    for n in orders:
+        makers[f"Kneser-Ney {n}-gram"] = partial(KneserNey, train, n)
     results = {}
-    for name, make in {
-        "interpolated trigram": lambda: InterpolatedNGram(train, 3, 0.8),
-        "Kneser-Ney 5-gram": lambda: KneserNey(train, 5),
-    }.items():
+    for name, make in makers.items():
         began = time.perf_counter()
         model = make()
         duration = time.perf_counter() - began
@@ -146,37 +151,75 @@ def counted(train: list[str], test: list[str]) -> dict[str, Score]:
     return results
 
 
-def compare(seed: int, n_train: int) -> dict[str, Score]:
-    """Score every model on one split."""
+def compare_words(seed: int, n_sentences: int) -> dict[str, Score]:
+    """Score every model on sentences of modules held out."""
+    data = load_python_sentences(n_sentences, random_state=seed)
+    modules = np.unique(data.groups)
+    rng = np.random.default_rng(seed)
+    is_out = np.isin(data.groups, rng.permutation(modules)[: len(modules) // 5])
+    counts = Counter(
+        word
+        for sentence, out in zip(data.data, is_out, strict=True)
+        if not out
+        for word in sentence
+    )
+    train: Texts = []
+    test: Texts = []
+    for sentence, out in zip(data.data, is_out, strict=True):
+        words = [word if counts[word] > 1 else RARE for word in sentence]
+        (test if out else train).append(words)
+    results = counted(train, test, ORDERS_OF_WORDS)
+    for name, settings in MODELS.items():
+        results[name] = ours(train, test, seed, settings)
+    return results
+
+
+def compare_names(seed: int, n_train: int) -> dict[str, Score]:
+    """Score every model on one split of the names."""
     names = load_python_names(n_train + 5000, random_state=seed).data.tolist()
     train, letters = names[:n_train], set("".join(names[:n_train]))
     # Among few names a rare letter may be missing.
     test = [name for name in names[n_train:] if letters.issuperset(name)]
-    results = counted(train, test)
+    results = counted(train, test, ORDERS_OF_NAMES)
     for name, settings in MODELS.items():
         results[name] = ours(train, test, seed, settings)
-        n_hidden = settings.get("hidden_layer_sizes", 64)
+    limit = results["skrnn, defaults"].seconds
+    for n_hidden in N_HIDDEN:
         results[f"torch, Adam, {n_hidden} units"] = theirs(
-            train, test, seed, n_hidden, limit=results[name].seconds
+            train, test, seed, n_hidden, limit
         )
     return results
 
 
 def main() -> None:
-    """Score all models on all splits and print the table."""
+    """Score all models on all splits and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sentences", type=int, default=2000)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    n_seeds, n_train = (1, 1000) if options.quick else (options.seeds, 5000)
-    results = [compare(seed, n_train) for seed in range(n_seeds)]
-    head(f"{n_train:,} names", "bits per character", "lowest to highest", "seconds")
+    n_seeds, n_names, n_sentences = options.seeds, 5000, options.sentences
+    if options.quick:
+        n_seeds, n_names, n_sentences = 1, 1000, 500
+    results = {}
+    for title, compare, n in (
+        (f"{n_names:,} names", compare_names, n_names),
+        (f"{n_sentences:,} sentences", compare_words, n_sentences),
+    ):
+        results[title] = [compare(seed, n) for seed in range(n_seeds)]
+        show(title, results[title])
+    save("language_model", results)
+
+
+def show(title: str, results: list[dict[str, Score]]) -> None:
+    """Print one table."""
+    head(title, "bits per token", "lowest to highest", "seconds")
     for name in results[0]:
         bits = [result[name].bits for result in results]
         clock = np.mean([result[name].seconds for result in results])
         spread = f"{min(bits):.3f} to {max(bits):.3f}"
         row(name, f"{np.mean(bits):.3f}", spread, f"{clock:.1f}")
-    save("language_model", results)
+    print()
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def render_page(model: dict[str, Any], title: str) -> str:
         low=low,
         high=high,
         # The only character that could end the script element.
-        model=json.dumps(model, allow_nan=False).replace("<", "\\u003c"),
+        model=_json(model).replace("<", "\\u003c"),
         script=script,
         script_hash=_hash(script),
     )
@@ -60,6 +60,10 @@ def render_page(model: dict[str, Any], title: str) -> str:
 
 def _part(name: str) -> str:
     return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def _hash(part: str) -> str:
@@ -166,7 +170,7 @@ def _ngram_data(table: NgramTable | None) -> dict[str, Any]:
         for columns, (start, stop) in zip(table.ngrams(), pairwise(starts), strict=True)
         if start < stop
     }
-    _check_size(len(json.dumps(pairs)), "n-grams", "a shorter ngram_range")
+    _check_size(len(_json(pairs)), "n-grams", "a shorter ngram_range")
     return {"max_n": table.max_n, "ngrams": pairs}
 
 
