@@ -1,5 +1,6 @@
 """What the docstrings say of parameters, against the signatures."""
 
+import ast
 import inspect
 import re
 
@@ -60,8 +61,8 @@ def documented_with_local(thing):
 
 def spells(text, default):
     """Tell whether a docstring's text is a default value."""
-    if isinstance(default, str):
-        return text == f'"{default}"'
+    if isinstance(default, str | tuple):
+        return "'" not in text and ast.literal_eval(text) == default
     if inspect.isclass(default):
         return text == f"{default.__module__}.{default.__name__}"
     if isinstance(default, float):

@@ -1,11 +1,12 @@
-"""Data sets of sequences that need no download.
+"""Data sets of sequences that need no download, and files of labeled words.
 
 Real text (the source of the standard library), sequences of real images that follow a
-rule (scikit-learn's digits), and generators with known optimal accuracy. Every function
-returns a `Bunch`; for labeled data, `return_X_y=True` returns `(X, y)` instead. Padded
-data has NaN in X and -1 in y after the end of each sequence.
+rule (scikit-learn's digits), and generators with known optimal accuracy. Each of these
+functions returns a `Bunch`; for labeled data, `return_X_y=True` returns `(X, y)`
+instead. Padded data has NaN in X and -1 in y after the end of each sequence.
 """
 
+from ._conll import read_conll, write_conll
 from ._digit_strings import make_digit_strings
 from ._generated import load_hello, make_hmm_sequences, make_recall
 from ._python_names import load_python_names
@@ -20,4 +21,6 @@ __all__ = [
     "make_digit_strings",
     "make_hmm_sequences",
     "make_recall",
+    "read_conll",
+    "write_conll",
 ]
