@@ -179,11 +179,78 @@ def test_a_weight_is_a_number_of_copies():
     assert weighted.score(TEXTS[:2]) == copies.score(TEXTS[:2])
 
 
-def test_a_text_of_weight_zero_has_no_pairs():
-    model = fit(["ab", "ba", "bb"], [1, 1, 0])
-    assert ("b", "b") in model.ngrams_
-    i = model.ngrams_.index(("b", "b"))
+def test_a_text_of_weight_zero_has_no_ngrams():
+    weighted = fit(["ab", "ba", "bb"], [1, 2, 0], ngram_min_frequency=1)
+    assert weighted.ngrams_ == fit(["ab", "ba"]).ngrams_
+    # A text counts once, whatever its weight.
+    assert fit(["ab", "b"], [5, 1], ngram_min_frequency=2).ngrams_ == [("b",), (START,)]
+
+
+def test_a_token_that_is_not_predicted_has_no_pairs():
+    encoder = {"categories": ["a", "b"], "handle_unknown": "ignore"}
+    model = fit(["ab?", "ba"], encoder=encoder, end=False)
+    i = model.ngrams_.index((START, "a", "b"))
     assert model.ngram_coef_[[i]].nnz == 0
+
+
+def test_pairs_of_texts_held_out_keep_weights_of_zero():
+    texts = ["abab", "abab", "abba", "abcb", "abac"]
+    groups = [0, 0, 0, 1, 1]
+    net = network(early_stopping=True, validation_fraction=0.5, random_state=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = VanillaRNNLanguageModel(net, ngram_range=(1, 2))
+        model.fit(texts, groups=groups)
+    coef = model.ngram_coef_.toarray()
+    names = [*model.tokens_, "end"]
+    weights = {
+        (ngram, names[k]): coef[i, column]
+        for i, ngram in enumerate(model.ngrams_)
+        for column, k in enumerate(model.classifier_.classes_)
+    }
+    # One group is held out. Only texts of the second have a c.
+    trained = [g for g in (0, 1) if g == (weights[("a",), "c"] != 0)]
+    _, pairs = counted(
+        [t for t, g in zip(texts, groups, strict=True) if g in trained], 1, 2
+    )
+    assert {pair for pair, weight in weights.items() if weight} == set(pairs)
+
+
+def test_a_search_does_not_train_pairs_of_texts_held_out():
+    names = load_python_names(80, random_state=0).data.tolist()
+    seen = []
+    trained_by = Ngrams.trained_by
+
+    def noted(self, steps, y):
+        found = trained_by(self, steps, y)
+        seen.append(found.trained)
+        return found
+
+    with mock.patch.object(Ngrams, "trained_by", noted):
+        fit(names, net=network(skip_alpha="auto", max_iter=3))
+    everything, one, other = seen[:3]  # all texts, then each half
+    assert everything is None
+    assert not (one & other).all()
+    assert (one | other).all()
+
+
+def test_the_state_of_another_model_is_refused(model):
+    for other in (fit(ngram_range=None), fit(ngram_range=(1, 2)), fit(net=network(4))):
+        for own, foreign in ((model, other), (other, model)):
+            reading = foreign.read("ab")
+            with pytest.raises(ValueError, match="belongs to the model that made it"):
+                own.read("a", reading)
+            with pytest.raises(ValueError, match="belongs to the model that made it"):
+                own.complete(reading)
+            with pytest.raises(ValueError, match="belongs to the model that made it"):
+                own.sample(1, reading)
+
+
+def test_changing_the_array_of_weights_does_not_change_the_model():
+    model = fit()
+    before = model.score(TEXTS)
+    model.ngram_coef_.data[:] = 0
+    assert model.score(TEXTS) == before
 
 
 def test_saved_models_give_the_same_answers(model):
@@ -381,9 +448,8 @@ def test_numbers_of_ngrams_are_found_token_by_token_as_in_one_go(texts, max_n):
     read = TokenIds(flat, lengths)
     columns = np.array([0, 1, 2, 3, -1])
     y = np.zeros(len(flat), np.intp)
-    table, ngrams = NgramTable.learn(
-        read, columns, y, np.ones(len(flat)), 1, (1, max_n), 1
-    )
+    w = np.ones(len(flat))
+    table, ngrams = NgramTable.learn(read, columns, y, w, w > 0, 1, (1, max_n), 1)
     at = 0
     for text in texts:
         state = table.start(1)

@@ -23,7 +23,7 @@ from skrnn._estimators.classifier import VanillaRNNClassifier
 from skrnn._network import inference
 from skrnn._network.model.loss import log_softmax
 from skrnn._sklearn_compat import HasMethods, Interval, fit_context
-from skrnn._validation.arrays import Array, Ids, Vector
+from skrnn._validation.arrays import Array, Ids, Mask, Vector
 from skrnn._validation.persistence import VersionedState
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import check_groups, check_weights
@@ -140,6 +140,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
             raise ValueError(
                 "sequences has no token to predict: all are too short, or unknown"
             )
+        has_weight = weights > 0
         # Steps with zero weight are processed but excluded from the loss.
         weights[classes < 0] = 0
         classes[classes < 0] = classes.max()
@@ -147,7 +148,14 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
             # Short texts with many letters look like regression targets.
             warnings.filterwarnings("ignore", "The number of unique classes")
             parts = self._fit_classifier(
-                classifier, vocab, read, classes, weights, groups, ngram_range
+                classifier,
+                vocab,
+                read,
+                classes,
+                weights,
+                has_weight,
+                groups,
+                ngram_range,
             )
         self.classifier_, self.encoder_ = classifier, encoder
         self.tokens_ = vocab.tokens
@@ -185,6 +193,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         read: TokenIds,
         classes: Ids,
         weights: Vector,
+        has_weight: Mask,
         groups: Ids | None,
         ngram_range: tuple[int, int] | None,
     ) -> dict[str, Any] | None:
@@ -197,6 +206,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
                 vocab.input_columns,
                 y,
                 weights,
+                has_weight,
                 len(known),
                 ngram_range,
                 self.ngram_min_frequency,
@@ -224,7 +234,10 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
             return None
         starts = table.starts[table.n_short :]
         shape = len(starts) - 1, table.n_outputs
-        return sparse.csr_array((table.weights, table.outputs, starts), shape)
+        # A copy: no one changes the model by it.
+        return sparse.csr_array(
+            (table.weights, table.outputs, starts), shape, copy=True
+        )
 
     @property
     def ngrams_(self) -> list[tuple[Any, ...]] | None:  # numpydoc ignore=RT01

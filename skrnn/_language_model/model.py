@@ -84,7 +84,8 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         None for the network alone. N-grams need a :class:`VanillaRNNClassifier` without
         `skip_connection`.
     ngram_min_frequency : int, default=1
-        Number of occurrences in `fit` below which an n-gram has no weights.
+        Number of occurrences in `fit` below which an n-gram has no weights. A text
+        counts once, whatever its weight, and not at all if that is 0.
 
     Attributes
     ----------
@@ -95,11 +96,13 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
     tokens_ : ndarray of shape (n_tokens,)
         The tokens, in the order of the columns of `predict_proba`.
     ngrams_ : list of tuple, or None
-        The n-grams that have weights. Their tokens are those of the encoder's columns:
-        None is the start, ``"infrequent_sklearn"`` stands for all infrequent tokens.
+        The n-grams of the rows of `ngram_coef_`. Their tokens are those of the
+        encoder's columns: None is the start, ``"infrequent_sklearn"`` stands for all
+        infrequent tokens. None if `ngram_range=None`, or no n-gram occurs often enough.
     ngram_coef_ : csr_array of shape (n_ngrams, n_classes), or None
         Weights of the n-grams, with an entry for each pair of an n-gram and a following
-        token in `fit`. The columns are the classes of `classifier_`: tokens by number,
+        token in `fit`; 0 for pairs that only texts held out by early stopping have. The
+        columns are the classes of `classifier_`: tokens by number,
         infrequent ones as one, and the end.
     max_length_ : int
         Length of the longest sequence in `fit`, in tokens.
@@ -144,7 +147,7 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
     rarely and must be penalized more strongly. The classifier's `skip_alpha` is the
     strength for n-grams; "auto" chooses it by held-out sequences, before all other
     weights are trained. The classifier's `alpha="auto"` is then 10. Memory and time
-    depend on the number of pairs.
+    depend on the number of pairs, not on that of n-grams times tokens.
 
     The network reads one token at a time and updates its state. No token is processed
     twice: completion continues from the state after the prefix, and `read` returns
@@ -203,6 +206,18 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         table = self._ngrams
         return state if table is None else (*state, table.start(1))
 
+    def _checked(self, reading: DecoderState) -> DecoderState:
+        """Return a decoder state, checked to have the form of the model's own."""
+        own, found = self._initial_state(), reading.state
+        if [part.shape for part in found] != [part.shape for part in own]:
+            raise ValueError(
+                f"the state of the reading has arrays of shape "
+                f"{[part.shape for part in found]}, but those of the model have "
+                f"{[part.shape for part in own]}; a reading belongs to the model that "
+                "made it"
+            )
+        return reading
+
     def read(self, tokens: Any, reading: DecoderState | None = None) -> DecoderState:
         """Process tokens and return the decoder state.
 
@@ -229,7 +244,8 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
         NotFittedError
             If `fit` was not called before.
         ValueError
-            If the encoder rejects a token, or the text is empty and `start=False`.
+            If the encoder rejects a token, the text is empty and `start=False`, or the
+            state is of another model.
         TypeError
             If `tokens` have a different type than in `fit`.
         """
@@ -243,7 +259,7 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
             state = self._initial_state()
             ids = vocab.add_boundaries(ids, start=self.start, end=False)
         else:
-            text, log_proba, state = reading
+            text, log_proba, state = self._checked(reading)
         for i in range(len(ids.flat)):
             (log_proba,), state = self._advance(ids.flat[i : i + 1], state)
         if log_proba is None:
@@ -253,9 +269,10 @@ class VanillaRNNLanguageModel(BaseLanguageModel):  # numpydoc ignore=PR02
 
     def _prefix_state(self, prefix: Any) -> tuple[Any, BeamState]:
         """Return the text of a prefix, and the beam state after it."""
-        text, log_proba, state = (
-            prefix if isinstance(prefix, DecoderState) else self.read(prefix)
-        )
+        if isinstance(prefix, DecoderState):
+            text, log_proba, state = self._checked(prefix)
+        else:
+            text, log_proba, state = self.read(prefix)
         return text, BeamState(log_proba[None], state)
 
     def complete(

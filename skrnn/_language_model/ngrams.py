@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data.ngrams import NgramRows, Ngrams, Pairs
-from skrnn._validation.arrays import Array, Ids, Vector
+from skrnn._validation.arrays import Array, Ids, Mask, Vector
 
 from .vocabulary import TokenIds
 
@@ -45,6 +45,7 @@ class NgramTable(NamedTuple):
         columns: Ids,
         y: Ids,
         w: Vector,
+        counts: Mask,
         n_outputs: int,
         ngram_range: tuple[int, int],
         min_frequency: int,
@@ -61,6 +62,8 @@ class NgramTable(NamedTuple):
             Output that follows each token.
         w : ndarray of shape (n_tokens,)
             Weight of the output; those of weight 0 are not predicted.
+        counts : ndarray of shape (n_tokens,)
+            Whether the n-grams that end at a token occur: not in texts of weight 0.
         n_outputs : int
             Number of outputs.
         ngram_range : tuple of int
@@ -80,7 +83,8 @@ class NgramTable(NamedTuple):
         shorter = np.zeros(len(texts.flat), np.int64)
         for n in range(1, max_n + 1):
             keys = table._keys_of(texts.flat, shorter)
-            names, frequency = np.unique(keys[keys >= 0], return_counts=True)
+            occurring = keys[(keys >= 0) & counts]
+            names, frequency = np.unique(occurring, return_counts=True)
             added = names[frequency >= min_frequency]
             if n < min_n:
                 table = table._replace(n_short=table.n_short + len(added))

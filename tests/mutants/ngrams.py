@@ -122,4 +122,32 @@ MUTANTS = [
         '"max_n": 2',
         "html",
     ),
+    Mutant(
+        "pairs of texts held out are trained",
+        "_network/data/ngrams",
+        "            out[~self.trained] = 0\n",
+        "            pass\n",
+        "language_model_ngrams",
+    ),
+    Mutant(
+        "a search trains the pairs of texts held out",
+        "_network/training/train",
+        "                    ngrams = ngrams.trained_by(steps, y[steps])\n",
+        "",
+        "language_model_ngrams",
+    ),
+    Mutant(
+        "the state of another model is taken",
+        "_language_model/model",
+        "if [part.shape for part in found] != [part.shape for part in own]:",
+        "if False:",
+        "language_model_ngrams",
+    ),
+    Mutant(
+        "n-grams of texts of weight zero occur",
+        "_language_model/ngrams",
+        "keys[(keys >= 0) & counts]",
+        "keys[keys >= 0]",
+        "language_model_ngrams",
+    ),
 ]

@@ -35,6 +35,7 @@ class NgramRows:
 
     ids: NDArray[np.integer]  # (n_rows, n_orders), of each n-gram; negative for none
     pairs: Pairs
+    trained: NDArray[np.bool_] | None = None  # (n_pairs,), see `Ngrams`
 
     @cached_property
     def _entries(self) -> tuple[Ids, Ids]:
@@ -64,6 +65,8 @@ class NgramRows:
     def weight_gradient(self, dL: Array, out: Array) -> None:
         """Compute the gradient of the weights from that of the logits.
 
+        It is 0 for pairs that are not trained.
+
         Parameters
         ----------
         dL : ndarray of shape (n_rows, n_outputs)
@@ -72,19 +75,26 @@ class NgramRows:
         places, pairs = self._entries
         out[...] = 0
         np.add.at(out, pairs, dL.reshape(-1).take(places))
+        if self.trained is not None:
+            out[~self.trained] = 0
 
     def select(self, rows: Ids) -> "NgramRows":
         """Return the n-grams of some of the rows."""
-        return NgramRows(self.ids[rows], self.pairs)
+        return NgramRows(self.ids[rows], self.pairs, self.trained)
 
 
 class Ngrams(NamedTuple):
-    """The n-grams of all steps, their pairs, and the prior of the weights."""
+    """The n-grams of all steps, their pairs, and the prior of the weights.
+
+    Pairs that only sequences held out have must not be trained: new sequences would
+    not have them as pairs, either. Their weights stay 0.
+    """
 
     ids: NDArray[np.integer]  # (n_steps, n_orders)
     pairs: Pairs
     precision: NDArray[np.float64]  # (n_pairs,), inverse prior variance
     curvature: NDArray[np.float64]  # (n_pairs,), estimate of the Fisher information
+    trained: NDArray[np.bool_] | None = None  # (n_pairs,); None for all
 
     @property
     def n_pairs(self) -> int:
@@ -93,4 +103,20 @@ class Ngrams(NamedTuple):
 
     def of_steps(self, steps: Ids) -> NgramRows:
         """Return the n-grams of some steps."""
-        return NgramRows(self.ids[steps], self.pairs)
+        return NgramRows(self.ids[steps], self.pairs, self.trained)
+
+    def trained_by(self, steps: Ids, y: Ids) -> "Ngrams":
+        """Return the same n-grams, of whose pairs only those of some steps are trained.
+
+        Parameters
+        ----------
+        steps : ndarray of shape (n_labeled,)
+        y : ndarray of shape (n_labeled,)
+            Outputs that follow these steps.
+        """
+        starts, outputs, n_outputs = self.pairs
+        ngram = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        rows, orders = np.nonzero(self.ids[steps] >= 0)
+        own = self.ids[steps][rows, orders] * np.int64(n_outputs) + y[rows]
+        trained = np.isin(ngram * np.int64(n_outputs) + outputs, own)
+        return self._replace(trained=None if trained.all() else trained)

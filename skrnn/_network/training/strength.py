@@ -506,10 +506,17 @@ class _LinearSearch(_JointSearch):
 
 
 class _NgramSearch(_LinearSearch):
-    """The same for the weights of n-grams."""
+    """The same for the weights of n-grams.
+
+    Of strengths that are about as good, the strongest: it is better at texts that are
+    not like any in training, such as the entries of a vocabulary.
+    """
 
     all_lengths = (_NGRAM_ITERATIONS,)
     first = _FIRST_NGRAM
+
+    def _select(self, judged: list[_Trial]) -> _Trial:
+        return _chosen(judged)
 
 
 def _best(trials: list[_Trial]) -> _Trial:

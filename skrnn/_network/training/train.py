@@ -93,6 +93,14 @@ class InMemoryData(NamedTuple):
                 )
                 if shared_with is not None:
                     n = min(n, len(shared_with.spaces))
+                ngrams = self.ngrams
+                if ngrams is not None:
+                    lengths = self.source.lengths
+                    steps = packing.ranges(
+                        packing.first_steps(lengths)[ids], lengths[ids]
+                    )
+                    steps = steps[w[steps] > 0]
+                    ngrams = ngrams.trained_by(steps, y[steps])
                 batches = packing.batches(
                     self.source,
                     ids,
@@ -102,7 +110,7 @@ class InMemoryData(NamedTuple):
                     n,
                     architecture.n_states,
                     store=self._store_batches,
-                    ngrams=self.ngrams,
+                    ngrams=ngrams,
                 )
                 return ThreadedSum(batches, dtype, n, shared_with)
 
