@@ -39,7 +39,9 @@ for name, model in models.items():
     print(f"{name:18} {model.bits_per_token(new):.2f} bits per character")
 
 # %%
-# The cost of every character of the new names, by its position:
+# The cost of every character of the new names, by its position. The network helps in
+# the first ten characters; later ones, which few names have, are better left to
+# n-grams:
 
 
 def costs(model, name):
@@ -61,6 +63,7 @@ fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for key, color in zip(means, ("tab:gray", "tab:blue", "tab:orange"), strict=True):
     ax.plot(np.arange(longest) + 1, means[key], label=key, color=color)
 ax.set(xlabel="position in the name", ylabel="bits per character", ylim=(0, None))
+ax.set_xticks(range(1, longest + 1))
 ax.legend(frameon=False)
 
 # %%
