@@ -43,8 +43,8 @@ from skrnn import (
 from skrnn.datasets import load_python_names, load_python_source
 
 N_LINES = 5000
-N_LINES_SEARCHED = 650
-N_LINES_CROSS_VALIDATED = 900
+N_LINES_SEARCHED = 400
+N_LINES_CROSS_VALIDATED = 500
 N_NAMES = 8000
 N_NAMES_HELD_OUT = 2000
 PREFIXES = ("re", "is_", "Base", "get_f")
