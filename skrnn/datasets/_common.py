@@ -65,6 +65,14 @@ def check_available(name: str, n_wanted: int, n_available: int) -> None:
         )
 
 
+def draw(name: str, items: list[T], n: int | None, rng: Rng) -> list[T]:
+    """Return n random items, or all in their order if n, a parameter, is None."""
+    if n is None:
+        return items
+    check_available(name, n, len(items))
+    return shuffled(items, rng)[:n]
+
+
 def shuffled(items: list[T], rng: Rng) -> list[T]:
     """Return a list in random order."""
     return [items[i] for i in rng.permutation(len(items))]

@@ -16,7 +16,7 @@ from sklearn.utils import Bunch, check_random_state
 from skrnn._validation.containers import objects
 from skrnn._validation.persistence import set_module
 
-from ._common import POSITIVE, Seed, check_available, shuffled, validate
+from ._common import POSITIVE, Seed, draw, validate
 from ._python_source import _library_files
 
 
@@ -86,9 +86,7 @@ def load_python_names(
     longest = float("inf") if max_length is None else max_length
     counted = _counted_names(Path(sysconfig.get_path("stdlib")))
     names = [n for n in counted if min_length <= len(n) <= longest]
-    if n_names is not None:
-        check_available("n_names", n_names, len(names))
-        names = shuffled(names, rng)[:n_names]
+    names = draw("n_names", names, n_names, rng)
     return Bunch(
         data=objects(names),
         frequency=np.array([counted[name] for name in names], dtype=np.intp),

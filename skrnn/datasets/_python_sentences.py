@@ -15,7 +15,7 @@ from sklearn.utils import Bunch, check_random_state
 from skrnn._validation.containers import objects
 from skrnn._validation.persistence import set_module
 
-from ._common import POSITIVE, Seed, check_available, shuffled, validate
+from ._common import POSITIVE, Seed, draw, validate
 from ._python_source import _library_files
 
 _WORD = re.compile(r"\w+(?:[.'-]\w+)*|[^\w\s]")
@@ -91,9 +91,7 @@ def load_python_sentences(
         for sentence, file in _all_sentences(Path(sysconfig.get_path("stdlib")))
         if min_length <= len(sentence) <= longest
     ]
-    if n_sentences is not None:
-        check_available("n_sentences", n_sentences, len(found))
-        found = shuffled(found, rng)[:n_sentences]
+    found = draw("n_sentences", found, n_sentences, rng)
     return Bunch(
         data=objects(list(sentence) for sentence, _ in found),
         groups=np.array([file for _, file in found], dtype=str),
