@@ -112,17 +112,7 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         classifier = clone(default[0] if self.classifier is None else self.classifier)
         encoder = clone(default[1] if self.encoder is None else self.encoder)
         ngram_range = self._check_ngram_range(classifier)
-        if not hasattr(classifier, "step"):
-            raise ValueError(
-                f"classifier={classifier} cannot be stepped; pass a unidirectional "
-                "network (bidirectional=False), because a bidirectional one would see "
-                "the token to predict"
-            )
-        if getattr(classifier, "transitions", False):
-            raise ValueError(
-                f"classifier={classifier} has transitions=True, but the labels are the "
-                "next tokens, which the network reads as input; pass transitions=False"
-            )
+        _check_classifier(classifier)
         tokens, texts = read_texts(sequences)
         encoder.fit(texts)
         vocab = TokenVocabulary.of(
@@ -441,6 +431,21 @@ class BaseLanguageModel(  # numpydoc ignore=PR01
         tags.input_tags.categorical = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _check_classifier(classifier: Any) -> None:
+    """Check that a classifier predicts one token after another."""
+    if not hasattr(classifier, "step"):
+        raise ValueError(
+            f"classifier={classifier} cannot be stepped; pass a unidirectional "
+            "network (bidirectional=False), because a bidirectional one would see "
+            "the token to predict"
+        )
+    if getattr(classifier, "transitions", False):
+        raise ValueError(
+            f"classifier={classifier} has transitions=True, but the labels are the "
+            "next tokens, which the network reads as input; pass transitions=False"
+        )
 
 
 def _as_rows(n_sequences: int) -> Sequences:

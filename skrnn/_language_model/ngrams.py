@@ -80,6 +80,7 @@ class NgramTable(NamedTuple):
         """
         min_n, max_n = ngram_range
         table = _without_pairs(cls, columns, max_n, n_outputs)
+        found = np.empty((len(texts.flat), max_n), np.int64)
         shorter = np.zeros(len(texts.flat), np.int64)
         for n in range(1, max_n + 1):
             keys = table._keys_of(texts.flat, shorter)
@@ -89,8 +90,10 @@ class NgramTable(NamedTuple):
             if n < min_n:
                 table = table._replace(n_short=table.n_short + len(added))
             table = table._replace(keys=np.concatenate([table.keys, added]))
-            shorter = _before(table._find(keys), texts)
-        ids = (table._read(texts) - 1).astype(np.int32)
+            # Longer n-grams come later, and change no number.
+            found[:, n - 1] = table._find(keys)
+            shorter = _before(found[:, n - 1], texts)
+        ids = (found - 1).astype(np.int32)
         rows, orders = np.nonzero((ids >= table.n_short) & (w > 0)[:, None])
         pairs, first = np.unique(
             ids[rows, orders] * np.int64(n_outputs) + y[rows], return_index=True

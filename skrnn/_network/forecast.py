@@ -11,7 +11,8 @@ import numpy as np
 
 from . import inference
 from .data.inputs import Array
-from .data.packing import Source, by_length, first_steps, pack, split_into_batches
+from .data.packing import Source, by_length, pack, split_into_batches
+from .data.steps import first_steps
 from .model import network
 from .model.parameters import Architecture, Parameters
 

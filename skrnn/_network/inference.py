@@ -12,11 +12,11 @@ from .data.packing import (
     Ids,
     Source,
     by_length,
-    first_steps,
     pack,
     split_into_batches,
     time_major,
 )
+from .data.steps import first_steps
 from .model import chain, network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Chain, Parameters

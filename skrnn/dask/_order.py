@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data import packing
-from skrnn._network.data.packing import by_length, first_steps, ranges
+from skrnn._network.data.packing import by_length
+from skrnn._network.data.steps import first_steps, ranges, steps_of
 from skrnn._network.training.subsample import evenly_spaced
 from skrnn._network.training.train import hold_out
 
@@ -51,7 +52,7 @@ class ChunkAssignment(NamedTuple):
         return ChunkAssignment(
             self.ids[rows],
             n[rows],
-            self.weights[ranges(first_steps(n)[rows], n[rows])],
+            self.weights[steps_of(rows, n)],
             self.places[rows],
             self.sampled[rows],
         )

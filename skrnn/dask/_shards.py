@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._network.data import packing
-from skrnn._network.data.packing import Batch, first_steps, ranges
+from skrnn._network.data.packing import Batch
+from skrnn._network.data.steps import steps_of
 from skrnn._network.model.network import Workspace
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread
@@ -60,8 +61,7 @@ class Assigned(SizeofMixin):
 
     def steps_of(self, ids: Ids) -> Ids:
         """Return the indices of the steps of some sequences."""
-        lengths = self.sequences.lengths
-        return ranges(first_steps(lengths)[ids], lengths[ids])
+        return steps_of(ids, self.sequences.lengths)
 
 
 def assign(

@@ -223,8 +223,8 @@ MUTANTS = [
     Mutant(
         "units learned from sequences that are held out",
         "_network/training/train",
-        "steps = packing.ranges(packing.first_steps(lengths)[ids], lengths[ids])",
-        "steps = np.arange(len(y))",
+        "TargetScaler.fit(y[steps], w[steps])",
+        "TargetScaler.fit(y, w)",
         "train",
     ),
     Mutant(
@@ -360,8 +360,8 @@ MUTANTS = [
     Mutant(
         "sequences of weight 0 kept",
         "_network/data/packing",
-        "np.add.reduceat(w, starts) > 0",
-        "np.add.reduceat(w, starts) >= 0",
+        "np.add.reduceat(w, first_steps(lengths)) > 0",
+        "np.add.reduceat(w, first_steps(lengths)) >= 0",
         "packing",
     ),
     Mutant(

@@ -132,7 +132,7 @@ MUTANTS = [
     Mutant(
         "a search trains the pairs of texts held out",
         "_network/training/train",
-        "                    ngrams = ngrams.trained_by(steps, y[steps])\n",
+        "            ngrams = ngrams.trained_by(steps, self.y[steps])\n",
         "",
         "language_model_ngrams",
     ),

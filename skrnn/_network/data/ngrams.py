@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .steps import Ids, ranges
+
 Array = NDArray[Any]
-Ids = NDArray[np.intp]
 
 
 class Pairs(NamedTuple):
@@ -43,10 +44,8 @@ class NgramRows:
         rows, orders = np.nonzero(self.ids >= 0)
         found = self.ids[rows, orders]
         starts = self.pairs.starts
-        first = starts[found]
-        lengths = starts[found + 1] - first
-        shift = np.cumsum(lengths) - lengths
-        pairs = np.repeat(first - shift, lengths) + np.arange(lengths.sum())
+        lengths = starts[found + 1] - starts[found]
+        pairs = ranges(starts[found], lengths)
         places = np.repeat(rows * self.pairs.n_outputs, lengths)
         places += self.pairs.outputs[pairs]
         return places, pairs
@@ -116,7 +115,8 @@ class Ngrams(NamedTuple):
         """
         starts, outputs, n_outputs = self.pairs
         ngram = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        rows, orders = np.nonzero(self.ids[steps] >= 0)
-        own = self.ids[steps][rows, orders] * np.int64(n_outputs) + y[rows]
+        ids = self.ids[steps]
+        rows, orders = np.nonzero(ids >= 0)
+        own = ids[rows, orders] * np.int64(n_outputs) + y[rows]
         trained = np.isin(ngram * np.int64(n_outputs) + outputs, own)
         return self._replace(trained=None if trained.all() else trained)

@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from .inputs import Array, compress, take_rows
 from .ngrams import NgramRows, Ngrams
+from .steps import first_steps, ranges, steps_of
 
 # Approximate number of rows of a batch: enough for matrix products to outweigh call
 # overhead, few enough for the states to fit into the cache and to need little memory.
@@ -193,17 +194,6 @@ def _narrow(y: Array) -> Array:
     return y.astype(np.int32) if y.dtype.kind == "i" else y
 
 
-def first_steps(lengths: Ids) -> Ids:
-    """Return where each sequence starts among the steps of all."""
-    return np.cumsum(lengths) - lengths
-
-
-def ranges(starts: Ids, lengths: Ids) -> Ids:
-    """Concatenate the ranges with the given starts and lengths."""
-    shift = starts - first_steps(lengths)
-    return np.repeat(shift, lengths) + np.arange(lengths.sum())
-
-
 def by_length(lengths: ArrayLike) -> Ids:
     """Sort sequences by decreasing length; equal lengths keep their order."""
     return np.argsort(-np.asarray(lengths, dtype=np.intp), kind="stable")
@@ -237,14 +227,14 @@ def deduplicate(
     groups : ndarray of shape (n_distinct,)
         The group of each, numbered in the order of their first sequences.
     """
-    lengths, starts = source.lengths, first_steps(source.lengths)
-    ids = np.flatnonzero(np.add.reduceat(w, starts) > 0)
+    lengths = source.lengths
+    ids = np.flatnonzero(np.add.reduceat(w, first_steps(lengths)) > 0)
     _, first, kinds = np.unique(
         fingerprints(source, ids, y, w), return_index=True, return_inverse=True
     )
     distinct = ids[first]
     if len(distinct) < len(ids):
-        steps, own = (ranges(starts[i], lengths[i]) for i in (ids, distinct))
+        steps, own = (steps_of(i, lengths) for i in (ids, distinct))
         added = add_copies(kinds, lengths[ids], w[steps])
         w = w.copy()
         w[own] = added

@@ -223,7 +223,6 @@ def choose(
     if settings.skip_alpha is None and is_sparse:
         settings = settings._replace(skip_alpha=DEFAULT_SKIP_ALPHA)
     alpha, skip_alpha = settings.alpha, settings.skip_alpha
-    has_linear = architecture.has_direct_weights
     searches_alpha = alpha is None and bool(architecture.hidden_layer_sizes)
     if alpha is None:
         alpha = DEFAULT_ALPHA
@@ -235,53 +234,90 @@ def choose(
     folds = _folds(problem, rng)
     if not folds:
         return choice
-    tally = _Tally()
-    options = problem, settings, rng, tally, on_iteration
+    options = problem, settings, rng, _Tally(), on_iteration
     linear_parts = None
-    if has_linear:
-        linear = architecture.without_hidden
-        kind, grid = _LinearSearch, SKIP_ALPHAS
-        if architecture.n_pairs:
-            kind, grid = _NgramSearch, NGRAM_ALPHAS
-        search: Search = kind(
-            [fold.of(linear) for fold in folds],
-            [np.zeros(linear.n_parameters) for _ in folds],
-            grid if skip_alpha is None else np.array([skip_alpha]),
-            skip_precision(linear, features),
-            np.zeros(linear.n_parameters),
-            *options,
-        )
-        best = search.run()
-        if best is not None:
-            choice, linear_parts = choice._replace(skip_alpha=best.alpha), best.thetas
-        choice = choice._replace(n_fun=search.n_fun)
-        if search.stopped_at is not None:
-            theta = np.zeros(architecture.n_parameters)
-            theta = architecture.with_linear_part(theta, search.stopped_at)
-            return choice._replace(stopped_at=theta)
-    if searches_alpha:
-        start = initial_parameters(architecture, features, rng)
-        starts = [start for _ in folds]
-        if linear_parts is not None:
-            starts = [architecture.with_linear_part(start, p) for p in linear_parts]
-        search = (_JointSearch if has_linear else Search)(
-            folds,
-            starts,
-            ALPHAS,
-            precision(architecture, features),
-            choice.skip_alpha * skip_precision(architecture, features),
-            *options,
-        )
-        best = search.run()
-        alphas, scores = search.tried()
-        choice = choice._replace(
-            alpha=DEFAULT_ALPHA if best is None else best.alpha,
-            alphas=alphas,
-            scores=scores,
-            n_fun=search.n_fun,
-            stopped_at=search.stopped_at,
-        )
+    if architecture.has_direct_weights:
+        choice, linear_parts = _choose_skip_alpha(choice, folds, *options)
+    if searches_alpha and choice.stopped_at is None:
+        choice = _choose_alpha(choice, folds, linear_parts, *options)
     return choice
+
+
+def _choose_skip_alpha(
+    choice: Choice,
+    folds: list[_Fold],
+    problem: TrainingProblem,
+    settings: Settings,
+    rng: np.random.RandomState,
+    tally: _Tally,
+    on_iteration: Callable[[Progress], None],
+) -> tuple[Choice, list[Vector] | None]:
+    """Search the strength of direct weights; return these weights of each fold, too."""
+    architecture, features = problem.objective.architecture, problem.features
+    linear = architecture.without_hidden
+    kind, grid = _LinearSearch, SKIP_ALPHAS
+    if architecture.n_pairs:
+        kind, grid = _NgramSearch, NGRAM_ALPHAS
+    search = kind(
+        [fold.of(linear) for fold in folds],
+        [np.zeros(linear.n_parameters) for _ in folds],
+        grid if settings.skip_alpha is None else np.array([settings.skip_alpha]),
+        skip_precision(linear, features),
+        np.zeros(linear.n_parameters),
+        problem,
+        settings,
+        rng,
+        tally,
+        on_iteration,
+    )
+    best = search.run()
+    choice = choice._replace(n_fun=search.n_fun)
+    if search.stopped_at is not None:
+        theta = np.zeros(architecture.n_parameters)
+        theta = architecture.with_linear_part(theta, search.stopped_at)
+        choice = choice._replace(stopped_at=theta)
+    if best is None:
+        return choice, None
+    return choice._replace(skip_alpha=best.alpha), best.thetas
+
+
+def _choose_alpha(
+    choice: Choice,
+    folds: list[_Fold],
+    linear_parts: list[Vector] | None,
+    problem: TrainingProblem,
+    settings: Settings,
+    rng: np.random.RandomState,
+    tally: _Tally,
+    on_iteration: Callable[[Progress], None],
+) -> Choice:
+    """Search the strength of hidden weights, beside direct weights if there are any."""
+    architecture, features = problem.objective.architecture, problem.features
+    start = initial_parameters(architecture, features, rng)
+    starts = [start for _ in folds]
+    if linear_parts is not None:
+        starts = [architecture.with_linear_part(start, part) for part in linear_parts]
+    search = (_JointSearch if architecture.has_direct_weights else Search)(
+        folds,
+        starts,
+        ALPHAS,
+        precision(architecture, features),
+        choice.skip_alpha * skip_precision(architecture, features),
+        problem,
+        settings,
+        rng,
+        tally,
+        on_iteration,
+    )
+    best = search.run()
+    alphas, scores = search.tried()
+    return choice._replace(
+        alpha=DEFAULT_ALPHA if best is None else best.alpha,
+        alphas=alphas,
+        scores=scores,
+        n_fun=search.n_fun,
+        stopped_at=search.stopped_at,
+    )
 
 
 class Search:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from skrnn._network.data import packing
 from skrnn._network.data.memmap import to_disk
 from skrnn._network.data.ngrams import Ngrams
+from skrnn._network.data.steps import steps_of
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import effective_n_threads, one_blas_thread
 
@@ -60,6 +61,51 @@ class InMemoryData(NamedTuple):
     groups: NDArray[np.intp] | None = None  # (n_sequences,), held out together
     ngrams: Ngrams | None = None  # of the steps
 
+    def loss_sum(
+        self,
+        ids: NDArray[np.intp],
+        w: Vector,
+        architecture: Architecture,
+        dtype: np.dtype[Any],
+        n_threads: int,
+        shared_with: ThreadedSum | None = None,
+    ) -> ThreadedSum:
+        """Pack some sequences, and return their total loss.
+
+        Parameters
+        ----------
+        ids : ndarray of shape (n_chosen,)
+            The sequences, longest first.
+        w : ndarray of shape (n_valid_steps,)
+            Weights of the steps of all sequences.
+        architecture : Architecture
+        dtype : dtype
+        n_threads : int
+            Number of threads that are available.
+        shared_with : ThreadedSum, optional
+            Another sum, whose threads and workspaces are reused.
+        """
+        n = effective_n_threads(architecture, self.source.lengths[ids], n_threads)
+        if shared_with is not None:
+            n = min(n, len(shared_with.spaces))
+        ngrams = self.ngrams
+        if ngrams is not None:
+            steps = steps_of(ids, self.source.lengths)
+            steps = steps[w[steps] > 0]
+            ngrams = ngrams.trained_by(steps, self.y[steps])
+        batches = packing.batches(
+            self.source,
+            ids,
+            dtype,
+            self.y,
+            w,
+            n,
+            architecture.n_states,
+            store=self._store_batches,
+            ngrams=ngrams,
+        )
+        return ThreadedSum(batches, dtype, n, shared_with)
+
     def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
         return to_disk(less) if self.on_disk else list(less)
@@ -78,46 +124,21 @@ class InMemoryData(NamedTuple):
         held_out, ids, groups = ids[is_out], ids[~is_out], groups[~is_out]
         y, target_scaler = self.y, TargetScaler.identity(architecture.n_outputs)
         if architecture.output == "identity":
-            lengths = self.source.lengths
-            steps = packing.ranges(packing.first_steps(lengths)[ids], lengths[ids])
+            steps = steps_of(ids, self.source.lengths)
             target_scaler = TargetScaler.fit(y[steps], w[steps])
             y = target_scaler.standardize(y).astype(dtype)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
-
-            def loss_sum_on(
-                ids: NDArray[np.intp], w: Vector, shared_with: ThreadedSum | None = None
-            ) -> ThreadedSum:
-                n = effective_n_threads(
-                    architecture, self.source.lengths[ids], n_threads
-                )
-                if shared_with is not None:
-                    n = min(n, len(shared_with.spaces))
-                ngrams = self.ngrams
-                if ngrams is not None:
-                    lengths = self.source.lengths
-                    steps = packing.ranges(
-                        packing.first_steps(lengths)[ids], lengths[ids]
-                    )
-                    steps = steps[w[steps] > 0]
-                    ngrams = ngrams.trained_by(steps, y[steps])
-                batches = packing.batches(
-                    self.source,
-                    ids,
-                    dtype,
-                    y,
-                    w,
-                    n,
-                    architecture.n_states,
-                    store=self._store_batches,
-                    ngrams=ngrams,
-                )
-                return ThreadedSum(batches, dtype, n, shared_with)
-
-            loss_sum = stack.enter_context(closing(loss_sum_on(ids, w)))
+            data = self._replace(y=y)
+            loss_sum = stack.enter_context(
+                closing(data.loss_sum(ids, w, architecture, dtype, n_threads))
+            )
 
             def objective_on(ids: NDArray[np.intp], w: Vector) -> Objective:
-                return Objective(architecture, loss_sum_on(ids, w, loss_sum))
+                return Objective(
+                    architecture,
+                    data.loss_sum(ids, w, architecture, dtype, n_threads, loss_sum),
+                )
 
             def subset_objective(subset: Subset) -> Objective:
                 return objective_on(
