@@ -32,9 +32,20 @@ def test_products_are_those_of_the_dense_matrix(fill, seed, as_sparse):
     out = np.full((6, 3), np.nan)
     inputs.affine(compressed, W, b, out=out)
     assert_allclose(out, X @ W + b, rtol=1e-12, atol=1e-14)
-    out = np.full((20, 3), np.nan)
-    inputs.input_weight_grad(compressed, dA, out=out)
-    assert_allclose(out, X.T @ dA, rtol=1e-12, atol=1e-14)
+    product = inputs.transposed_product(compressed, dA)
+    assert_allclose(product, X.T @ dA, rtol=1e-12, atol=1e-14)
+
+
+@given(FILLS, SEEDS, st.booleans())
+def test_rows_and_filled_columns_are_those_of_the_dense_matrix(fill, seed, as_sparse):
+    X = matrix(fill, seed)
+    compressed = compress(sparse.csr_array(X) if as_sparse else X)
+    dA = np.random.default_rng(seed).normal(size=(3, 2))
+    part = inputs.row_range(compressed, slice(2, 5))
+    assert_allclose(inputs.transposed_product(part, dA), X[2:5].T @ dA, rtol=1e-12)
+    columns, values = inputs.filled_columns(compressed)
+    assert_array_equal(values, X[:, columns])
+    assert np.delete(X, columns, axis=1).any() == 0
 
 
 @given(FILLS, SEEDS, st.booleans())

@@ -1,5 +1,7 @@
 """The whole network on a batch, against the reference."""
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given
 from numpy.testing import assert_allclose
@@ -7,6 +9,7 @@ from reference import logits, states
 from strategies import fixed_problem, problems
 
 from skrnn._network.model import network
+from skrnn._network.training.objective import sum_of_gradients
 
 
 def forward(problem, batch):
@@ -55,6 +58,18 @@ def test_what_a_workspace_held_before_does_not_matter():
             buffer[:] = np.nan
     for first, second in zip(*results, strict=True):
         assert_allclose(first, second, rtol=0, atol=0)
+
+
+@given(problems())
+def test_gradients_do_not_depend_on_the_blocks_of_steps(problem):
+    def gradient(n_states):
+        space = network.Workspace(np.dtype(np.float64))
+        with patch.object(network, "_BLOCK_STATES", n_states):
+            return sum_of_gradients(
+                problem.net, problem.theta, problem.batches(), space
+            )[1]
+
+    assert_allclose(gradient(5), gradient(1 << 20), rtol=1e-10, atol=1e-13)
 
 
 def test_directions_are_columns_side_by_side():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skrnn._network.data.packing import iter_steps
 from skrnn._network.model import recurrence
 
 # Two sequences of one unit, of two steps and of one: rows a0 b0 | a1.
@@ -40,9 +41,9 @@ def test_the_backward_direction_starts_at_each_sequences_own_last_step():
 def test_backward_is_the_chain_rule(from_end):
     slopes = np.array([0.9, 0.8, 0.7])
     dA = np.array([1.0, 2.0, 3.0])[:, None]
-    recurrence.backward(
-        dA, slopes[:, None], W_HH, OFFSETS, np.empty((2, 1)), from_end=from_end
-    )
+    steps = list(iter_steps(OFFSETS, from_end=from_end, against_reading=True))
+    n = recurrence.backward(dA, slopes[:, None], W_HH, steps, np.empty((2, 1)), 0)
+    assert n == 0
     if from_end:
         expected = [0.9 * 1, 0.8 * 2, 0.7 * (3 + 0.5 * 0.9 * 1)]
     else:

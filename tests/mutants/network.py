@@ -57,8 +57,8 @@ MUTANTS = [
     Mutant(
         "recurrent weights not transposed on the way back",
         "_network/model/recurrence",
-        "np.matmul(dA[shared], W_hh.T,",
-        "np.matmul(dA[shared], W_hh,",
+        "np.matmul(dA[:n_carried], W_hh.T,",
+        "np.matmul(dA[:n_carried], W_hh,",
         "gradient",
     ),
     Mutant(
@@ -71,8 +71,8 @@ MUTANTS = [
     Mutant(
         "the state reached by the backward sweep is overwritten",
         "_network/model/recurrence",
-        "dH[before] += np.matmul",
-        "dH[before] = np.matmul",
+        "dA[:n_carried] += carry",
+        "dA[:n_carried] = carry",
         "gradient",
     ),
     Mutant(
@@ -95,43 +95,64 @@ MUTANTS = [
     Mutant(
         "the gradient of the backward direction is swept forward",
         "_network/model/network",
-        "scratch,\n                from_end=d == 1,",
-        "scratch,\n                from_end=False,",
+        "from_end=direction == 1,",
+        "from_end=False,",
         "gradient",
     ),
     Mutant(
         "earlier and later rows swapped",
         "_network/model/network",
-        "[:: -1 if d == 1 else 1]",
-        "[:: 1 if d == 1 else -1]",
+        "batch.rows_before(rows, from_end=d == 1)",
+        "batch.rows_before(rows, from_end=d == 0)",
         "gradient",
     ),
     Mutant(
         "the backward direction's recurrent gradient misaligned",
-        "_network/model/network",
-        "[:: -1 if d == 1 else 1]",
-        "",
+        "_network/data/packing",
+        "before = slice(first + n_sequences, last + n_sequences)\n        return prev",
+        "before = slice(first, last)\n        return prev",
         "gradient",
+    ),
+    Mutant(
+        "a block forgets the states that the block before it continues",
+        "_network/model/network",
+        "n_carried = recurrence.backward(",
+        "recurrence.backward(",
+        "network gradient",
+    ),
+    Mutant(
+        "blocks of gradients overwrite each other",
+        "_network/model/network",
+        "dW_hh[d] += states",
+        "dW_hh[d] = states",
+        "network",
+    ),
+    Mutant(
+        "rows of a block are counted from the start of the batch",
+        "_network/data/packing",
+        "after = slice(first - rows.start, rows.stop - rows.start)",
+        "after = slice(first, rows.stop)",
+        "network",
     ),
     Mutant(
         "the gradient of b_h is missing",
         "_network/model/network",
-        "np.sum(dA, axis=0, out=db_h)",
-        "db_h[...] = 0",
+        "db_h[part] += inputs.sum_of_rows(dA)",
+        "",
         "gradient",
     ),
     Mutant(
         "the gradient of b_y is a mean",
         "_network/model/network",
-        "np.sum(dL, axis=0, out=gradient.b_y)",
-        "np.mean(dL, axis=0, out=gradient.b_y)",
+        "gradient.b_y[...] = inputs.sum_of_rows(dL)",
+        "gradient.b_y[...] = dL.mean(axis=0)",
         "gradient",
     ),
     Mutant(
         "all layers learn from the input",
         "_network/model/network",
-        "X = states[i - 1] if i else batch.X",
-        "X = states[i - 1] if i > 1 else batch.X",
+        "(states[i - 1] if i else batch.X_of_layers, rows)",
+        "(states[i - 1] if i > 1 else batch.X_of_layers, rows)",
         "gradient",
     ),
     Mutant(
@@ -166,8 +187,8 @@ MUTANTS = [
     Mutant(
         "weights forgotten in the gradient",
         "_network/model/loss",
-        "L[rows, y] -= w",
-        "L[rows, y] -= 1",
+        "values[places] -= w",
+        "values[places] -= 1",
         "loss",
     ),
     Mutant(
@@ -295,8 +316,8 @@ MUTANTS = [
     Mutant(
         "feature scale not squared in the penalty",
         "_network/training/regularization",
-        "np.square(features.penalty_scale / INPUT_DEVIATION)",
-        "(features.penalty_scale / INPUT_DEVIATION)",
+        "np.square(scale / INPUT_DEVIATION)",
+        "(scale / INPUT_DEVIATION)",
         "regularization gradient",
     ),
     Mutant(
@@ -309,15 +330,15 @@ MUTANTS = [
     Mutant(
         "shared features counted as if steps had them for certain",
         "_network/training/regularization",
-        "float(self.frequency @ self.frequency)",
-        "float(self.frequency.sum())",
+        "float(frequency @ frequency)",
+        "float(frequency.sum())",
         "regularization",
     ),
     Mutant(
         "one-hot steps share less than one feature",
         "_network/training/regularization",
-        "max(1.0, float(self.frequency @ self.frequency))",
-        "float(self.frequency @ self.frequency)",
+        "max(1.0, float(frequency @ frequency))",
+        "float(frequency @ frequency)",
         "regularization",
     ),
     # The order of the flat vector
@@ -339,8 +360,8 @@ MUTANTS = [
     Mutant(
         "the backward direction starts at the longest sequence's end",
         "_network/data/packing",
-        "n_shared = min(stop - start, n_before)",
-        "n_shared = stop - start if n_before else 0",
+        "n_shared = min(stop - start, offsets[before + 1] - offsets[before])",
+        "n_shared = stop - start",
         "packing",
     ),
     Mutant(

@@ -25,15 +25,15 @@ MUTANTS = [
     Mutant(
         "the gradient of direct weights is doubled",
         NETWORK,
-        "inputs.input_weight_grad(batch.X, dL, out=gradient.W_xy)",
-        "inputs.input_weight_grad(batch.X, dL * 2, out=gradient.W_xy)",
+        "gradient.W_xy[...] = inputs.transposed_product(batch.X, dL)",
+        "gradient.W_xy[...] = 2 * inputs.transposed_product(batch.X, dL)",
         "gradient",
     ),
     Mutant(
         "a network without hidden layers has no bias",
         NETWORK,
-        "inputs.affine(X, parameters.W_xy, parameters.b_y, out=L)",
-        "inputs.affine(X, parameters.W_xy, 0 * parameters.b_y, out=L)",
+        "inputs.affine(batch.X, parameters.W_xy, parameters.b_y, out=L)",
+        "inputs.affine(batch.X, parameters.W_xy, 0 * parameters.b_y, out=L)",
         "network skip",
     ),
     # Parameters
@@ -196,8 +196,8 @@ MUTANTS = [
     Mutant(
         "the curvature of transitions is forgotten",
         PRECONDITIONING,
-        "scores[...] = value",
-        "scores[...] = 0 * value",
+        "scores += weight * slope**2",
+        "pass",
         "preconditioning",
     ),
     Mutant(

@@ -10,7 +10,6 @@ sequences of all lengths, without computations on padding.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,14 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from .inputs import Array, compress, take_rows
+from .inputs import Array, compress, first_columns, take_rows
 from .ngrams import NgramRows, Ngrams
 from .steps import first_steps, ranges, steps_of
 
 # Approximate number of rows of a batch: enough for matrix products to outweigh call
 # overhead, few enough for the states to fit into the cache and to need little memory.
-_BATCH_ROWS = 1 << 13
-_BATCH_STATES = 1 << 19
+_BATCH_ROWS = 1 << 14
+_BATCH_STATES = 1 << 22
 _MIN_SEQUENCES = 64
 # Number of rows to read at a time for fingerprints, in double precision.
 _ROWS_READ = 1 << 12
@@ -39,7 +38,9 @@ Steps = Any  # ndarray or scipy.sparse.csr_array of shape (n_rows, n_features)
 class Source(Protocol):
     """Sequences that can return their valid steps."""
 
-    lengths: Ids  # (n_sequences,)
+    @property
+    def lengths(self) -> Ids:
+        """Numbers of steps, of shape (n_sequences,)."""
 
     def take(self, ids: Ids, dtype: np.dtype[Any]) -> Steps:
         """Return the steps of the given sequences, concatenated."""
@@ -55,6 +56,12 @@ class Batch(NamedTuple):
     y: Array  # (n_rows,) class of each step (int32) or numbers, or empty
     w: Array  # (n_rows,) weight of each step, or empty
     ngrams: NgramRows | None = None
+    X_of_hidden: Any = None  # its first columns, if hidden layers read only those
+
+    @property
+    def X_of_layers(self) -> Any:
+        """What the first hidden layer reads."""
+        return self.X if self.X_of_hidden is None else self.X_of_hidden
 
     @property
     def sequence_of_row(self) -> Ids:
@@ -81,6 +88,9 @@ class Batch(NamedTuple):
 
     def select_rows(self, rows: Ids) -> "Batch":
         """Return the rows of one sequence as a batch of its own."""
+        of_hidden = self.X_of_hidden
+        if of_hidden is not None:
+            of_hidden = take_rows(of_hidden, rows)
         return Batch(
             X=take_rows(self.X, rows),
             offsets=list(range(len(rows) + 1)),
@@ -89,6 +99,7 @@ class Batch(NamedTuple):
             y=self.y[rows] if self.y.size else self.y,
             w=self.w[rows] if self.w.size else self.w,
             ngrams=None if self.ngrams is None else self.ngrams.select(rows),
+            X_of_hidden=of_hidden,
         )
 
     @property
@@ -96,28 +107,75 @@ class Batch(NamedTuple):
         """Rows with a previous step: all but those of the first step."""
         return slice(self.offsets[1], self.offsets[-1])
 
+    def rows_before(
+        self, rows: slice, *, from_end: bool
+    ) -> tuple[slice | Ids, slice | Ids]:
+        """Return the rows of some steps that continue a sequence, and which rows.
+
+        Parameters
+        ----------
+        rows : slice
+            All rows of consecutive steps.
+        from_end : bool
+            Whether sequences are read from their ends.
+
+        Returns
+        -------
+        after : slice or ndarray
+            Relative to ``rows``.
+        before : slice or ndarray
+            The row of the step that is read before, for each of ``after``.
+        """
+        n_sequences, previous = self.offsets[1], self.previous_rows
+        if not from_end:
+            first = max(rows.start, n_sequences)
+            after = slice(first - rows.start, rows.stop - rows.start)
+            pairs = slice(first - n_sequences, rows.stop - n_sequences)
+            return after, pairs if isinstance(previous, slice) else previous[pairs]
+        if isinstance(previous, slice):
+            first, last = rows.start, min(rows.stop, previous.stop)
+            before = slice(first + n_sequences, last + n_sequences)
+            return slice(0, last - first), before
+        # Previous rows are sorted.
+        first, last = np.searchsorted(previous, (rows.start, rows.stop)).tolist()
+        before = slice(first + n_sequences, last + n_sequences)
+        return previous[first:last] - rows.start, before
+
+
+class StepRows(NamedTuple):
+    """The rows of one step, and how it continues the step that is read before it."""
+
+    now: slice
+    shared: slice  # the first of these rows, whose sequences have a step before
+    before: slice  # the rows of these sequences in the step before
+
 
 def iter_steps(
-    offsets: Sequence[int], *, from_end: bool
-) -> Iterator[tuple[slice, slice, slice]]:
-    """Iterate over the steps in the reading order of a direction.
+    offsets: Sequence[int], *, from_end: bool, against_reading: bool = False
+) -> Iterator[StepRows]:
+    """Iterate over the steps in the reading order of a direction, or against it.
 
-    Yields the rows of the step, those of them whose sequence has a preceding step in
-    this order, and the rows of these sequences in the preceding step. The backward
-    direction starts each sequence at its own last step.
+    The backward direction starts each sequence at its own last step.
     """
-    blocks = list(pairwise(offsets))
-    if from_end:
-        blocks.reverse()
-    before, n_before = 0, 0
-    for start, stop in blocks:
-        n_shared = min(stop - start, n_before)
-        yield (
+    n_steps = len(offsets) - 1
+    to_before = 1 if from_end else -1
+    order = range(n_steps)
+    for t in order if from_end == against_reading else reversed(order):
+        start, stop = offsets[t], offsets[t + 1]
+        before, n_shared = t + to_before, 0
+        if 0 <= before < n_steps:
+            n_shared = min(stop - start, offsets[before + 1] - offsets[before])
+        yield StepRows(
             slice(start, stop),
             slice(start, start + n_shared),
-            slice(before, before + n_shared),
+            slice(offsets[before], offsets[before] + n_shared),
         )
-        before, n_before = start, stop - start
+
+
+def rows_of_steps(steps: Sequence[StepRows]) -> slice:
+    """Return the rows of consecutive steps, in whatever order."""
+    ends = steps[0].now, steps[-1].now
+    return slice(min(rows.start for rows in ends), max(rows.stop for rows in ends))
 
 
 def pack(
@@ -128,6 +186,7 @@ def pack(
     w: Array | None = None,
     starts: Ids | None = None,
     ngrams: Ngrams | None = None,
+    n_hidden_features: int = 0,
 ) -> Batch:
     """Pack the given sequences into one batch.
 
@@ -146,6 +205,8 @@ def pack(
         many batches.
     ngrams : Ngrams, optional
         The n-grams of all steps.
+    n_hidden_features : int
+        Number of the first features that hidden layers read; 0 if they read all.
     """
     lengths = source.lengths[ids]
     offsets, i, t = time_major(lengths)
@@ -159,14 +220,16 @@ def pack(
     if starts is None:
         starts = first_steps(source.lengths)
     steps = starts[ids][i] + t
+    X = take_rows(compress(source.take(ids, dtype)), first_steps(lengths)[i] + t)
     return Batch(
-        X=take_rows(compress(source.take(ids, dtype)), first_steps(lengths)[i] + t),
+        X=X,
         offsets=offsets.tolist(),
         previous_rows=previous_rows,
         steps=steps,
         y=np.empty(0, np.int32) if y is None else _narrow(y[steps]),
         w=np.empty(0, dtype) if w is None else w[steps].astype(dtype, copy=False),
         ngrams=None if ngrams is None else ngrams.of_steps(steps),
+        X_of_hidden=first_columns(X, n_hidden_features) if n_hidden_features else None,
     )
 
 
@@ -320,13 +383,20 @@ def fingerprints(source: Source, ids: Ids, y: Array, w: Vector) -> NDArray[np.by
     return np.concatenate(found).view("S16").ravel()
 
 
+def column_words(X: sparse.csr_array, first_row: int) -> Words:
+    """Return two sums of the bits of every column, for rows from a number on.
+
+    Added over all rows, they are equal only for identical columns, see `fingerprints`.
+    """
+    bits = sparse.csr_array((_bits(X.data), X.indices, X.indptr), shape=X.shape)
+    words: Words = bits.T @ _random_numbers(X.shape[0], 3, first_row)
+    return words
+
+
 def _sum_bits(X: Steps, seed: int) -> Words:
     """Return two sums of the bits of every row."""
-    values = X.data if sparse.issparse(X) else X
-    halves = (values + 0.0).view(np.uint32)  # without the sign of zero
-    # The last bits of round numbers are zeros, and would remain so in products.
-    halves[..., ::2] ^= halves[..., 1::2]
-    bits, factors = halves.view(np.uint64), _random_numbers(X.shape[1], seed)
+    bits = _bits(X.data if sparse.issparse(X) else X)
+    factors = _random_numbers(X.shape[1], seed)
     if sparse.issparse(X):
         rows = sparse.csr_array((bits, X.indices, X.indptr), shape=X.shape)
         sums: Words = rows @ factors
@@ -336,9 +406,17 @@ def _sum_bits(X: Steps, seed: int) -> Words:
     return sums
 
 
-def _random_numbers(n: int, seed: int) -> Words:
+def _bits(values: Vector) -> Words:
+    halves = (values + 0.0).view(np.uint32)  # without the sign of zero
+    # The last bits of round numbers are zeros, and would remain so in products.
+    halves[..., ::2] ^= halves[..., 1::2]
+    return halves.view(np.uint64)
+
+
+def _random_numbers(n: int, seed: int, first: int = 0) -> Words:
     # Raw numbers are the same in all versions of NumPy. Odd ones lose no bits.
-    numbers: Words = np.random.PCG64(seed).random_raw((n, 2)).astype(np.uint64)
+    generator = np.random.PCG64(seed).advance(2 * first)
+    numbers: Words = generator.random_raw((n, 2)).astype(np.uint64)
     return numbers | np.uint64(1)
 
 
@@ -352,6 +430,7 @@ def batches(
     n_states: int = 1,
     store: Callable[[Iterable[Batch]], list[Batch]] = list,
     ngrams: Ngrams | None = None,
+    n_hidden_features: int = 0,
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
@@ -360,12 +439,32 @@ def batches(
     together. ``store`` receives them one by one, and may move each elsewhere before it
     requests the next.
     """
-    n_rows = min(_BATCH_ROWS, _BATCH_STATES // max(1, n_states))
-    cut = split_into_batches(ids, source.lengths, n_shares, n_rows)
+    cut = cut_for_training(ids, source.lengths, n_shares, n_states)
     starts = first_steps(source.lengths)
     return store(
-        pack(source, batch_ids, dtype, y, w, starts, ngrams) for batch_ids in cut
+        pack(source, batch_ids, dtype, y, w, starts, ngrams, n_hidden_features)
+        for batch_ids in cut
     )
+
+
+def cut_for_training(ids: Ids, lengths: Ids, n_shares: int, n_states: int) -> list[Ids]:
+    """Return the sequences of each of the `batches`."""
+    n_rows = min(_BATCH_ROWS, _BATCH_STATES // max(1, n_states))
+    return split_into_batches(ids, lengths, n_shares, n_rows)
+
+
+def steps_of_rows(lengths: Ids, ids: Ids) -> Ids:
+    """Return the number, among all steps, of each row of a batch.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_sequences_of_source,)
+    ids : ndarray of shape (n_sequences,)
+        Sequences in order of decreasing length.
+    """
+    _, i, t = time_major(lengths[ids])
+    steps: Ids = first_steps(lengths)[ids][i] + t
+    return steps
 
 
 def split_into_batches(

@@ -54,15 +54,16 @@ def cross_entropy(L: Array, y: NDArray[np.intp], w: Array) -> float:
     w : ndarray of shape (n_rows,)
         Weight of each row.
     """
-    rows = np.arange(len(L))
     _shift_logits(L)
-    chosen = L[rows, y].astype(np.float64)
+    # Places of the classes in memory: faster than rows and columns.
+    values, places = L.reshape(-1), np.arange(0, L.size, L.shape[1]) + y
+    chosen = values[places].astype(np.float64)
     total = _exp_and_sum(L)
     # The logarithm is taken in float64: if p is close to 1, the difference is much
     # smaller than both terms, and float32 would lose it.
     loss = float(w.astype(np.float64) @ (np.log(total, dtype=np.float64) - chosen))
     L *= (w / total)[:, None]
-    L[rows, y] -= w
+    values[places] -= w
     return loss
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skrnn._network.data.inputs import Array
-from skrnn._network.data.packing import iter_steps
+from skrnn._network.data.packing import StepRows, iter_steps, rows_of_steps
 
 
 def forward(
@@ -37,17 +37,26 @@ def backward(
     dH: Array,  # (n_rows, n_hidden), becomes dA
     slopes: Array,  # (n_rows, n_hidden), f'(a) of every row
     W_hh: Array,  # (n_hidden, n_hidden)
-    offsets: Sequence[int],
-    scratch: Array,  # (n_sequences, n_hidden)
-    *,
-    from_end: bool,
-) -> None:
-    """Compute gradients of a direction's inputs from those of its states, in place."""
-    dA = dH
-    for now, shared, before in reversed(list(iter_steps(offsets, from_end=from_end))):
-        dA[now] *= slopes[now]
-        if shared.stop > shared.start:
-            dH[before] += np.matmul(dA[shared], W_hh.T, out=scratch[: _size(shared)])
+    steps: Sequence[StepRows],  # last read first
+    carry: Array,  # (n_sequences, n_hidden), dA W_hh^T of the step read next
+    n_carried: int,  # rows of it, 0 if there is none
+) -> int:
+    """Compute gradients of a direction's inputs from those of its states, in place.
+
+    The steps may be a part of all; ``dH`` and ``slopes`` have only their rows. Returns
+    the ``n_carried`` for the part that is read before.
+    """
+    first_row = rows_of_steps(steps).start
+    for now, shared, _ in steps:
+        local = slice(now.start - first_row, now.stop - first_row)
+        dA = dH[local]
+        if n_carried:
+            dA[:n_carried] += carry[:n_carried]
+        dA *= slopes[local]
+        n_carried = _size(shared)
+        if n_carried:
+            np.matmul(dA[:n_carried], W_hh.T, out=carry[:n_carried])
+    return n_carried
 
 
 def activate(A: Array, activation: str) -> None:

@@ -58,15 +58,14 @@ def ridge_output_init(
     space = network.Workspace(PRECISE)
     n_steps = 0
     n, n_outputs = 1 + architecture.n_states, architecture.n_outputs
-    hh, yh, part = np.zeros((n, n)), np.zeros((n_outputs, n)), np.empty((n_outputs, n))
+    hh, yh = np.zeros((n, n)), np.zeros((n_outputs, n))
     for batch in sample.batches(architecture):
         states, _ = network.forward(parameters, batch, architecture.activation, space)
         # With a constant state of 1, sums of products include the plain sums.
         H = np.column_stack([np.ones(len(batch.w)), states[-1]])
         wH = batch.w[:, None] * H
         hh += H.T @ wH
-        inputs.input_weight_grad(loss.encode(batch.y, n_outputs), wH, out=part)
-        yh += part
+        yh += inputs.transposed_product(loss.encode(batch.y, n_outputs), wH)
         n_steps += int(np.count_nonzero(batch.w))
     hh, yh = hh / hh[0, 0], yh / hh[0, 0]
     mean_h, mean_y = hh[0, 1:], yh[:, 0]

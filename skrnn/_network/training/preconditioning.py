@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._network.data import inputs
 from skrnn._network.data.packing import Batch
 from skrnn._network.model import chain, network
 from skrnn._network.model.loss import LOSSES
@@ -67,7 +68,7 @@ class Preconditioner:
         unit = np.ones_like(theta)
         parameters = architecture.unflatten(unit)
         for W in self._input_weights(parameters):
-            W[...] = self.feature_scale[:, None]
+            W[...] = self.feature_scale[: len(W), None]
         curvature = (self.fisher + objective.penalty) / unit**2
         # A bias without any gradient has no estimate of curvature.
         curvature[curvature == 0] = 1.0
@@ -93,9 +94,8 @@ def fisher_diagonal(
     """Return the weighted mean of squared gradients of sequences."""
     parameters = architecture.parameters(theta)
     space = network.Workspace(PRECISE)
-    slope = np.empty_like(theta)
-    gradient = architecture.unflatten(slope)
     total, total_weight = np.zeros(len(theta)), 0.0
+    of_parameters = architecture.unflatten(total)
     for batch in sample.batches(architecture):
         states, L = network.forward(parameters, batch, architecture.activation, space)
         y = _draw(architecture, parameters, batch, L, rng)
@@ -105,30 +105,74 @@ def fisher_diagonal(
         weights = np.bincount(number, batch.w) / np.bincount(number)
         drawn = batch._replace(y=y, w=batch.w / weights[number])
         of_chains = _replace_by_gradients(architecture, parameters, drawn, L)
-        inputs = network.backward_states(
+        d_states = [np.empty_like(H) for H in states]
+        for deltas in network.iter_deltas(
             parameters, batch, architecture.activation, space, states, L
-        )
+        ):
+            d_states[deltas.layer][deltas.rows, deltas.part] = deltas.array
         for i, weight in enumerate(weights):
             rows = batch.rows_of(i)
-            network.weight_gradients(
+            _add_squares(
                 batch.select_rows(rows),
                 [H[rows] for H in states],
-                [dA[rows] for dA in inputs],
+                [dA[rows] for dA in d_states],
                 L[rows],
-                gradient,
+                weight,
+                of_parameters,
             )
-            if gradient.chain is not None:
-                for scores, value in zip(gradient.chain, of_chains[i], strict=True):
-                    scores[...] = value
-            np.square(slope, out=slope)
-            slope *= weight
-            total += slope
+        for gradient, weight in zip(of_chains, weights, strict=False):
+            assert of_parameters.chain is not None
+            for scores, slope in zip(of_parameters.chain, gradient, strict=True):
+                scores += weight * slope**2
         total_weight += float(batch.w.sum())
-    of_pairs = architecture.unflatten(total).pairs
-    if of_pairs is not None and sample.ngrams is not None:
+    if of_parameters.pairs is not None and sample.ngrams is not None:
         # Most n-grams are too rare for a sample.
-        of_pairs[...] = sample.ngrams.curvature * total_weight
+        of_parameters.pairs[...] = sample.ngrams.curvature * total_weight
     return total / total_weight
+
+
+def _add_squares(
+    sequence: Batch,
+    states: list[Vector],
+    d_states: list[Vector],
+    dL: Vector,
+    weight: float,
+    total: Parameters,
+) -> None:
+    """Add the weighted squares of a sequence's gradients.
+
+    Parameters
+    ----------
+    sequence : Batch
+    states, d_states : list of ndarray of shape (n_steps, n_states)
+        States of each layer, and gradients with respect to their inputs.
+    dL : ndarray of shape (n_steps, n_outputs)
+    weight : float
+    total : Parameters
+        The sums, without those of n-grams and of a chain.
+    """
+    # Most features of sparse steps do not occur in a sequence.
+    features, X = inputs.filled_columns(sequence.X)
+    read, X_of_hidden = features, X
+    if sequence.X_of_hidden is not None:
+        read, X_of_hidden = inputs.filled_columns(sequence.X_of_hidden)
+    for i, (dA, layer) in enumerate(zip(d_states, total.layers, strict=True)):
+        if i:
+            layer.W_xh[...] += weight * (states[i - 1].T @ dA) ** 2
+        else:
+            layer.W_xh[read] += weight * (X_of_hidden.T @ dA) ** 2
+        layer.b_h[...] += weight * dA.sum(axis=0) ** 2
+        for d, part in enumerate(network.directions(layer.W_hh)):
+            before, after = slice(None, -1), slice(1, None)
+            if d == 1:
+                before, after = after, before
+            product = states[i][before, part].T @ dA[after, part]
+            layer.W_hh[d] += weight * product**2
+    if states:
+        total.W_hy[...] += weight * (states[-1].T @ dL) ** 2
+    if total.W_xy is not None:
+        total.W_xy[features] += weight * (X.T @ dL) ** 2
+    total.b_y[...] += weight * dL.sum(axis=0) ** 2
 
 
 def _draw(
