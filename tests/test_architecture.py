@@ -39,6 +39,7 @@ WAY = [
     "training.regularization",
     "training.initialization",
     "training.objective",
+    "training.shared_weights",
     "training.checkpoint",
     "training.subsample",
     "training.output_initialization",

@@ -18,7 +18,7 @@ FEW_SHARED = np.full(NET.n_features, 0.2)
 
 def draw(net=NET, scale=None, share=FEW_SHARED, seed=0):
     scale = np.ones(net.n_features) if scale is None else scale
-    features = FeatureStats(scale, share)
+    features = FeatureStats.of(scale, share)
     return initialization.initial_parameters(net, features, np.random.RandomState(seed))
 
 

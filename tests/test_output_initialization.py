@@ -115,7 +115,7 @@ def test_a_class_that_the_sample_lacks_has_a_small_frequency():
 def test_where_steps_share_features_a_part_of_the_way_is_gone():
     problem = fixed_problem(n_features=3)
     features = regularization.feature_stats(problem.batches())
-    alone = regularization.FeatureStats(features.scale, np.full(3, 0.1))
+    alone = regularization.FeatureStats.of(features.scale, np.full(3, 0.1))
     whole, part = (
         output_initialization.ridge_output_init(
             problem.net, problem.theta, f, problem.sample

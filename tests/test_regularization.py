@@ -53,7 +53,7 @@ def test_one_hot_steps_share_what_counts_as_one_feature():
 
 
 def test_weights_of_shared_features_are_expected_to_be_smaller():
-    features = regularization.FeatureStats(
+    features = regularization.FeatureStats.of(
         np.array([1.0, 2.0]), frequency=np.array([1.0, 1.0])
     )
     assert_allclose(features.penalty_scale, np.sqrt(2) * features.scale)
@@ -91,7 +91,7 @@ def test_large_features_do_not_overflow_in_float32(dtype):
 @given(NETS)
 def test_precision_is_that_of_the_reference(net):
     scale, share = np.linspace([0.5, 1], [3, 0.9], net.n_features).T
-    features = regularization.FeatureStats(scale, share)
+    features = regularization.FeatureStats.of(scale, share)
     c = regularization.precision(net, features)
     for name, block in reference.blocks(c, net).items():
         expected = reference.precision(name, block, scale, share, *DEVIATIONS)
@@ -101,7 +101,7 @@ def test_precision_is_that_of_the_reference(net):
 @given(NETS)
 def test_precision_of_direct_weights_and_transitions_is_that_of_the_reference(net):
     scale, share = np.linspace([0.5, 1], [3, 0.9], net.n_features).T
-    features = regularization.FeatureStats(scale, share)
+    features = regularization.FeatureStats.of(scale, share)
     c = regularization.skip_precision(net, features)
     for name, block in reference.blocks(c, net).items():
         expected = reference.skip_precision(name, scale, share)
@@ -117,7 +117,7 @@ def test_direct_weights_of_binary_features_have_precision_1():
 
 @given(NETS)
 def test_biases_are_free(net):
-    features = regularization.FeatureStats(
+    features = regularization.FeatureStats.of(
         np.ones(net.n_features), np.ones(net.n_features)
     )
     of_hidden, of_others = (

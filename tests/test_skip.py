@@ -361,7 +361,7 @@ def test_phases_follow_each_other(network):
     assert phases.count("fit") == model.n_iter_
     assert len(reports) <= model._max_iterations()
     n_params = len(theta_of(model))
-    assert {report.theta.shape for report in reports} == {(n_params,)}
+    assert {report.get_theta().shape for report in reports} == {(n_params,)}
     starts = [k for k in range(1, len(phases)) if phases[k] != phases[k - 1]]
     for first, last in zip([0, *starts], [*starts, len(phases)], strict=True):
         counts = [report.n_fun for report in reports[first:last]]

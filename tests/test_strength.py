@@ -863,7 +863,7 @@ def test_reports_of_the_search_have_parameters_for_the_data_as_they_are():
     assert {report.alpha for report in reports[-3:]} == {result.strength.alpha}
     # Outputs for random inputs are in the units of the targets.
     for report in search:
-        b_y = problem.net.unflatten(report.theta).b_y
+        b_y = problem.net.unflatten(report.get_theta()).b_y
         assert_allclose(b_y, [7, 7], atol=500)
         assert abs(b_y[1] - 7) < 0.1
 
@@ -1004,7 +1004,7 @@ def test_features_that_are_too_large_are_an_error_as_ever():
 
 def test_matrices_are_reduced_to_what_the_prior_allows():
     net = Architecture(4, (6, 5), 2, 3, "tanh")
-    features = regularization.FeatureStats(np.array([1, 2, 0.1, 5]), np.full(4, 0.5))
+    features = regularization.FeatureStats.of(np.array([1, 2, 0.1, 5]), np.full(4, 0.5))
     theta = initial_parameters(net, features, np.random.RandomState(0))
     theta[theta == 0] = 0.1  # biases
     precision = regularization.precision(net, features)
@@ -1031,7 +1031,7 @@ def test_matrices_are_reduced_to_what_the_prior_allows():
 
 def test_a_weak_strength_leaves_the_start_as_it_was():
     net = Architecture(4, (6,), 1, 3, "tanh")
-    features = regularization.FeatureStats(np.ones(4), np.ones(4))
+    features = regularization.FeatureStats.of(np.ones(4), np.ones(4))
     theta = initial_parameters(net, features, np.random.RandomState(0))
     penalty = 1e-3 * regularization.precision(net, features)
     assert_array_equal(within_prior(net, theta, penalty), theta)

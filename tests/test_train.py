@@ -114,7 +114,7 @@ def test_reports_follow_the_run():
     assert [report.n_iter for report in reports] == list(range(1, result.n_iter + 1))
     assert reports[-1].n_fun <= result.n_fun
     assert all(report.seconds >= 0 for report in reports)
-    assert_array_equal(reports[-1].theta, result.theta)
+    assert_array_equal(reports[-1].get_theta(), result.theta)
     assert {report.validation_score for report in reports} == {None}
 
 
@@ -196,7 +196,7 @@ def test_the_loss_of_numbers_is_the_objective_in_their_units():
     expected = loss_in_units(NUMBERS, result.target_scaler, result.theta)
     assert_allclose(result.loss, expected, rtol=1e-10)
     for report in reports:
-        expected = loss_in_units(NUMBERS, result.target_scaler, report.theta)
+        expected = loss_in_units(NUMBERS, result.target_scaler, report.get_theta())
         assert_allclose(report.loss, expected, rtol=1e-10)
 
 

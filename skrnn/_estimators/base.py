@@ -219,6 +219,8 @@ class BaseVanillaRNN(  # numpydoc ignore=PR01
             targets.weights,
             sequences.on_disk,
             check_groups(groups, sequences),
+            # A fit that continues keeps the weights of every feature.
+            shares_weights=not self._is_warm_start(),
         )
         return TrainingInput(
             data,

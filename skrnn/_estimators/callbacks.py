@@ -103,7 +103,7 @@ class FitTask:
 
             def report(report: Report) -> None:
                 show(report)
-                self.next_iteration(lambda: attributes(report.theta))
+                self.next_iteration(lambda: attributes(report.get_theta()))
 
             yield report
 

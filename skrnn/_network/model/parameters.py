@@ -71,6 +71,8 @@ class Architecture(NamedTuple):
     # Empty if all may.
     allowed: bytes = b""
     n_pairs: int = 0  # of n-grams and outputs, each with a direct weight
+    # Number of the first features that hidden layers read; 0 if they read all.
+    n_hidden_features: int = 0
 
     @property
     def n_parameters(self) -> int:
@@ -168,7 +170,7 @@ class Architecture(NamedTuple):
         return self.parameters(theta)
 
     def _shapes(self) -> Iterator[tuple[int, ...]]:
-        n_in = self.n_features
+        n_in = self.n_hidden_features or self.n_features
         for n_hidden in self.hidden_layer_sizes:
             n_out = self.n_directions * n_hidden
             yield (n_in, n_out)

@@ -44,7 +44,7 @@ def initial_parameters(
     for i, (W_xh, W_hh, _) in enumerate(layers):
         W_xh[...] = rng.normal(size=W_xh.shape)
         if i == 0:
-            W_xh *= _input_deviation(features)[:, None]
+            W_xh *= _input_deviation(features)[: len(W_xh), None]
         else:
             W_xh /= np.sqrt(len(W_xh))
         for direction in W_hh:

@@ -1,5 +1,6 @@
 """What is to be trained, and how: the data's objectives, and the settings."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -7,8 +8,11 @@ from numpy.typing import NDArray
 
 from .objective import Objective, SubsetObjective
 from .regularization import FeatureStats
+from .shared_weights import SharedWeights
 from .subsample import Subsample
 from .target_scaling import TargetScaler
+
+Vector = NDArray[np.float64]
 
 
 class TrainingProblem(NamedTuple):
@@ -22,6 +26,22 @@ class TrainingProblem(NamedTuple):
     lengths: NDArray[np.intp]  # of the training sequences, longest first
     groups: NDArray[np.intp]  # of the training sequences: held out together
     subset_objective: SubsetObjective
+    shared: SharedWeights | None = None  # variables in place of features
+    # Returns the objective of all features, if there are variables in their place.
+    feature_objective: Callable[[], Objective] | None = None
+
+    @property
+    def original_features(self) -> FeatureStats:
+        """Statistics of the features of X."""
+        return self.features if self.shared is None else self.shared.features
+
+    def to_original(self, theta: Vector) -> Vector:
+        """Return parameters that predict y from X, from those of this problem."""
+        architecture = self.objective.architecture
+        if self.shared is not None:
+            theta = self.shared.to_features(architecture, theta)
+            architecture = self.shared.of_features(architecture)
+        return self.target_scaler.to_original(architecture, theta)
 
 
 class Settings(NamedTuple):

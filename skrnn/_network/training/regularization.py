@@ -34,7 +34,7 @@ the weight is 1 / m_j^2. For binary features that is the penalty of other linear
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,23 +55,26 @@ class FeatureStats(NamedTuple):
 
     scale: Vector  # (n_features,), sqrt(n_active) m_j
     frequency: Vector  # (n_features,), fraction of steps with the feature
+    n_active: float  # mean number of nonzero features per step, or 1 if there are none
+    expected_overlap: float  # mean number that two random steps share; at least 1
+    density: float  # fraction of the values that are not zero
     pair_precision: Vector | None = None  # (n_pairs,), see ``ngrams``
 
-    @property
-    def expected_overlap(self) -> float:
-        """Mean number of features that two random steps share; at least 1."""
-        return max(1.0, float(self.frequency @ self.frequency))
-
-    @property
-    def density(self) -> float:
-        """Fraction of the values that are not zero."""
-        return float(self.frequency.mean())
+    @classmethod
+    def of(cls, scale: Vector, frequency: Vector) -> Self:
+        """Return the statistics of features of these sizes and frequencies."""
+        return cls(
+            scale,
+            frequency,
+            float(frequency.sum()) or 1.0,
+            max(1.0, float(frequency @ frequency)),
+            float(frequency.mean()),
+        )
 
     @property
     def mean_square(self) -> Vector:
         """Mean square of each feature over the steps where it is nonzero, m_j^2."""
-        n_active = float(self.frequency.sum()) or 1.0
-        result: Vector = np.square(self.scale) / n_active
+        result: Vector = np.square(self.scale) / self.n_active
         return result
 
     @property
@@ -113,7 +116,7 @@ def stats_from_moments(moments: FeatureMoments) -> FeatureStats:
     n_active = float(present.sum()) / total
     seen = present > 0
     mean_square = np.divide(squares, present, out=np.ones_like(squares), where=seen)
-    return FeatureStats(np.sqrt((n_active or 1.0) * mean_square), present / total)
+    return FeatureStats.of(np.sqrt((n_active or 1.0) * mean_square), present / total)
 
 
 def precision(architecture: Architecture, features: FeatureStats) -> Vector:
@@ -125,7 +128,8 @@ def precision(architecture: Architecture, features: FeatureStats) -> Vector:
     layers, W_hy, *_ = architecture.unflatten(flat)
     for i, (W_xh, W_hh, _) in enumerate(layers):
         if i == 0:
-            W_xh[...] = np.square(features.penalty_scale / INPUT_DEVIATION)[:, None]
+            scale = features.penalty_scale[: len(W_xh), None]
+            W_xh[...] = np.square(scale / INPUT_DEVIATION)
         else:
             W_xh[...] = len(W_xh) / STATE_DEVIATION**2
         W_hh[...] = W_hh.shape[-1] / STATE_DEVIATION**2

@@ -45,6 +45,7 @@ class Subsample(NamedTuple):
             self.w,
             n_states=architecture.n_states,
             ngrams=self.ngrams,
+            n_hidden_features=architecture.n_hidden_features,
         )
 
 

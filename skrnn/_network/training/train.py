@@ -31,6 +31,7 @@ from .objective import Objective, Subset, ThreadedSum
 from .output_initialization import ridge_output_init
 from .preconditioning import Preconditioner
 from .problem import Settings, TrainingProblem
+from .shared_weights import rare_feature_step, share_weights
 from .subsample import Subsample, evenly_spaced
 from .target_scaling import TargetScaler
 
@@ -60,6 +61,8 @@ class InMemoryData(NamedTuple):
     on_disk: bool = False  # whether to store batches in a temporary file
     groups: NDArray[np.intp] | None = None  # (n_sequences,), held out together
     ngrams: Ngrams | None = None  # of the steps
+    # Whether equal features share weights, and rare ones have none in hidden layers.
+    shares_weights: bool = True
 
     def loss_sum(
         self,
@@ -103,6 +106,7 @@ class InMemoryData(NamedTuple):
             architecture.n_states,
             store=self._store_batches,
             ngrams=ngrams,
+            n_hidden_features=architecture.n_hidden_features,
         )
         return ThreadedSum(batches, dtype, n, shared_with)
 
@@ -127,9 +131,14 @@ class InMemoryData(NamedTuple):
             steps = steps_of(ids, self.source.lengths)
             target_scaler = TargetScaler.fit(y[steps], w[steps])
             y = target_scaler.standardize(y).astype(dtype)
+        data, shared = self._replace(y=y), None
+        if self.shares_weights:
+            shared = share_weights(self.source, ids, w, architecture)
+        if shared is not None:
+            data = data._replace(source=shared.source(self.source))
+            architecture = shared.architecture(architecture)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
-            data = self._replace(y=y)
             loss_sum = stack.enter_context(
                 closing(data.loss_sum(ids, w, architecture, dtype, n_threads))
             )
@@ -154,7 +163,7 @@ class InMemoryData(NamedTuple):
                 features,
                 target_scaler,
                 Subsample(
-                    self.source,
+                    data.source,
                     evenly_spaced(ids, self.source.lengths[ids]),
                     y,
                     w,
@@ -163,6 +172,8 @@ class InMemoryData(NamedTuple):
                 self.source.lengths[ids],
                 groups,
                 subset_objective,
+                shared,
+                None if shared is None else feature_objective,
             )
 
 
@@ -175,7 +186,7 @@ class Report(NamedTuple):
     gradient_norm: float
     seconds: float
     validation_score: float | None
-    theta: Vector
+    get_theta: Callable[[], Vector]  # parameters that predict y from X
     alpha: float  # the strength of the penalty: alpha, or that of direct weights
     strength: str = "alpha"  # or "skip_alpha"
     is_trial: bool = False  # before the fit of all parameters on all data
@@ -291,10 +302,7 @@ def _best_run(
     on_trial = _reporter_of_trials(problem, report)
     # A copy of the generator: the fit that follows is that of given strengths.
     choice = strength.choose(problem, settings, copy.deepcopy(rng), on_trial)
-    objective.penalize(
-        choice.alpha * regularization.precision(architecture, features)
-        + choice.skip_alpha * regularization.skip_precision(architecture, features)
-    )
+    _penalize(objective, features, choice)
     if choice.stopped_at is not None:
         return _stopped(problem, settings, choice, choice.stopped_at)
 
@@ -327,7 +335,9 @@ def _best_run(
         if result.stop_reason == "callback":
             break
     assert best is not None
-    return best
+    if problem.feature_objective is not None and best.stop_reason != "callback":
+        return _with_rare_features(problem, settings, best)
+    return best._replace(theta=problem.to_original(best.theta))
 
 
 def _stopped(
@@ -336,7 +346,46 @@ def _stopped(
     """Return the result of a training that the user stopped before its last fit."""
     last = settings._replace(max_iter=1)
     run = _Run(problem, np.ones_like(theta), last, choice, lambda _: None)
-    return run.minimize(theta)._replace(stop_reason="callback")
+    result = run.minimize(theta)
+    return result._replace(
+        theta=problem.to_original(result.theta), stop_reason="callback"
+    )
+
+
+def _with_rare_features(
+    problem: TrainingProblem, settings: Settings, result: Result
+) -> Result:
+    """Return a result for all features, given one for variables in their place.
+
+    With direct weights of rare features, their hidden weights remain zero.
+    """
+    assert problem.shared is not None
+    assert problem.feature_objective is not None
+    max_fun = settings.max_fun - result.n_fun
+    architecture, is_rare = problem.objective.architecture, problem.shared.is_rare
+    theta = problem.shared.to_features(architecture, result.theta)
+    if max_fun > 1 and is_rare.any() and not architecture.skip_connection:
+        objective = problem.feature_objective()
+        _penalize(objective, problem.shared.features, result.strength)
+        theta, loss, n_fun = rare_feature_step(objective, theta, is_rare, max_fun)
+        result = result._replace(
+            loss=loss,
+            best_loss=min(loss, result.best_loss),
+            n_fun=result.n_fun + n_fun,
+        )
+    architecture = problem.shared.of_features(architecture)
+    return result._replace(theta=problem.target_scaler.to_original(architecture, theta))
+
+
+def _penalize(
+    objective: Objective, features: regularization.FeatureStats, choice: strength.Choice
+) -> None:
+    """Set the chosen strengths of the penalty."""
+    architecture = objective.architecture
+    objective.penalize(
+        choice.alpha * regularization.precision(architecture, features)
+        + choice.skip_alpha * regularization.skip_precision(architecture, features)
+    )
 
 
 def _random_start(
@@ -404,7 +453,7 @@ def _reporter_of_trials(
                 gradient_norm=progress.gradient_norm,
                 seconds=time.perf_counter() - began,
                 validation_score=None,
-                theta=problem.target_scaler.to_original(architecture, theta),
+                get_theta=lambda: problem.to_original(theta),
                 alpha=progress.alpha,
                 strength=progress.strength,
                 is_trial=True,
@@ -471,7 +520,7 @@ class _Run:
         )
         theta, loss = self.best or (solution.x, solution.loss)
         return Result(
-            theta=self._to_original(theta),
+            theta=theta,  # of the problem, still
             loss=loss,
             best_loss=solution.loss,
             loss_curve=solution.loss_curve,
@@ -480,7 +529,7 @@ class _Run:
             n_fun=self.n_spent + solution.n_fun,
             gradient_norm=solution.gradient_norm,
             stop_reason=solution.stop_reason,
-            features=self.problem.features,
+            features=self.problem.original_features,
             target_scaler=self.problem.target_scaler,
             strength=self.choice,
         )
@@ -493,10 +542,6 @@ class _Run:
             )
             return score > other_score
         return one.loss < other.loss
-
-    def _to_original(self, theta: Vector) -> Vector:
-        problem = self.problem
-        return problem.target_scaler.to_original(problem.objective.architecture, theta)
 
     def _on_iteration(self, progress: lbfgs.Progress) -> None:
         score, validation = None, self.problem.validation
@@ -513,7 +558,7 @@ class _Run:
                 gradient_norm=progress.gradient_norm,
                 seconds=time.perf_counter() - self.began,
                 validation_score=score,
-                theta=self._to_original(progress.x),
+                get_theta=lambda: self.problem.to_original(progress.x),
                 alpha=self.choice.alpha,
             )
         )
