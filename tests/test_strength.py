@@ -941,7 +941,7 @@ def test_a_search_that_was_interrupted_goes_on(model, parameters, tmp_path):
 def test_a_search_may_be_interrupted_often(tmp_path):
     path = tmp_path / "fit"
     for _ in range(6):
-        interrupted(path, 30, max_iter=8)
+        interrupted(path, 25, max_iter=8)
     same(auto(checkpoint=path, max_iter=8), auto(max_iter=8))
 
 

@@ -161,7 +161,7 @@ def minimize(
         tol,
         max_corrections,
         best=(np.inf, x0, np.inf),
-        origin=np.zeros_like(x0),
+        origin=x0,
     )
     reason = _minimize_with_restarts(recorder)
     loss, x, norm = recorder.best
@@ -178,7 +178,7 @@ def minimize(
 
 def _minimize_with_restarts(recorder: _Recorder) -> str:
     """Run, and restart from the best point as long as that helps."""
-    z, n_stuck, tol = recorder.best[1] / recorder.s, 0, recorder.tol
+    z, n_stuck, tol = np.zeros_like(recorder.origin), 0, recorder.tol
     while True:
         before = recorder.best[0]
         try:

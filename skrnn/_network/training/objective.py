@@ -191,6 +191,9 @@ class Objective:
         self.loss_sum = loss_sum
         self.total_weight = loss_sum.total_weight
         self.penalty = np.zeros(architecture.n_parameters)
+        # Where the sum was last evaluated: the scale of the variables and the first
+        # iteration of L-BFGS need the same gradient.
+        self._last: tuple[NDArray[np.float64], Any] | None = None
 
     def penalize(self, strengths: NDArray[np.float64]) -> None:
         """Set the strength of the L2 penalty on every parameter, times W."""
@@ -200,7 +203,10 @@ class Objective:
         self, theta: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the objective and its gradient at theta."""
-        loss, gradient = self.loss_sum.loss_and_gradient(self.architecture, theta)
+        if self._last is None or not np.array_equal(theta, self._last[0]):
+            found = self.loss_sum.loss_and_gradient(self.architecture, theta)
+            self._last = theta.copy(), found
+        loss, gradient = self._last[1]
         penalty_slope = self.penalty * theta
         return (
             loss / self.total_weight + 0.5 * float(penalty_slope @ theta),
