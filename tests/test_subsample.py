@@ -5,7 +5,10 @@ import pytest
 from numpy.testing import assert_array_equal
 from strategies import fixed_problem
 
+from skrnn._network.data.ngrams import Ngrams, Pairs
 from skrnn._network.training import subsample
+
+PAIRS = Pairs(np.arange(17), np.zeros(16, np.intp), 3)  # one for each of 16 n-grams
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,19 @@ def test_batches_hold_the_sequences_of_the_sample_and_no_others():
     for i, x in enumerate(sequences):
         assert_array_equal(batch.X[batch.rows_of(i)], x, strict=True)
     assert_array_equal(np.sort(batch.w), np.sort(np.r_[problem.w[:2], problem.w[7:]]))
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_of_very_long_sequences_the_first_steps_are_taken(monkeypatch, as_sparse):
+    problem = fixed_problem(lengths=(2, 9, 5)).replace(as_sparse=as_sparse)
+    monkeypatch.setattr(subsample, "_N_STEPS", 4)
+    ngrams = Ngrams(np.arange(16)[:, None], PAIRS, np.ones(16), np.ones(16))
+    sample = problem.sample._replace(ids=np.array([1, 0]), ngrams=ngrams)
+    (batch,) = sample.batches(problem.net)
+    long, short = batch.rows_of(0), batch.rows_of(1)
+    assert_array_equal(batch.X[long], problem.sequences[1][:4])
+    assert_array_equal(batch.X[short], problem.sequences[0])
+    assert_array_equal(batch.y[long], problem.labels[1][:4])
+    assert_array_equal(batch.w[long], problem.weights[1][:4])
+    assert_array_equal(batch.ngrams.ids[long, 0], [2, 3, 4, 5])
+    assert_array_equal(batch.ngrams.ids[short, 0], [0, 1])

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from skrnn._network.data import packing
 from skrnn._network.data.ngrams import Ngrams
 from skrnn._network.data.packing import Batch, Source, by_length
+from skrnn._network.data.steps import first_steps, ranges
 from skrnn._network.model.parameters import Architecture
 
 Array = NDArray[Any]
@@ -20,7 +22,8 @@ Vector = NDArray[np.float64]
 
 PRECISE = np.dtype(np.float64)
 _N_SEQUENCES = 150
-# Long sequences are expensive, and fewer of them are sufficient.
+# Long sequences are expensive, and fewer of them are sufficient; of a sequence with
+# more steps than that, its first ones.
 _N_STEPS = 20_000
 _MIN_SEQUENCES = 16
 
@@ -35,8 +38,10 @@ class Subsample(NamedTuple):
     ngrams: Ngrams | None = None
 
     def batches(self, architecture: Architecture) -> list[Batch]:
-        """Pack the sequences."""
+        """Pack the sequences, of very long ones the first steps."""
         ids = self.ids[by_length(self.source.lengths[self.ids])]
+        if self.source.lengths[ids].max(initial=0) > _N_STEPS:
+            return self._cut().batches(architecture)
         return packing.batches(
             self.source,
             ids,
@@ -47,6 +52,36 @@ class Subsample(NamedTuple):
             ngrams=self.ngrams,
             n_hidden_features=architecture.n_hidden_features,
         )
+
+    def _cut(self) -> "Subsample":
+        """Return the sample with the first steps of every sequence."""
+        lengths = self.source.lengths[self.ids]
+        n_first = np.minimum(lengths, _N_STEPS)
+        steps = ranges(first_steps(self.source.lengths)[self.ids], n_first)
+        X = [
+            self.source.take(self.ids[i : i + 1], PRECISE)[:n]
+            for i, n in enumerate(n_first)
+        ]
+        ngrams = self.ngrams
+        if ngrams is not None:
+            ngrams = ngrams._replace(ids=ngrams.ids[steps])
+        cut = _Beginnings(X, n_first)
+        ids = np.arange(len(n_first))
+        return Subsample(cut, ids, self.y[steps], self.w[steps], ngrams)
+
+
+class _Beginnings(NamedTuple):
+    """The first steps of some sequences."""
+
+    X: list[Any]
+    lengths: NDArray[np.intp]
+
+    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
+        """Return the steps of the given sequences, concatenated."""
+        parts = [self.X[i] for i in ids]
+        if sparse.issparse(parts[0]):
+            return sparse.csr_array(sparse.vstack(parts), dtype=dtype)
+        return np.concatenate(parts).astype(dtype, copy=False)
 
 
 def evenly_spaced(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:

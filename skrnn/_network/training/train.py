@@ -110,6 +110,30 @@ class InMemoryData(NamedTuple):
         )
         return ThreadedSum(batches, dtype, n, shared_with)
 
+    def reweighted(
+        self, loss_sum: ThreadedSum, ids: NDArray[np.intp], w: Vector, n_states: int
+    ) -> ThreadedSum:
+        """Return the loss of the same sequences with other weights, without a copy.
+
+        Parameters
+        ----------
+        loss_sum : ThreadedSum
+            Of these sequences.
+        ids : ndarray of shape (n_chosen,)
+        w : ndarray of shape (n_valid_steps,)
+            Weights of the steps of all sequences.
+        n_states : int
+        """
+        lengths, spaces = self.source.lengths, loss_sum.spaces
+        cut = packing.cut_for_training(ids, lengths, len(spaces), n_states)
+        batches = [
+            batch._replace(
+                w=w[packing.steps_of_rows(lengths, batch_ids)].astype(batch.w.dtype)
+            )
+            for batch, batch_ids in zip(loss_sum.batches, cut, strict=True)
+        ]
+        return ThreadedSum(batches, spaces[0].dtype, len(spaces), loss_sum)
+
     def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
         return to_disk(less) if self.on_disk else list(less)
@@ -150,13 +174,29 @@ class InMemoryData(NamedTuple):
                 )
 
             def subset_objective(subset: Subset) -> Objective:
-                return objective_on(
-                    ids[subset.places], subset.weights(w, self.source.lengths, y)
+                of_subset = subset.weights(w, self.source.lengths, y)
+                if len(subset.places) < len(ids) or self.ngrams is not None:
+                    return objective_on(ids[subset.places], of_subset)
+                n_states = architecture.n_states
+                return Objective(
+                    architecture, data.reweighted(loss_sum, ids, of_subset, n_states)
                 )
 
-            features = regularization.feature_stats(loss_sum.batches)
+            if shared is None:
+                features = regularization.feature_stats(loss_sum.batches)
+            else:
+                features = shared.variables
             if self.ngrams is not None:
                 features = features._replace(pair_precision=self.ngrams.precision)
+
+            def feature_objective() -> Objective:
+                assert shared is not None
+                every = shared.of_features(architecture)
+                whole = self._replace(y=y)
+                return Objective(
+                    every, whole.loss_sum(ids, w, every, dtype, n_threads, loss_sum)
+                )
+
             yield TrainingProblem(
                 Objective(architecture, loss_sum),
                 objective_on(held_out, w) if held_out.size else None,
