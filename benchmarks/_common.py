@@ -41,16 +41,21 @@ class Workload(NamedTuple):
         return " ".join(["x".join(map(str, self[:5])), *kinds])
 
 
-GRID = [
+EVEN = [
     Workload(200, 20, 8, 16, 8),
     Workload(1000, 20, 32, 32, 32),
-    Workload(1000, 40, 64, 64, 10, ragged=True),
-    Workload(1500, 40, 95, 32, 7, one_hot=True, ragged=True, two_way=True),
-    Workload(600, 9, 64, 128, 10, ragged=True, two_way=True),
     Workload(256, 100, 128, 128, 128),
     Workload(256, 100, 65, 256, 65),
     Workload(256, 100, 256, 256, 256),
+    Workload(5000, 14, 128, 64, 26),
+    Workload(1000, 50, 27, 32, 27, one_hot=True),
 ]
+RAGGED = [
+    Workload(1000, 40, 64, 64, 10, ragged=True),
+    Workload(1500, 40, 95, 32, 7, one_hot=True, ragged=True, two_way=True),
+    Workload(600, 9, 64, 128, 10, ragged=True, two_way=True),
+]
+GRID = [*EVEN, *RAGGED]
 
 
 class Ragged:
@@ -106,20 +111,26 @@ def ours(
     loss_sum = ThreadedSum(batches, np.dtype(dtype), n_threads)
     theta = initialization.initial_parameters(
         architecture,
-        regularization.FeatureStats(np.ones(work.n_features), np.ones(work.n_features)),
+        regularization.FeatureStats.of(
+            np.ones(work.n_features), np.ones(work.n_features)
+        ),
         np.random.RandomState(0),
     )
     return Objective(architecture, loss_sum), theta
 
 
+def evaluate(objective: Objective, theta: NDArray[np.float64]) -> float:
+    """Compute loss and gradient, even where the objective was evaluated last."""
+    loss_sum = objective.loss_sum
+    return loss_sum.loss_and_gradient(objective.architecture, theta)[0]
+
+
 def torch_modules(work: Workload, dtype: str) -> tuple[Any, Any]:
-    """Return torch's recurrent and output layers, batches first."""
+    """Return torch's recurrent and output layers, time-major."""
     import torch  # not every benchmark needs it
 
     n_ways = 1 + work.two_way
-    rnn = torch.nn.RNN(
-        work.n_features, work.n_hidden, bidirectional=work.two_way, batch_first=True
-    )
+    rnn = torch.nn.RNN(work.n_features, work.n_hidden, bidirectional=work.two_way)
     linear = torch.nn.Linear(n_ways * work.n_hidden, work.n_classes)
     kind = getattr(torch, dtype)
     return rnn.to(kind), linear.to(kind)
@@ -127,24 +138,85 @@ def torch_modules(work: Workload, dtype: str) -> tuple[Any, Any]:
 
 def theirs(
     work: Workload, X: list[Array], y: list[Array], dtype: str
-) -> Callable[[], float]:
-    """Return a function that makes torch compute loss and gradient."""
+) -> dict[str, Callable[[], float]]:
+    """Return functions that make torch compute loss and gradient, one for each way.
+
+    Packed sequences, or a time-major array: where lengths differ, with padding whose
+    targets are ignored.
+    """
     import torch
 
     rnn, linear = torch_modules(work, dtype)
-    pack = torch.nn.utils.rnn.pack_sequence
-    steps = pack([torch.tensor(x) for x in X], enforce_sorted=False)
-    labels = pack([torch.tensor(labels) for labels in y], enforce_sorted=False).data
+    parameters = [*rnn.parameters(), *linear.parameters()]
+    steps, labels = [torch.tensor(x) for x in X], [torch.tensor(part) for part in y]
+    pack, pad = torch.nn.utils.rnn.pack_sequence, torch.nn.utils.rnn.pad_sequence
 
-    def evaluate() -> float:
-        for parameter in (*rnn.parameters(), *linear.parameters()):
+    def evaluate(steps: Any, labels: Any) -> float:
+        for parameter in parameters:
             parameter.grad = None
         states, _ = rnn(steps)
-        loss = torch.nn.functional.cross_entropy(linear(states.data), labels)
+        rows = states.flatten(0, 1) if isinstance(states, torch.Tensor) else states.data
+        loss = torch.nn.functional.cross_entropy(linear(rows), labels)
         loss.backward()
         return loss.item()
 
-    return evaluate
+    packed = pack(steps, enforce_sorted=False)
+    packed_labels = pack(labels, enforce_sorted=False).data
+    # -100 is what cross_entropy ignores.
+    padded, padded_labels = pad(steps), pad(labels, padding_value=-100).flatten()
+    return {
+        "packed": lambda: evaluate(packed, packed_labels),
+        "padded" if work.ragged else "plain": lambda: evaluate(padded, padded_labels),
+    }
+
+
+def on_every_number_of_threads(
+    ways: dict[str, Callable[[], Any]],
+) -> dict[str, Callable[[], Any]]:
+    """Return torch's ways on one thread and on all."""
+    return {
+        f"{way}, {n} thread{'s' * (n > 1)}": on_torch_threads(n, function)
+        for way, function in ways.items()
+        for n in sorted({1, N_CORES})
+    }
+
+
+def jax_evaluation(
+    work: Workload, X: list[Array], y: list[Array]
+) -> Callable[[], float]:
+    """Return a function that makes JAX compute loss and gradient, compiled.
+
+    The products with inputs and outputs are outside of the scan; threads are JAX's own
+    choice. All lengths must be equal, the type is float32, and the direction one.
+    """
+    import jax
+    from jax import numpy as jnp
+
+    rng = np.random.default_rng(0)
+    f, h, k = work.n_features, work.n_hidden, work.n_classes
+    shapes = [(f, h), (h, h), (h,), (h, k), (k,)]
+    weights = [
+        jnp.asarray(rng.normal(size=shape).astype(np.float32) / 10) for shape in shapes
+    ]
+    steps = jnp.asarray(np.stack(X, axis=1))
+    labels = jnp.asarray(np.stack(y, axis=1))
+
+    def loss(weights: list[Any]) -> Any:
+        of_input, recurrent, b_h, of_output, b_y = weights
+        inputs = steps @ of_input + b_h
+
+        def step(state: Any, row: Any) -> tuple[Any, Any]:
+            state = jnp.tanh(row + state @ recurrent)
+            return state, state
+
+        start = jnp.zeros((inputs.shape[1], h), inputs.dtype)
+        _, states = jax.lax.scan(step, start, inputs)
+        log_proba = jax.nn.log_softmax(states @ of_output + b_y)
+        return -jnp.take_along_axis(log_proba, labels[..., None], axis=-1).mean()
+
+    evaluate = jax.jit(jax.value_and_grad(loss))
+    jax.block_until_ready(evaluate(weights))
+    return lambda: float(jax.block_until_ready(evaluate(weights))[0])
 
 
 def spelled_codes(n: int, subset: str, seed: int) -> Bunch:

@@ -1,26 +1,34 @@
-"""One loss and gradient, against torch.nn.RNN and the machine's own matrix products.
+"""One loss and gradient, against torch, JAX, and the machine's own matrix products.
 
-For a grid of sizes, skrnn and torch (packed sequences, the better of one thread and
-all) compute the same loss and gradient in turn; the best of several repeats counts.
-The share of the peak compares useful multiplications per second with those of a large
-matrix product in the same run. Needs torch; prints a Markdown table, writes JSON.
+For a grid of sizes, skrnn, torch and JAX compute the same loss and gradient in turn;
+the shortest of several repeats counts. Torch has the best of its ways: packed
+sequences, or a time-major array (padded, with padding ignored, where lengths differ),
+each on one thread and on all. JAX compiles a scan over arrays; it takes part where
+lengths are equal, in float32. The share of the peak compares useful multiplications per
+second with those of a large matrix product in the same run. Needs torch and JAX; prints
+a Markdown table, writes JSON.
 
     python benchmarks/evaluation.py [--repeats 7] [--dtype float32 float64]
 """
 
 import argparse
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 from _common import (
+    EVEN,
     GRID,
     N_CORES,
+    RAGGED,
     Workload,
     best_of,
     data,
+    evaluate,
     geometric_mean,
     head,
-    on_torch_threads,
+    jax_evaluation,
+    on_every_number_of_threads,
     ours,
     row,
     save,
@@ -49,31 +57,36 @@ def useful(work: Workload, n_rows: int) -> float:
     return n_rows * (6.0 * per_row + 4.0 * inputs)
 
 
-def compare(work: Workload, dtype: str, repeats: int) -> dict[str, float]:
-    """Time both in turn."""
+def compare(work: Workload, dtype: str, repeats: int) -> dict[str, Any]:
+    """Time all in turn."""
     X, y = data(work, dtype)
     objective, theta = ours(work, X, y, dtype)
-    torch_evaluate = theirs(work, X, y, dtype)
+    ways = on_every_number_of_threads(theirs(work, X, y, dtype))
+    others = dict(ways)
+    if work in EVEN and dtype == "float32":
+        others["JAX"] = jax_evaluation(work, X, y)
+    best = dict.fromkeys(["skrnn", *others], np.inf)
 
-    best = {"skrnn": np.inf, "torch, 1": np.inf, "torch, all": np.inf}
-    torch_ways = {
-        "torch, 1": on_torch_threads(1, torch_evaluate),
-        "torch, all": on_torch_threads(N_CORES, torch_evaluate),
-    }
     with closing(objective.loss_sum):
         for _ in range(repeats):
             with one_blas_thread():  # taken once per fit, so not on the clock
-                once = best_of(1, {"skrnn": lambda: objective.loss_and_gradient(theta)})
-            once |= best_of(1, torch_ways)
+                once = best_of(1, {"skrnn": lambda: evaluate(objective, theta)})
+            once |= best_of(1, others)
             best = {name: min(best[name], once[name]) for name in best}
-    torch_best = min(best["torch, 1"], best["torch, all"])
+    way = min(ways, key=lambda name: best[name])
     n_rows = sum(map(len, X))
     return {
-        "milliseconds": 1e3 * best["skrnn"],
-        "torch": 1e3 * torch_best,
-        "ratio": torch_best / best["skrnn"],
+        "milliseconds": {name: 1e3 * time for name, time in best.items()},
+        "way": way,
+        "torch": best[way] / best["skrnn"],
+        "JAX": best.get("JAX", np.nan) / best["skrnn"],
         "share of peak": useful(work, n_rows) / best["skrnn"] / peak(dtype, N_CORES),
     }
+
+
+def cell(ratio: float) -> str:
+    """Format a ratio, if there is one."""
+    return "" if np.isnan(ratio) else f"{ratio:.2f}"
 
 
 def main() -> None:
@@ -88,24 +101,32 @@ def main() -> None:
         "type",
         "skrnn, ms",
         "torch, ms",
+        "torch's best way",
         "torch / skrnn",
+        "JAX / skrnn",
         "share of peak",
     )
     for dtype in options.dtype:
-        ratios = []
-        for work in GRID:
-            result = compare(work, dtype, options.repeats)
+        found = {work: compare(work, dtype, options.repeats) for work in GRID}
+        for work, result in found.items():
             results[f"{work.name} {dtype}"] = result
-            ratios.append(result["ratio"])
+            times = result["milliseconds"]
             row(
                 work.name,
                 dtype,
-                f"{result['milliseconds']:.2f}",
-                f"{result['torch']:.2f}",
-                f"{result['ratio']:.2f}",
+                f"{times['skrnn']:.2f}",
+                f"{times[result['way']]:.2f}",
+                result["way"],
+                cell(result["torch"]),
+                cell(result["JAX"]),
                 f"{result['share of peak']:.0%}",
             )
-        row("geometric mean", dtype, "", "", f"{geometric_mean(ratios):.2f}", "")
+        for name, part in (("equal lengths", EVEN), ("ragged", RAGGED)):
+            means = [
+                geometric_mean(found[work][peer] for work in part)
+                for peer in ("torch", "JAX")
+            ]
+            row(f"geometric mean, {name}", dtype, "", "", "", *map(cell, means), "")
     save("evaluation", results)
 
 

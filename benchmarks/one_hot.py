@@ -11,7 +11,7 @@ import argparse
 from contextlib import closing
 from unittest import mock
 
-from _common import Workload, best_of, data, head, ours, row, save
+from _common import Workload, best_of, data, evaluate, head, ours, row, save
 
 from skrnn._network.data import packing
 from skrnn._network.parallel import one_blas_thread
@@ -27,8 +27,8 @@ def compare(work: Workload, repeats: int) -> dict[str, float]:
         best = best_of(
             repeats,
             {
-                "one-hot": lambda: noticed.loss_and_gradient(theta)[0],
-                "dense": lambda: dense.loss_and_gradient(theta)[0],
+                "one-hot": lambda: evaluate(noticed, theta),
+                "dense": lambda: evaluate(dense, theta),
             },
         )
     return {name: 1e3 * time for name, time in best.items()}

@@ -1,14 +1,16 @@
-"""Speed of prediction, against torch.nn.RNN under inference_mode.
+"""Speed of prediction, against torch.nn.RNN and against onnxruntime.
 
 Steps per second of `predict_proba` on a grid of sizes, checks of the input included:
 from a padded array to a padded array, or, where lengths differ, from a list of
-sequences to probabilities per sequence. Beside it stands what the arithmetic of these
-predictions would allow if nothing else took time: the forward pass and softmax of
-batches that are packed already, as `predict_proba` cuts them, nothing checked and
-nothing put back into place, on one thread or all, whichever is faster. Then the
-latency of reading one step of one sequence, against torch's RNNCell, Linear and
-softmax. Torch has the better of one thread and all. Needs torch; prints two Markdown
-tables, writes JSON.
+sequences to probabilities per sequence. Torch, under inference_mode, has the best of
+its ways: packed or padded, on one thread and on all. onnxruntime runs the graph that
+`to_onnx` exports, on one thread and on all, and needs padding. Beside them stands what
+the arithmetic of these predictions would allow if nothing else took time: the forward
+pass and softmax of batches that are packed already, as `predict_proba` cuts them,
+nothing checked and nothing put back into place, on one thread or all, whichever is
+faster. Then the latency of reading one step of one sequence, against torch's RNNCell,
+Linear and softmax. Needs torch and onnxruntime; prints two Markdown tables, writes
+JSON.
 
     python benchmarks/prediction.py [--repeats 5] [--dtype float32]
 """
@@ -20,6 +22,7 @@ from contextlib import closing
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import torch
 from _common import (
     GRID,
@@ -31,6 +34,7 @@ from _common import (
     data,
     geometric_mean,
     head,
+    on_every_number_of_threads,
     on_torch_threads,
     row,
     save,
@@ -44,8 +48,11 @@ from skrnn._network.data import packing
 from skrnn._network.model import loss, network
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import ThreadGroup, one_blas_thread
+from skrnn.export import to_onnx
+from skrnn.preprocessing import pad_sequences
 
 N_LATENCY_STEPS = 1000
+RATIOS = ("ratio", "onnxruntime / skrnn", "bare")
 
 
 def fitted(work: Workload, dtype: str) -> VanillaRNNClassifier:
@@ -62,22 +69,48 @@ def fitted(work: Workload, dtype: str) -> VanillaRNNClassifier:
         return model.fit(X, [*y, every_class])
 
 
-def torch_predict(work: Workload, X: Any, dtype: str) -> Callable[[], Any]:
-    """Return a function that makes torch predict probabilities."""
+def torch_ways(work: Workload, X: Any, dtype: str) -> dict[str, Callable[[], Any]]:
+    """Return functions that make torch predict probabilities, one for each way."""
     rnn, linear = torch_modules(work, dtype)
-    pad = torch.nn.utils.rnn.pad_packed_sequence
-    pack = torch.nn.utils.rnn.pack_sequence
+    rnn.batch_first = True
+    utils = torch.nn.utils.rnn
     tensors = [torch.tensor(x) for x in X] if work.ragged else torch.tensor(X)
 
-    def predict() -> Any:
+    def plain() -> Any:
         with torch.inference_mode():
-            if not work.ragged:
-                return torch.softmax(linear(rnn(tensors)[0]), dim=-1)
-            states, _ = rnn(pack(tensors, enforce_sorted=False))
-            proba = torch.softmax(linear(states.data), dim=-1)
-            return pad(states._replace(data=proba), batch_first=True)
+            steps = tensors
+            if work.ragged:
+                steps = utils.pad_sequence(tensors, batch_first=True)
+            return torch.softmax(linear(rnn(steps)[0]), dim=-1)
 
-    return predict
+    def packed() -> Any:
+        with torch.inference_mode():
+            states, _ = rnn(utils.pack_sequence(tensors, enforce_sorted=False))
+            proba = torch.softmax(linear(states.data), dim=-1)
+            return utils.pad_packed_sequence(
+                states._replace(data=proba), batch_first=True
+            )
+
+    return {"padded": plain, "packed": packed} if work.ragged else {"plain": plain}
+
+
+def onnx_ways(
+    model: VanillaRNNClassifier, sequences: list[Array]
+) -> dict[str, Callable[[], Any]]:
+    """Return functions that run the exported graph, on one thread and on all."""
+    graph = to_onnx(model).SerializeToString()
+    lengths = np.array([len(x) for x in sequences], np.int32)
+    X = pad_sequences(sequences, padding_value=0.0).astype(np.float32)
+
+    def on(n_threads: int) -> Callable[[], Any]:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = n_threads
+        session = onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"]
+        )
+        return lambda: session.run(["probabilities"], {"X": X, "lengths": lengths})
+
+    return {f"onnxruntime, {n}": on(n) for n in sorted({1, N_CORES})}
 
 
 def throughput(work: Workload, dtype: str, repeats: int) -> dict[str, float]:
@@ -86,24 +119,24 @@ def throughput(work: Workload, dtype: str, repeats: int) -> dict[str, float]:
     n_rows = sum(map(len, sequences))
     X = sequences if work.ragged else np.stack(sequences)
     model = fitted(work, dtype)
-    predict = torch_predict(work, X, dtype)
-    best = best_of(
-        repeats,
-        {
-            "skrnn": lambda: model.predict_proba(X),
-            "torch, 1": on_torch_threads(1, predict),
-            "torch, all": on_torch_threads(N_CORES, predict),
-            "bare, 1": kernels(work, sequences, dtype, 1),
-            "bare, all": kernels(work, sequences, dtype, N_CORES),
+    peers = {
+        "torch": on_every_number_of_threads(torch_ways(work, X, dtype)),
+        "onnxruntime": onnx_ways(model, sequences),
+        "bare": {
+            f"bare, {n}": kernels(work, sequences, dtype, n)
+            for n in sorted({1, N_CORES})
         },
-    )
-    torch_best = min(best["torch, 1"], best["torch, all"])
-    least = min(best["bare, 1"], best["bare, all"])
+    }
+    every = {name: f for ways in peers.values() for name, f in ways.items()}
+    best = best_of(repeats, {"skrnn": lambda: model.predict_proba(X), **every})
+    least = {peer: min(best[name] for name in ways) for peer, ways in peers.items()}
     return {
-        "bare": torch_best / least,
+        "bare": least["torch"] / least["bare"],
         "skrnn": n_rows / best["skrnn"],
-        "torch": n_rows / torch_best,
-        "ratio": torch_best / best["skrnn"],
+        "torch": n_rows / least["torch"],
+        "onnxruntime": n_rows / least["onnxruntime"],
+        "ratio": least["torch"] / best["skrnn"],
+        "onnxruntime / skrnn": least["onnxruntime"] / best["skrnn"],
     }
 
 
@@ -185,19 +218,20 @@ def main() -> None:
         "sequences x steps x features x hidden x classes",
         "skrnn, steps/s",
         "torch, steps/s",
+        "onnxruntime, steps/s",
         "skrnn / torch",
-        "at most",
+        "skrnn / onnxruntime",
+        "at most, / torch",
     )
     for work in GRID:
         result = throughput(work, options.dtype, options.repeats)
         results[work.name] = result
-        speeds = [f"{result[name]:,.0f}" for name in ("skrnn", "torch")]
-        row(work.name, *speeds, f"{result['ratio']:.2f}", f"{result['bare']:.2f}")
+        speeds = [f"{result[n]:,.0f}" for n in ("skrnn", "torch", "onnxruntime")]
+        row(work.name, *speeds, *(f"{result[name]:.2f}" for name in RATIOS))
     means = [
-        geometric_mean(result[name] for result in results.values())
-        for name in ("ratio", "bare")
+        geometric_mean(result[name] for result in results.values()) for name in RATIOS
     ]
-    row("geometric mean", "", "", *(f"{mean:.2f}" for mean in means))
+    row("geometric mean", "", "", "", *(f"{mean:.2f}" for mean in means))
     print()
     head("hidden units", "skrnn, us per step", "torch, us per step", "torch / skrnn")
     for n_hidden in (16, 64, 256):

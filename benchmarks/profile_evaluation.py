@@ -13,7 +13,7 @@ import cProfile
 import pstats
 from contextlib import closing
 
-from _common import Workload, data, head, ours, row, save
+from _common import Workload, data, evaluate, head, ours, row, save
 from evaluation import peak, useful
 
 from skrnn._network.parallel import one_blas_thread
@@ -23,9 +23,10 @@ PARTS = {
     "activation": ["activate", "slope"],
     "products outside the loop": [
         "affine",
-        "input_weight_grad",
-        "backward_states",
-        "weight_gradients",
+        "transposed_product",
+        "iter_deltas",
+        "add_layer_gradient",
+        "output_gradient",
     ],
     "softmax and loss": ["cross_entropy", "_shift_logits", "_exp_and_sum", "reduce"],
 }
@@ -38,10 +39,10 @@ def shares(n_hidden: int, repeats: int) -> dict[str, float]:
     objective, theta = ours(work, X, y, "float32", n_cores=1)
     profile = cProfile.Profile()
     with closing(objective.loss_sum), one_blas_thread():
-        objective.loss_and_gradient(theta)
+        evaluate(objective, theta)
         profile.enable()
         for _ in range(repeats):
-            objective.loss_and_gradient(theta)
+            evaluate(objective, theta)
         profile.disable()
     # Statistics of a function: calls, primitive calls, own time, time with callees.
     own = {key: entry[2] for key, entry in pstats.Stats(profile).stats.items()}

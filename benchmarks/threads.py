@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from contextlib import closing
 
-from _common import N_CORES, Workload, best_of, data, head, ours, row, save
+from _common import N_CORES, Workload, best_of, data, evaluate, head, ours, row, save
 
 from skrnn._network.parallel import one_blas_thread
 from skrnn._network.training.objective import Objective
@@ -30,7 +30,7 @@ def compare(work: Workload, repeats: int) -> dict[str, float]:
     several, _ = ours(work, X, y, "float32", n_cores=N_CORES)
 
     def evaluation(objective: Objective) -> Callable[[], float]:
-        return lambda: objective.loss_and_gradient(theta)[0]
+        return lambda: evaluate(objective, theta)
 
     with closing(one.loss_sum), closing(several.loss_sum), one_blas_thread():
         best = best_of(repeats, {"one": evaluation(one), "all": evaluation(several)})

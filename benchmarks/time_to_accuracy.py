@@ -64,6 +64,7 @@ class Task(NamedTuple):
     X_test: list[Array]
     y_test: list[NDArray[np.intp]]
     symbols: bool = False
+    alpha: float | str = "auto"
 
 
 class Run(NamedTuple):
@@ -103,13 +104,18 @@ def digits(n_strings: int, n_hidden: int, max_iter: int) -> Task:
     return Task(name, n_hidden, max_iter, *parts)
 
 
-def codes(n_strings: int, n_hidden: int, max_iter: int) -> Task:
+def codes(
+    n_strings: int, n_hidden: int, max_iter: int, alpha: float | str = "auto"
+) -> Task:
     """Make noisy digits that spell codes, some of them often."""
     parts = (
         *unpadded(spelled_codes(n_strings, "train", 0)),
         *unpadded(spelled_codes(1000, "test", 1)),
     )
-    return Task(f"frequent codes, {n_strings:,}", n_hidden, max_iter, *parts)
+    name = f"frequent codes, {n_strings:,}"
+    if alpha != "auto":
+        name = f"{name}, alpha={alpha}"
+    return Task(name, n_hidden, max_iter, *parts, alpha=alpha)
 
 
 def hmm(n_sequences: int, n_hidden: int, max_iter: int) -> Task:
@@ -151,6 +157,7 @@ def skrnn_run(task: Task, seed: int = 0) -> Run:
         bidirectional=True,
         max_iter=task.max_iter,
         random_state=seed,
+        alpha=task.alpha,
     )
     with (
         mock.patch.object(train, "_Run", Recorded),
@@ -313,6 +320,7 @@ LARGE_TASKS: list[Callable[[], Task]] = [
     lambda: source(15000, 64, 200),
     lambda: digits(6000, 128, 200),
     lambda: codes(6000, 128, 200),
+    lambda: codes(6000, 128, 60, alpha=0.05),
 ]
 
 

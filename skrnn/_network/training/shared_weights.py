@@ -8,7 +8,7 @@ have the weight w each, their contribution and their penalty are
 so they are one *variable*, with the weight v and the value sum_j x_j / sqrt(k), also at
 other steps. By symmetry, the optimum has equal weights.
 
-Features that fewer than five steps have get no hidden weights until all others are
+Features that fewer than four steps have get no hidden weights until all others are
 trained. Then one step of gradient descent from zero finds theirs, in the metric of the
 prior:
 
@@ -44,7 +44,7 @@ Ids = NDArray[np.intp]
 Vector = NDArray[np.float64]
 
 MAX_FEATURES = 1000  # that all have weights of their own
-MIN_STEPS = 5  # of a feature with hidden weights
+MIN_STEPS = 4  # of a feature with hidden weights
 _MAX_TRIALS = 8  # evaluations of the step of rare features
 
 
