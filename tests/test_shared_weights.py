@@ -1,5 +1,6 @@
 """Equal features share their weights, and rare ones get theirs by a last step."""
 
+from typing import NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -232,6 +233,50 @@ def test_a_step_that_is_too_long_is_halved_and_one_without_penalty_not_made():
         same, _, n_fun = rare_feature_step(objective, theta, is_rare, 30)
         assert_array_equal(same, theta)
         assert n_fun == 1
+
+
+def test_features_that_no_step_has_need_no_step():
+    problem = sparse_problem(0)
+    sequences = [x.copy() for x in problem.sequences]
+    for x in sequences:
+        x[:, :4] = 0
+    problem = problem.replace(sequences=sequences)
+    is_rare = np.arange(N_FEATURES) < 4
+    theta = problem.theta.copy()
+    problem.net.unflatten(theta).layers[0].W_xh[is_rare] = 0
+    with problem.objective() as objective:
+        same, loss, n_fun = rare_feature_step(objective, theta, is_rare, 30)
+        assert_array_equal(same, theta)
+        assert loss == objective.loss_and_gradient(theta)[0]
+        assert n_fun == 1
+
+
+class OneMatrix(NamedTuple):
+    """A single sequence, lent and not copied."""
+
+    X: sparse.csr_array
+
+    @property
+    def lengths(self):
+        return np.array(self.X.shape[:1])
+
+    def take(self, ids, dtype):
+        return self.X
+
+
+def test_a_matrix_with_repeated_indices_is_read_and_left_as_it_is():
+    rng = np.random.default_rng(0)
+    columns = rng.integers(40, size=(50, 3))
+    columns[:, 2] = columns[:, 0]  # their values are added
+    data, starts = np.ones(150), np.arange(0, 151, 3)
+    X = sparse.csr_array((data, columns.ravel(), starts), shape=(50, 40))
+    indices, data = X.indices.copy(), X.data.copy()
+    net = fixed_problem().net._replace(n_features=40)
+    found = share_weights(OneMatrix(X), np.zeros(1, np.intp), np.ones(50), net)
+    n_seen = np.count_nonzero(X.toarray(), axis=0)
+    assert_array_equal(found.is_rare, n_seen < 3)
+    assert_array_equal(X.indices, indices)
+    assert_array_equal(X.data, data)
 
 
 def words(n=60, seed=0):

@@ -145,7 +145,9 @@ def share_weights(
         if isinstance(X, np.ndarray):
             return None
         X = inputs.as_csr(X)
-        X.sum_duplicates()
+        if not X.has_canonical_format:
+            X = X.copy()  # it may be the user's
+            X.sum_duplicates()
         steps = ranges(starts[chunk], lengths[chunk])
         counts += np.bincount(X.indices[X.data != 0], minlength=n_features)
         words += packing.column_words(X, n_before)
@@ -210,6 +212,8 @@ def rare_feature_step(
     if not prior.all():  # no penalty
         return theta, loss, 1
     step = -layers_of(slope).layers[0].W_xh[is_rare] / prior
+    if not step.any():  # none of them was seen
+        return theta, loss, 1
     n_fun, size = 1, 1.0
     while n_fun < min(max_fun, _MAX_TRIALS):
         trial = theta.copy()
