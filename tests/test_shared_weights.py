@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from strategies import SEEDS, SETTINGS, fixed_problem
 
-from skrnn import VanillaRNNClassifier
+from skrnn import VanillaRNNClassifier, VanillaRNNLanguageModel
 from skrnn._network.data import inputs, packing
 from skrnn._network.training import lbfgs, regularization, shared_weights
 from skrnn._network.training.shared_weights import rare_feature_step, share_weights
@@ -330,3 +330,14 @@ def test_training_that_a_callback_stops_has_the_weights_of_that_iteration():
         )
     assert result.stop_reason == "callback"
     assert_array_equal(result.theta, kept["theta"])
+
+
+def test_rare_tokens_of_a_language_model_have_weights_beside_ngrams():
+    rng = np.random.default_rng(0)
+    texts = [[f"{i % 30}" for i in rng.zipf(1.6, size=6)] for _ in range(20)]
+    classifier = VanillaRNNClassifier((4,), alpha=1.0, skip_alpha=1.0, max_iter=5)
+    with pytest.warns(match="max_iter"):
+        model = VanillaRNNLanguageModel(classifier).fit(texts)
+    (W_xh,) = model.classifier_.input_coefs_[0]
+    assert len(W_xh) > shared_weights.MAX_FEATURES
+    assert W_xh.any(axis=1).all()

@@ -182,19 +182,20 @@ class InMemoryData(NamedTuple):
                     architecture, data.reweighted(loss_sum, ids, of_subset, n_states)
                 )
 
+            pair_precision = None if self.ngrams is None else self.ngrams.precision
             if shared is None:
                 features = regularization.feature_stats(loss_sum.batches)
+                features = features._replace(pair_precision=pair_precision)
             else:
+                every = shared.features._replace(pair_precision=pair_precision)
+                shared = shared._replace(features=every)
                 features = shared.variables
-            if self.ngrams is not None:
-                features = features._replace(pair_precision=self.ngrams.precision)
 
             def feature_objective() -> Objective:
                 assert shared is not None
-                every = shared.of_features(architecture)
-                whole = self._replace(y=y)
+                net, whole = shared.of_features(architecture), self._replace(y=y)
                 return Objective(
-                    every, whole.loss_sum(ids, w, every, dtype, n_threads, loss_sum)
+                    net, whole.loss_sum(ids, w, net, dtype, n_threads, loss_sum)
                 )
 
             yield TrainingProblem(
