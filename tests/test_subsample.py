@@ -51,7 +51,7 @@ def test_of_very_long_sequences_the_first_steps_are_taken(monkeypatch, as_sparse
     monkeypatch.setattr(subsample, "_N_STEPS", 4)
     ngrams = Ngrams(np.arange(16)[:, None], PAIRS, np.ones(16), np.ones(16))
     sample = problem.sample._replace(ids=np.array([1, 0]), ngrams=ngrams)
-    (batch,) = sample.batches(problem.net)
+    (batch,) = sample.cut().batches(problem.net)
     long, short = batch.rows_of(0), batch.rows_of(1)
     assert_array_equal(batch.X[long], problem.sequences[1][:4])
     assert_array_equal(batch.X[short], problem.sequences[0])

@@ -244,9 +244,10 @@ class DaskData(NamedTuple):
         source = Sequences(
             "ragged", list(steps), lengths, self.n_features, np.dtype(np.float64)
         )
-        return Subsample(
+        sample = Subsample(
             source, np.arange(len(steps)), np.concatenate(y), np.concatenate(w)
         )
+        return sample.cut()
 
     def _target_scaler(self, assigned: list[Future]) -> TargetScaler:
         """Return the result of `TargetScaler.fit` on all data together."""

@@ -38,10 +38,8 @@ class Subsample(NamedTuple):
     ngrams: Ngrams | None = None
 
     def batches(self, architecture: Architecture) -> list[Batch]:
-        """Pack the sequences, of very long ones the first steps."""
+        """Pack the sequences."""
         ids = self.ids[by_length(self.source.lengths[self.ids])]
-        if self.source.lengths[ids].max(initial=0) > _N_STEPS:
-            return self._cut().batches(architecture)
         return packing.batches(
             self.source,
             ids,
@@ -53,13 +51,15 @@ class Subsample(NamedTuple):
             n_hidden_features=architecture.n_hidden_features,
         )
 
-    def _cut(self) -> "Subsample":
-        """Return the sample with the first steps of every sequence."""
+    def cut(self) -> "Subsample":
+        """Return the sample with only the first steps of very long sequences."""
         lengths = self.source.lengths[self.ids]
+        if lengths.max(initial=0) <= _N_STEPS:
+            return self
         n_first = np.minimum(lengths, _N_STEPS)
         steps = ranges(first_steps(self.source.lengths)[self.ids], n_first)
         X = [
-            self.source.take(self.ids[i : i + 1], PRECISE)[:n]
+            self.source.take(self.ids[i : i + 1], PRECISE)[:n].copy()
             for i, n in enumerate(n_first)
         ]
         ngrams = self.ngrams

@@ -209,7 +209,7 @@ class InMemoryData(NamedTuple):
                     y,
                     w,
                     self.ngrams,
-                ),
+                ).cut(),
                 self.source.lengths[ids],
                 groups,
                 subset_objective,
