@@ -69,8 +69,8 @@ oldest: $(OLDEST)/with-test ## all tests at the oldest supported versions
 	$(OLDEST)/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: mutants
-mutants: $(VENV)/with-test ## faults in the code that the tests must notice
-	$(RUN) tests/mutants
+mutants: $(VENV)/with-test ## faults in the code that the tests must notice, FAULTS=NAME for some
+	$(RUN) tests/mutants $(FAULTS)
 
 # How long `make fuzz` tries.
 SECONDS ?= 3600

@@ -6,9 +6,14 @@ beyond the time limit, or whose text is no longer found exactly once, makes the 
 run fail.
 The faults are in the modules beside this one, one for each part of the package.
 
-    python tests/mutants [part of a fault's name or module]
+    python tests/mutants [part of a fault's name or module] [--part 1/2]
+        [--without-baseline]
+
+With ``--part 1/2``, every second fault is applied, from the first on. The tests run
+without a fault first, unless ``--without-baseline`` says that they do so elsewhere.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -36,17 +41,27 @@ MUTANTS = [
 
 def main() -> int:
     """Apply every fault, print a table, return 1 if any was not noticed."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("wanted", nargs="?", default="")
+    parser.add_argument("--part", default="1/1")
+    parser.add_argument("--without-baseline", action="store_true")
+    options = parser.parse_args()
+    wanted, (part, n_parts) = options.wanted, map(int, options.part.split("/"))
+    lost = [m.name for m in MUTANTS if not is_found(m)]
+    if lost:
+        print("the text is not found exactly once:", *lost, sep="\n    ")
+        return 1
     mutants = [m for m in MUTANTS if wanted in m.name or wanted in m.module]
+    mutants = mutants[part - 1 :: n_parts]
     if not mutants:
         print(f"no fault has {wanted!r} in its name or module")
         return 1
     began = time.perf_counter()
     names = sorted({name for mutant in mutants for name in mutant.tests.split()})
     baseline = [
-        Mutant("none", "_network/model/loss", "", "", " ".join(part))
+        Mutant("none", "_network/model/loss", "", "", " ".join(chosen))
         for i in range(N_WORKERS)
-        if (part := names[i::N_WORKERS])
+        if (chosen := names[i::N_WORKERS]) and not options.without_baseline
     ]
     width = max(len(mutant.name) for mutant in mutants)
     n_unnoticed = 0
@@ -62,6 +77,12 @@ def main() -> int:
     seconds = time.perf_counter() - began
     print(f"{len(mutants) - n_unnoticed} of {len(mutants)} killed in {seconds:.0f} s")
     return int(n_unnoticed > 0)
+
+
+def is_found(mutant: Mutant) -> bool:
+    """Return whether the text to be replaced is there exactly once."""
+    module = ROOT / "skrnn" / f"{mutant.module}.py"
+    return module.read_text(encoding="utf-8").count(mutant.old) == 1
 
 
 def outcome(mutant: Mutant, timeout: float = TIMEOUT) -> str:
