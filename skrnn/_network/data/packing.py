@@ -431,6 +431,7 @@ def batches(
     store: Callable[[Iterable[Batch]], list[Batch]] = list,
     ngrams: Ngrams | None = None,
     n_hidden_features: int = 0,
+    max_rows: int | None = None,
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
@@ -439,7 +440,7 @@ def batches(
     together. ``store`` receives them one by one, and may move each elsewhere before it
     requests the next.
     """
-    cut = cut_for_training(ids, source.lengths, n_shares, n_states)
+    cut = cut_for_training(ids, source.lengths, n_shares, n_states, max_rows)
     starts = first_steps(source.lengths)
     return store(
         pack(source, batch_ids, dtype, y, w, starts, ngrams, n_hidden_features)
@@ -447,9 +448,11 @@ def batches(
     )
 
 
-def cut_for_training(ids: Ids, lengths: Ids, n_shares: int, n_states: int) -> list[Ids]:
+def cut_for_training(
+    ids: Ids, lengths: Ids, n_shares: int, n_states: int, max_rows: int | None = None
+) -> list[Ids]:
     """Return the sequences of each of the `batches`."""
-    n_rows = min(_BATCH_ROWS, _BATCH_STATES // max(1, n_states))
+    n_rows = min(max_rows or _BATCH_ROWS, _BATCH_STATES // max(1, n_states))
     return split_into_batches(ids, lengths, n_shares, n_rows)
 
 

@@ -26,6 +26,8 @@ _N_SEQUENCES = 150
 # more steps than that, its first ones.
 _N_STEPS = 20_000
 _MIN_SEQUENCES = 16
+# Rows of a batch, about: half as many as in training, in twice the precision.
+_MAX_ROWS = 1 << 13
 
 
 class Subsample(NamedTuple):
@@ -49,6 +51,7 @@ class Subsample(NamedTuple):
             n_states=architecture.n_states,
             ngrams=self.ngrams,
             n_hidden_features=architecture.n_hidden_features,
+            max_rows=_MAX_ROWS,
         )
 
     def cut(self) -> "Subsample":
