@@ -244,8 +244,8 @@ MUTANTS = [
     Mutant(
         "units learned from sequences that are held out",
         "_network/training/train",
-        "TargetScaler.fit(y[steps], w[steps])",
-        "TargetScaler.fit(y, w)",
+        "TargetScaler.fit(self.y[steps], w[steps])",
+        "TargetScaler.fit(self.y, w)",
         "train",
     ),
     Mutant(
@@ -273,8 +273,8 @@ MUTANTS = [
     Mutant(
         "the penalty twice as large",
         "_network/training/objective",
-        "+ 0.5 * float(penalty_slope @ theta)",
-        "+ float(penalty_slope @ theta)",
+        "total_weight + 0.5 * float(penalty_slope @ theta)",
+        "total_weight + float(penalty_slope @ theta)",
         "gradient",
     ),
     Mutant(

@@ -57,7 +57,7 @@ MUTANTS = [
     Mutant(
         "the last step forgets the penalty",
         SHARED,
-        "objective.data_loss(trial) + penalty",
+        "objective.loss(trial)",
         "objective.data_loss(trial)",
         "shared_weights",
     ),

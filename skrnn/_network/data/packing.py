@@ -22,7 +22,7 @@ from .ngrams import NgramRows, Ngrams
 from .steps import first_steps, ranges, steps_of
 
 # Approximate number of rows of a batch: enough for matrix products to outweigh call
-# overhead, few enough for the states to fit into the cache and to need little memory.
+# overhead, few enough for the states to need little memory.
 _BATCH_ROWS = 1 << 14
 _BATCH_STATES = 1 << 22
 _MIN_SEQUENCES = 64
@@ -435,10 +435,10 @@ def batches(
 ) -> list[Batch]:
     """Pack sequences, longest first, into batches of bounded size.
 
-    Each row of a batch has ``n_states`` states. The number of batches is a multiple of
-    ``n_shares``, and their sizes are similar, so that threads that share them finish
-    together. ``store`` receives them one by one, and may move each elsewhere before it
-    requests the next.
+    Each row of a batch has ``n_states`` states; ``max_rows`` is a further limit. The
+    number of batches is a multiple of ``n_shares``, and their sizes are similar, so
+    that threads that share them finish together. ``store`` receives them one by one,
+    and may move each elsewhere before it requests the next.
     """
     cut = cut_for_training(ids, source.lengths, n_shares, n_states, max_rows)
     starts = first_steps(source.lengths)

@@ -92,14 +92,21 @@ class FeatureMoments(NamedTuple):
     total: float  # weight of all steps
 
 
+NO_MOMENTS = FeatureMoments(0.0, 0.0, 0.0)
+
+
+def add_moments(moments: FeatureMoments, X: Any, w: Vector) -> FeatureMoments:
+    """Add the moments of weighted rows, in one of the forms of ``inputs``."""
+    parts = (*inputs.moments(X, w), float(w.sum()))
+    return FeatureMoments(*(a + b for a, b in zip(moments, parts, strict=True)))
+
+
 def feature_moments(batches: Iterable[Batch]) -> FeatureMoments:
     """Add up the moments of all features."""
-    totals: list[Any] = [0.0, 0.0, 0.0]
+    moments = NO_MOMENTS
     for batch in batches:
-        w = batch.w.astype(np.float64)
-        parts = (*inputs.moments(batch.X, w), float(w.sum()))
-        totals = [a + b for a, b in zip(totals, parts, strict=True)]
-    return FeatureMoments(*totals)
+        moments = add_moments(moments, batch.X, batch.w.astype(np.float64))
+    return moments
 
 
 def feature_stats(batches: Iterable[Batch]) -> FeatureStats:

@@ -38,7 +38,7 @@ from skrnn._network.data.steps import first_steps, ranges
 from skrnn._network.model.parameters import Architecture
 
 from .objective import Objective
-from .regularization import FeatureMoments, FeatureStats, stats_from_moments
+from .regularization import NO_MOMENTS, FeatureStats, add_moments, stats_from_moments
 
 Ids = NDArray[np.intp]
 Vector = NDArray[np.float64]
@@ -139,7 +139,7 @@ def share_weights(
     starts, n_before = first_steps(lengths), 0
     counts = np.zeros(n_features, np.intp)
     words = np.zeros((n_features, 2), np.uint64)
-    moments = FeatureMoments(np.zeros(n_features), np.zeros(n_features), 0.0)
+    moments = NO_MOMENTS
     for chunk in packing.split_into_batches(ids, lengths, min_sequences=1):
         X = inputs.compress(source.take(chunk, np.dtype(np.float64)))
         if isinstance(X, np.ndarray):
@@ -152,12 +152,7 @@ def share_weights(
         counts += np.bincount(X.indices[X.data != 0], minlength=n_features)
         words += packing.column_words(X, n_before)
         n_before += len(steps)
-        squares, present = inputs.moments(X, w[steps])
-        moments = FeatureMoments(
-            moments.squares + squares,
-            moments.present + present,
-            moments.total + float(w[steps].sum()),
-        )
+        moments = add_moments(moments, X, w[steps])
     _, first, variable = np.unique(
         words.view("S16").ravel(), return_index=True, return_inverse=True
     )
@@ -218,8 +213,7 @@ def rare_feature_step(
     while n_fun < min(max_fun, _MAX_TRIALS):
         trial = theta.copy()
         layers_of(trial).layers[0].W_xh[is_rare] = size * step
-        penalty = 0.5 * float(objective.penalty @ np.square(trial))
-        trial_loss = objective.data_loss(trial) + penalty
+        trial_loss = objective.loss(trial)
         n_fun += 1
         if trial_loss < loss:
             return trial, trial_loss, n_fun

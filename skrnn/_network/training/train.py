@@ -11,7 +11,7 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from .objective import Objective, Subset, ThreadedSum
 from .output_initialization import ridge_output_init
 from .preconditioning import Preconditioner
 from .problem import Settings, TrainingProblem
-from .shared_weights import rare_feature_step, share_weights
+from .shared_weights import SharedWeights, rare_feature_step, share_weights
 from .subsample import Subsample, evenly_spaced
 from .target_scaling import TargetScaler
 
@@ -134,6 +134,40 @@ class InMemoryData(NamedTuple):
         ]
         return ThreadedSum(batches, spaces[0].dtype, len(spaces), loss_sum)
 
+    def _standardized(
+        self,
+        ids: NDArray[np.intp],
+        w: Vector,
+        architecture: Architecture,
+        dtype: np.dtype[Any],
+    ) -> tuple[Self, TargetScaler]:
+        """Return the data with numbers as targets scaled to variance 1."""
+        if architecture.output != "identity":
+            return self, TargetScaler.identity(architecture.n_outputs)
+        steps = steps_of(ids, self.source.lengths)
+        target_scaler = TargetScaler.fit(self.y[steps], w[steps])
+        y = target_scaler.standardize(self.y).astype(dtype)
+        return self._replace(y=y), target_scaler
+
+    def _shared(
+        self, ids: NDArray[np.intp], w: Vector, architecture: Architecture
+    ) -> SharedWeights | None:
+        """Return the variables in place of features, if there are to be any."""
+        if not self.shares_weights:
+            return None
+        shared = share_weights(self.source, ids, w, architecture)
+        if shared is None:
+            return None
+        return shared._replace(features=self._with_pairs(shared.features))
+
+    def _with_pairs(
+        self, features: regularization.FeatureStats
+    ) -> regularization.FeatureStats:
+        """Add the precision of the weights of n-grams."""
+        if self.ngrams is None:
+            return features
+        return features._replace(pair_precision=self.ngrams.precision)
+
     def _store_batches(self, batches: Iterable[packing.Batch]) -> list[packing.Batch]:
         less = (batch.without_steps() for batch in batches)
         return to_disk(less) if self.on_disk else list(less)
@@ -150,16 +184,11 @@ class InMemoryData(NamedTuple):
         ids, w, groups = packing.deduplicate(self.source, self.y, self.w, self.groups)
         is_out = hold_out(groups, validation_fraction, rng)
         held_out, ids, groups = ids[is_out], ids[~is_out], groups[~is_out]
-        y, target_scaler = self.y, TargetScaler.identity(architecture.n_outputs)
-        if architecture.output == "identity":
-            steps = steps_of(ids, self.source.lengths)
-            target_scaler = TargetScaler.fit(y[steps], w[steps])
-            y = target_scaler.standardize(y).astype(dtype)
-        data, shared = self._replace(y=y), None
-        if self.shares_weights:
-            shared = share_weights(self.source, ids, w, architecture)
+        whole, target_scaler = self._standardized(ids, w, architecture, dtype)
+        shared = self._shared(ids, w, architecture)
+        data, whole_architecture = whole, architecture
         if shared is not None:
-            data = data._replace(source=shared.source(self.source))
+            data = whole._replace(source=shared.source(self.source))
             architecture = shared.architecture(architecture)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
@@ -174,7 +203,7 @@ class InMemoryData(NamedTuple):
                 )
 
             def subset_objective(subset: Subset) -> Objective:
-                of_subset = subset.weights(w, self.source.lengths, y)
+                of_subset = subset.weights(w, self.source.lengths, data.y)
                 if len(subset.places) < len(ids) or self.ngrams is not None:
                     return objective_on(ids[subset.places], of_subset)
                 n_states = architecture.n_states
@@ -182,22 +211,18 @@ class InMemoryData(NamedTuple):
                     architecture, data.reweighted(loss_sum, ids, of_subset, n_states)
                 )
 
-            pair_precision = None if self.ngrams is None else self.ngrams.precision
-            if shared is None:
-                features = regularization.feature_stats(loss_sum.batches)
-                features = features._replace(pair_precision=pair_precision)
-            else:
-                every = shared.features._replace(pair_precision=pair_precision)
-                shared = shared._replace(features=every)
-                features = shared.variables
-
             def feature_objective() -> Objective:
-                assert shared is not None
-                net, whole = shared.of_features(architecture), self._replace(y=y)
+                net = whole_architecture
                 return Objective(
                     net, whole.loss_sum(ids, w, net, dtype, n_threads, loss_sum)
                 )
 
+            if shared is not None:
+                features = shared.variables
+            else:
+                features = self._with_pairs(
+                    regularization.feature_stats(loss_sum.batches)
+                )
             yield TrainingProblem(
                 Objective(architecture, loss_sum),
                 objective_on(held_out, w) if held_out.size else None,
@@ -206,7 +231,7 @@ class InMemoryData(NamedTuple):
                 Subsample(
                     data.source,
                     evenly_spaced(ids, self.source.lengths[ids]),
-                    y,
+                    data.y,
                     w,
                     self.ngrams,
                 ).cut(),
