@@ -10,8 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import UndefinedMetricWarning
 
 from skrnn import as_ragged, pad_labels
-from skrnn.metrics import span_f1_score, span_precision_recall_fscore_support
-from skrnn.metrics._spans import _SCHEMES, _spans, _split_labels
+from skrnn._validation.label_schemes import SCHEME_NAMES
+from skrnn.metrics import (
+    span_classification_report,
+    span_f1_score,
+    span_precision_recall_fscore_support,
+    spans_from_labels,
+)
 
 # Labels of one sequence, its spans as conlleval and seqeval read them, and whether
 # each is spelled out under BIO and under IOBES (None: not a label of BIO).
@@ -66,7 +71,7 @@ def test_spans_are_read_as_the_table_says(labels, spans):
 def test_a_scheme_counts_spans_that_are_spelled_out(labels, spans, scheme, place):
     y = as_ragged([labels.split()])
     if scheme == "BIO" and set("ES") & set(labels):
-        with pytest.raises(ValueError, match="is not a label of spans"):
+        with pytest.raises(ValueError, match="is not a label of BIO"):
             span_f1_score(y, y, scheme=scheme)
         return
     support = span_precision_recall_fscore_support(
@@ -248,11 +253,9 @@ def test_labels_outside_sequences_raise():
 
 
 def test_unknown_schemes_raise():
-    message = (
-        'scheme=\'BMES\' is not one of "BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"'
-    )
+    message = "scheme='BIOS' is not one of 'IOB1', 'IOB2', .* or None"
     with pytest.raises(ValueError, match=message):
-        span_f1_score(Y_TRUE, Y_PRED, scheme="BMES")
+        span_f1_score(Y_TRUE, Y_PRED, scheme="BIOS")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +263,7 @@ def test_unknown_schemes_raise():
     [
         ("L-X", 'pass scheme="BILOU"'),
         ("U-X", 'pass scheme="BILOU"'),
-        ("M-X", 'write "I-" instead of "M-" and pass scheme="IOBES"'),
+        ("M-X", 'pass scheme="BMES"'),
     ],
 )
 def test_labels_of_other_schemes_are_told_their_scheme(label, remedy):
@@ -271,7 +274,7 @@ def test_labels_of_other_schemes_are_told_their_scheme(label, remedy):
 
 @pytest.mark.parametrize("scheme", [["BIO"], {}, 3, "bio"])
 def test_what_is_no_scheme_is_an_error(scheme):
-    with pytest.raises(ValueError, match=r"scheme=.* is not one of \"BIO\""):
+    with pytest.raises(ValueError, match=r"scheme=.* is not one of 'IOB1'"):
         span_f1_score(Y_TRUE, Y_PRED, scheme=scheme)
 
 
@@ -285,72 +288,6 @@ def test_types_of_spans_are_named_once_and_without_a_prefix():
     y = [["B-X", "B-B-X"]]
     assert span_f1_score(y, y, labels=["B-X"]) == 1
     assert span_f1_score(y, y, labels=["Z"], zero_division=0) == 0
-
-
-# How a span is written, of one step and of several: what starts it, goes on and ends
-# it. In IOB1 and IOE1 that depends on a neighbor of the same type that it touches.
-SPELLED = {
-    "BIO": ("B", "BII"),
-    "IOBES": ("S", "BIE"),
-    "BILOU": ("U", "BIL"),
-    "IOB1": ("I", "III"),
-    "IOE1": ("I", "III"),
-    "IOE2": ("E", "IIE"),
-}
-
-
-def encode(spans, n_steps, scheme):
-    """Return the labels of spans as the scheme was published."""
-    single, (first, inner, last) = SPELLED[scheme]
-    labels = ["O"] * n_steps
-    for start, end, kind in spans:
-        prefixes = [first, *inner * (end - start - 1), last]
-        prefixes = [single] if start == end else prefixes
-        touches = [other for other in spans if other[2] == kind]
-        if scheme == "IOB1" and any(other[1] + 1 == start for other in touches):
-            prefixes[0] = "B"
-        if scheme == "IOE1" and any(other[0] == end + 1 for other in touches):
-            prefixes[-1] = "E"
-        labels[start : end + 1] = [f"{prefix}-{kind}" for prefix in prefixes]
-    return labels
-
-
-@st.composite
-def spans_of_sequence(draw):
-    """Draw spans that do not overlap, and the number of steps."""
-    spans, step = [], draw(st.integers(0, 2))
-    for _ in range(draw(st.integers(0, 4))):
-        end = step + draw(st.integers(0, 3))
-        spans.append((step, end, draw(st.sampled_from(["X", "Y-", "-Z"]))))
-        step = end + 1 + draw(st.integers(0, 1))
-    return spans, max(step, 1)
-
-
-@pytest.mark.parametrize("scheme", SPELLED)
-@given(drawn=st.lists(spans_of_sequence(), min_size=1, max_size=3))
-def test_spans_in_every_scheme_are_read_as_they_were_written(scheme, drawn):
-    y = [encode(spans, n_steps, scheme) for spans, n_steps in drawn]
-    starts = np.cumsum([0, *(n_steps for _, n_steps in drawn)])
-    shifted = [
-        (start + first, end + first, kind)
-        for first, (spans, _) in zip(starts, drawn, strict=False)
-        for start, end, kind in spans
-    ]
-    assert decode(y, scheme) == shifted
-    support = span_precision_recall_fscore_support(
-        y, y, scheme=scheme, zero_division=0
-    )[3]
-    assert support.sum() == len(shifted)
-
-
-def decode(y, scheme):
-    """Return first step, last step and type of all spans, sequences end to end."""
-    prefixes, kinds = _split_labels([label for row in y for label in row], scheme)
-    names, numbers = np.unique(kinds, return_inverse=True)
-    ends = np.cumsum([0, *map(len, y)])
-    is_first = np.isin(np.arange(ends[-1] + 1), ends)
-    spans = _spans(np.array(prefixes), numbers, is_first, _SCHEMES[scheme])
-    return [(start, end, names[number]) for start, end, number in spans.tolist()]
 
 
 @pytest.mark.parametrize(
@@ -371,8 +308,8 @@ def decode(y, scheme):
 )
 def test_a_scheme_leaves_out_spans_that_are_not_spelled_out(scheme, labels, lengths):
     y = [labels.split()]
-    found = decode(y, scheme)
-    assert [end - start + 1 for start, end, _ in found] == lengths
+    (found,) = spans_from_labels(y, scheme)
+    assert [stop - start for _, start, stop in found] == lengths
     support = span_precision_recall_fscore_support(
         y, y, scheme=scheme, zero_division=0
     )[3]
@@ -385,7 +322,7 @@ def test_two_spans_of_one_type_are_not_merged(pair):
     assert span_precision_recall_fscore_support(y, y)[3].tolist() == [2]
 
 
-@pytest.mark.parametrize("scheme", [None, *SPELLED])
+@pytest.mark.parametrize("scheme", [None, *SCHEME_NAMES])
 def test_no_spans_have_no_score_in_any_scheme(scheme):
     y = [["O", "O"], ["O"]]
     for average in ("micro", "macro", "weighted"):
@@ -394,3 +331,55 @@ def test_no_spans_have_no_score_in_any_scheme(scheme):
                 y, y, scheme=scheme, average=average, zero_division=value
             )
             assert_array_equal(score, value)
+
+
+def test_a_report_has_a_row_for_each_type_and_average():
+    scores = span_precision_recall_fscore_support(Y_TRUE, Y_PRED, zero_division=0)
+    report = span_classification_report(
+        Y_TRUE, Y_PRED, output_dict=True, zero_division=0
+    )
+    names = ["precision", "recall", "f1-score", "support"]
+    assert [*report] == ["X", "Y", "Z", "micro avg", "macro avg", "weighted avg"]
+    for number, kind in enumerate("XYZ"):
+        assert report[kind] == {
+            name: score[number] for name, score in zip(names, scores, strict=True)
+        }
+    for average in ("micro", "macro", "weighted"):
+        expected = span_precision_recall_fscore_support(
+            Y_TRUE, Y_PRED, average=average, zero_division=0
+        )[:3]
+        row = report[f"{average} avg"]
+        assert_allclose([row[name] for name in names[:3]], expected, rtol=1e-14)
+        assert row["support"] == 4
+
+
+def test_a_report_is_text_with_names_and_digits():
+    text = span_classification_report(
+        Y_TRUE, Y_PRED, labels=["Y"], target_names=["a place"], digits=3
+    )
+    assert text.split("\n")[2].split() == ["a", "place", "1.000", "0.667", "0.800", "3"]
+    with pytest.raises(ValueError, match="two rows 'macro avg'"):
+        span_classification_report(
+            Y_TRUE, Y_PRED, labels=["Y"], target_names=["macro avg"], output_dict=True
+        )
+
+
+def test_a_report_counts_weights_and_spans_of_a_scheme():
+    report = span_classification_report(
+        Y_TRUE,
+        Y_PRED,
+        scheme="IOB2",
+        sample_weight=[1, 5, 2],
+        output_dict=True,
+        zero_division=0,
+    )
+    assert report["Y"]["support"] == 8
+    assert report["Y"]["recall"] == 1 / 8  # I-Y is no span of IOB2
+    assert report["Y"]["precision"] == 1
+
+
+def test_a_report_without_spans_has_a_row_that_says_so():
+    y = [["O", "O"], ["O"]]
+    report = span_classification_report(y, y, output_dict=True, zero_division=0)
+    assert report["no type"]["support"] == report["micro avg"]["support"] == 0
+    assert report["macro avg"]["f1-score"] == 0

@@ -25,7 +25,8 @@ from skrnn import (
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.training import lbfgs, regularization
 from skrnn._network.training.train import InMemoryData
-from skrnn._validation.transitions import SCHEME_NAMES, allowed_transitions
+from skrnn._validation.label_schemes import SCHEME_NAMES
+from skrnn._validation.transitions import allowed_transitions
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -16,6 +16,7 @@ from skrnn._network.model.parameters import allowed_as_bytes
 from skrnn._sklearn_compat import StrOptions, fit_context
 from skrnn._validation.arrays import Array, Ids, Mask, Vector
 from skrnn._validation.containers import objects
+from skrnn._validation.label_schemes import SCHEME_NAMES
 from skrnn._validation.persistence import set_module
 from skrnn._validation.sequences import Sequences
 from skrnn._validation.targets import (
@@ -28,7 +29,6 @@ from skrnn._validation.targets import (
     with_padding_label,
 )
 from skrnn._validation.transitions import (
-    SCHEME_NAMES,
     allowed_transitions,
     check_labelings,
     check_possible,

@@ -2,48 +2,16 @@
 
 A table of shape (n_classes + 1, n_classes + 1) has True at [j, k] if class j may be
 followed by class k; its last row is the start of a sequence, its last column the end.
-
-Labels of spans are a prefix and a type, such as B-PER. Schemes restrict which prefixes
-need a neighbor in a span of the same type:
-
-    scheme         after B or I    before I or E
-    IOB2           I               -
-    IOBES, BILOU   I, E            B, I
-    IOB1           B               -
-    IOE2           -               I
-    IOE1           -               E
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .arrays import Array, Ids, Mask, Vector
 from .containers import shown
+from .label_schemes import find_scheme, split_labels
 from .sequences import Sequences
-
-
-class _Scheme(NamedTuple):
-    """Prefixes in the notation of IOBES, and those that need a neighbor."""
-
-    prefixes: str
-    after: str = ""  # must follow B or I of the same type
-    before: str = ""  # must be followed by I or E of the same type
-    spelling: str = ""  # of the prefixes, if not that of IOBES
-
-
-_SCHEMES = {
-    "IOB1": _Scheme("BI", after="B"),
-    "IOB2": _Scheme("BI", after="I"),
-    "IOE1": _Scheme("IE", before="E"),
-    "IOE2": _Scheme("IE", before="I"),
-    "IOBES": _Scheme("BIES", after="IE", before="BI"),
-    "BILOU": _Scheme("BIES", after="IE", before="BI", spelling="BILU"),
-    "BMES": _Scheme("BIES", after="IE", before="BI", spelling="BMES"),
-}
-_ALIASES = {"BIO": "IOB2", "BIOES": "IOBES"}
-
-SCHEME_NAMES = (*_SCHEMES, *_ALIASES)
 
 
 def allowed_transitions(label_scheme: Any, classes: Array) -> Mask | None:
@@ -77,10 +45,8 @@ def _checked_table(label_scheme: Any, classes: Array) -> Mask:
 
 
 def _table_of(name: str, labels: list[Any]) -> Mask:
-    scheme = _SCHEMES[_ALIASES.get(name, name)]
-    prefixes, types = zip(
-        *(_split(label, name, scheme) for label in labels), strict=True
-    )
+    scheme = find_scheme(name)
+    prefixes, types = split_labels(labels, scheme)
     # The start and the end of a sequence are outside of any span, as "O" is.
     prefix, kind = np.array([*prefixes, "O"]), np.array([*types, ""], object)
     same = kind[:, None] == kind
@@ -90,21 +56,6 @@ def _table_of(name: str, labels: list[Any]) -> Mask:
         precedes | ~np.isin(prefix, [*scheme.before])[:, None]
     )
     return table
-
-
-def _split(label: Any, name: str, scheme: _Scheme) -> tuple[str, str]:
-    """Return the IOBES prefix and the type of a label; "O" has no type."""
-    spelling = scheme.spelling or scheme.prefixes
-    prefix, _, kind = str(label).partition("-")
-    if label == "O":
-        return "O", ""
-    if not isinstance(label, str) or prefix not in tuple(spelling):
-        raise ValueError(
-            f"the label {shown(label)} is not a label of {name}: use 'O', or one of "
-            f"the prefixes {', '.join(spelling)} and a type, such as "
-            f"'{spelling[0]}-PER'"
-        )
-    return scheme.prefixes[spelling.index(prefix)], kind or "_"
 
 
 def check_possible(sequences: Sequences, allowed: Mask) -> None:

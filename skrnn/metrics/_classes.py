@@ -9,7 +9,7 @@ from sklearn import metrics
 from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 
-from ._pairs import check_names, pair_steps
+from ._pairs import check_names, check_rows, pair_steps
 
 
 @set_module("skrnn.metrics")
@@ -229,7 +229,7 @@ default=None
 
     See Also
     --------
-    span_precision_recall_fscore_support : The same numbers for whole spans.
+    span_classification_report : The same for whole spans.
     sklearn.metrics.classification_report : The same for one label per sample.
 
     Examples
@@ -253,7 +253,7 @@ default=None
     names = np.union1d(steps.y_true, steps.y_pred) if labels is None else labels
     names = [*map(str, np.ravel(names if target_names is None else target_names))]
     if output_dict:
-        _check_keys(names)
+        check_rows(names, "accuracy", "micro avg", "macro avg", "weighted avg")
     return metrics.classification_report(
         steps.y_true,
         steps.y_pred,
@@ -264,14 +264,3 @@ default=None
         sample_weight=steps.sample_weight,
         zero_division=zero_division,
     )
-
-
-def _check_keys(names: list[str]) -> None:
-    """Raise if rows of a report would overwrite each other in a dictionary."""
-    keys = [*names, "accuracy", "micro avg", "macro avg", "weighted avg"]
-    for name in names:
-        if keys.count(name) > 1:
-            raise ValueError(
-                f"the report has two rows {name!r}; give every label its own name "
-                "in target_names"
-            )

@@ -18,7 +18,12 @@ from sklearn.utils.validation import column_or_1d
 
 from skrnn._validation.arrays import Array, Ids, Mask, Vector
 from skrnn._validation.containers import floats, objects, plain, reject_masked, shown
-from skrnn._validation.sequences import Sequences, lengths_to_last, padded_lengths
+from skrnn._validation.sequences import (
+    Sequences,
+    lengths_to_last,
+    mask_of_steps,
+    padded_lengths,
+)
 from skrnn._validation.targets import (
     check_complete,
     check_weights,
@@ -119,6 +124,17 @@ def check_names(labels: Any, y_true: Array) -> Any:
     return names
 
 
+def check_rows(names: list[str], *averages: str) -> None:
+    """Raise if rows of a report would overwrite each other in a dictionary."""
+    keys = [*names, *averages]
+    for name in names:
+        if keys.count(name) > 1:
+            raise ValueError(
+                f"the report has two rows {name!r}; give every label its own name "
+                "in target_names"
+            )
+
+
 def pair_steps(
     y_true: Any,
     y_pred: Any,
@@ -154,6 +170,26 @@ def pair_steps(
     if len(typed) == len(flat_true):
         flat_true, flat_pred = typed, _with_booleans(typed, typed_pred)
     return Steps(flat_true, flat_pred, weights, sequences.lengths, sequences.form)
+
+
+def labels_of_steps(
+    y: Any, padding_label: Any = "auto", lengths: ArrayLike | None = None
+) -> tuple[Array, Ids]:
+    """Return the labels of all valid steps, and the steps of each sequence."""
+    array = _as_array(y, "y")
+    if array.ndim == 2:
+        n_steps = _valid_lengths(array, padding_label, lengths)
+        return array[mask_of_steps(n_steps, array.shape[1])], n_steps
+    if array.ndim > 2 or (len(array) and not _is_ragged(array)):
+        raise ValueError(
+            f"y has shape {array.shape} and no list of labels for each sequence; wrap "
+            "a single sequence in a list, and pass strings of one label per character "
+            "through as_ragged"
+        )
+    if lengths is not None:
+        raise ValueError("lengths go with padded arrays; y has no padding")
+    n_steps = lengths_of_labels(array, "y")
+    return concatenated([*array, np.array([], str)]), n_steps
 
 
 def _with_booleans(true: Array, predicted: Array) -> Array:

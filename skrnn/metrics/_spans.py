@@ -1,62 +1,25 @@
-r"""Metrics of spans, which are encoded in the labels of steps.
+"""Metrics of spans, which are encoded in the labels of steps.
 
-    step    Ada    King   wrote  to  London          Ada    King   wrote  to  London
-    BIO     B-PER  I-PER  O      O   B-LOC   IOBES   B-PER  E-PER  O      O   S-LOC
-
-A label is a prefix and the type of the span. A span is correct if its first step, last
-step and type are correct. As in the CoNLL-2000 script and seqeval, there is a boundary
-between two adjacent steps unless the second continues the span of the first:
-
-    boundary = left in {E, S, O}  or  right in {B, S, O}  or  their types differ
-
-The schemes differ in their prefixes, and in the prefixes required at the ends of a
-span. BILOU uses L and U instead of E and S:
-
-    step    Ada    King   Bob    wrote    all of type PER
-    BIO     B      I      B      O        every span starts with B
-    IOB1    I      I      B      O        B only directly after another span
-    IOE1    I      E      I      O        E only directly before another span
-    IOE2    I      E      E      O        every span ends with E
+A span is correct if its first step, last step and type are correct.
 """
 
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import classification_report, precision_recall_fscore_support
 
-from skrnn._validation.arrays import Array, Mask
+from skrnn._validation.arrays import Array, Vector
+from skrnn._validation.label_schemes import (
+    Scheme,
+    SchemeName,
+    find_scheme,
+    spans_of,
+    split_labels,
+)
 from skrnn._validation.persistence import set_module
 
-from ._pairs import Steps, check_names, pair_steps
-
-Scheme = Literal["BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"]
-
-
-class _Rules(NamedTuple):
-    """Prefixes that a scheme allows, in the notation of IOBES."""
-
-    prefixes: str  # of labels
-    first: str = "BIES"  # of a span of several steps
-    last: str = "BIES"
-    single: str = "BIES"  # of a span of one step
-
-
-_SCHEMES = {
-    None: _Rules("BIES"),
-    "BIO": _Rules("BI", first="B", single="B"),
-    "IOBES": _Rules("BIES", first="B", last="E", single="S"),
-    "BILOU": _Rules("BILU", first="B", last="E", single="S"),
-    "IOB1": _Rules("BI"),
-    "IOE1": _Rules("IE"),
-    "IOE2": _Rules("IE", last="E", single="E"),
-}
-_AS_IOBES = {"L": "E", "U": "S"}
-_HINTS = {
-    "L": 'pass scheme="BILOU"',
-    "U": 'pass scheme="BILOU"',
-    "M": 'write "I-" instead of "M-" and pass scheme="IOBES"',
-}
+from ._pairs import Steps, check_names, check_rows, pair_steps
 
 
 @set_module("skrnn.metrics")
@@ -64,7 +27,7 @@ def span_f1_score(
     y_true: Any,
     y_pred: Any,
     *,
-    scheme: Scheme | None = None,
+    scheme: SchemeName | None = None,
     labels: ArrayLike | None = None,
     average: Literal["micro", "macro", "weighted"] | None = "micro",
     sample_weight: Any = None,
@@ -85,7 +48,8 @@ def span_f1_score(
         as "B-PER".
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
-    scheme : {"BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"} or None, default=None
+    scheme : {"IOB1", "IOB2", "BIO", "IOE1", "IOE2", "IOBES", "BIOES", "BILOU", \
+"BMES"} or None, default=None
         None finds spans in any sequence of labels, as seqeval does by default. With a
         name, only spans that follow the scheme count (see Notes), as in seqeval's
         strict mode.
@@ -116,9 +80,9 @@ def span_f1_score(
     Raises
     ------
     ValueError
-        If a label has no prefix of the scheme (BILOU must be named); if weights differ
-        within a sequence; if `labels` contains a type twice, or labels of steps; if
-        `y_true` and `y_pred` are inconsistent, see
+        If a label has no prefix of the scheme (BILOU and BMES must be named); if
+        weights differ within a sequence; if `labels` contains a type twice, or labels
+        of steps; if `y_true` and `y_pred` are inconsistent, see
         :func:`~skrnn.metrics.flatten_steps`.
     TypeError
         If `y_true` and `y_pred` have different types, such as numbers and strings.
@@ -139,9 +103,9 @@ def span_f1_score(
     Spans of a named scheme are found in the same way, but ignored if they do not
     follow the scheme:
 
-    - "BIO", also known as IOB2: a span must start with B.
-    - "IOBES": a span must be S, or start with B and end with E. "BILOU" is the same
-      with L for E and U for S. For BMES, write I instead of M.
+    - "IOB2", also known as BIO: a span must start with B.
+    - "IOBES", also known as BIOES: a span must be S, or start with B and end with E.
+      "BILOU" is the same with L for E and U for S, "BMES" with M for I.
     - "IOE2": a span must end with E.
     - "IOB1": a span starts with I, or with B if a span of the same type ends at the
       previous step. "IOE1": a span ends with I, or with E if a span of the same type
@@ -185,7 +149,7 @@ def span_precision_recall_fscore_support(
     y_true: Any,
     y_pred: Any,
     *,
-    scheme: Scheme | None = None,
+    scheme: SchemeName | None = None,
     beta: float = 1.0,
     labels: ArrayLike | None = None,
     average: Literal["micro", "macro", "weighted"] | None = None,
@@ -206,7 +170,8 @@ def span_precision_recall_fscore_support(
         as "B-PER".
     y_pred : array-like or list
         The predicted labels, as a model's `predict` returned them.
-    scheme : {"BIO", "IOBES", "BILOU", "IOB1", "IOE1", "IOE2"} or None, default=None
+    scheme : {"IOB1", "IOB2", "BIO", "IOE1", "IOE2", "IOBES", "BIOES", "BILOU", \
+"BMES"} or None, default=None
         None finds spans in any sequence of labels; with a name, only spans that follow
         the scheme count.
     beta : float, default=1.0
@@ -245,9 +210,9 @@ def span_precision_recall_fscore_support(
     Raises
     ------
     ValueError
-        If a label has no prefix of the scheme (BILOU must be named); if weights differ
-        within a sequence; if `labels` contains a type twice, or labels of steps; if
-        `y_true` and `y_pred` are inconsistent, see
+        If a label has no prefix of the scheme (BILOU and BMES must be named); if
+        weights differ within a sequence; if `labels` contains a type twice, or labels
+        of steps; if `y_true` and `y_pred` are inconsistent, see
         :func:`~skrnn.metrics.flatten_steps`.
     TypeError
         If `y_true` and `y_pred` have different types, such as numbers and strings.
@@ -274,13 +239,148 @@ def span_precision_recall_fscore_support(
     )
 
 
+@set_module("skrnn.metrics")
+def span_classification_report(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    scheme: SchemeName | None = None,
+    labels: ArrayLike | None = None,
+    target_names: ArrayLike | None = None,
+    digits: int = 2,
+    output_dict: bool = False,
+    sample_weight: Any = None,
+    zero_division: Any = "warn",
+    padding_label: Any = "auto",
+    lengths: ArrayLike | None = None,
+) -> Any:
+    """Report precision, recall and F1 score of the spans of every type.
+
+    Spans are defined as in :func:`~skrnn.metrics.span_f1_score`.
+
+    Parameters
+    ----------
+    y_true : array-like or list
+        The true label of every step, in any of the forms that
+        :func:`~skrnn.metrics.flatten_steps` takes: "O", or a prefix and a type such
+        as "B-PER".
+    y_pred : array-like or list
+        The predicted labels, as a model's `predict` returned them.
+    scheme : {"IOB1", "IOB2", "BIO", "IOE1", "IOE2", "IOBES", "BIOES", "BILOU", \
+"BMES"} or None, default=None
+        None finds spans in any sequence of labels; with a name, only spans that follow
+        the scheme count.
+    labels : array-like of str, default=None
+        The types of spans to include, in this order. None uses all types that occur,
+        sorted.
+    target_names : array-like of shape (n_types,), default=None
+        Names to print instead of the types.
+    digits : int, default=2
+        Number of decimals.
+    output_dict : bool, default=False
+        Whether to return a dictionary instead of text.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weight of each sequence and its spans. Sequences with zero weight are ignored;
+        zero weight at only some steps of a sequence is an error.
+    zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
+        Value to return for a division by zero; "warn" is 0 with a warning.
+    padding_label : object, default="auto"
+        The label of padding in an array of predicted labels: `padding_label_` of the
+        model. "auto" uses the empty string.
+    lengths : array-like of shape (n_sequences,), default=None
+        The number of valid steps of each sequence, if padded predictions do not
+        determine it.
+
+    Returns
+    -------
+    str or dict
+        The table, or its numbers as `{type: {"precision": ..., "recall": ...,
+        "f1-score": ..., "support": ...}}`. The averages are those of `average` in
+        :func:`~skrnn.metrics.span_f1_score`. Without any span, the only row is
+        "no type".
+
+    Raises
+    ------
+    ValueError
+        If a label has no prefix of the scheme (BILOU and BMES must be named); if
+        weights differ within a sequence; if `labels` contains a type twice, or labels
+        of steps; if two rows of a dictionary have the same name; if `y_true` and
+        `y_pred` are inconsistent, see :func:`~skrnn.metrics.flatten_steps`.
+    TypeError
+        If `y_true` and `y_pred` have different types, such as numbers and strings.
+
+    See Also
+    --------
+    span_precision_recall_fscore_support : The numbers as arrays.
+    step_classification_report : The same for single steps.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import span_classification_report
+    >>> y_true = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "B-PER"]]
+    >>> y_pred = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "B-LOC"]]
+    >>> print(span_classification_report(y_true, y_pred, zero_division=0))
+                  precision    recall  f1-score   support
+    <BLANKLINE>
+             LOC       0.50      1.00      0.67         1
+             PER       1.00      0.50      0.67         2
+    <BLANKLINE>
+       micro avg       0.67      0.67      0.67         3
+       macro avg       0.75      0.75      0.67         3
+    weighted avg       0.83      0.67      0.67         3
+    <BLANKLINE>
+    """
+    steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths)
+    spans = _spans(steps, scheme, labels)
+    names = [*map(str, np.ravel(spans.types if target_names is None else target_names))]
+    if output_dict:
+        check_rows(names, "micro avg", "macro avg", "weighted avg")
+    return classification_report(
+        spans.true,
+        spans.predicted,
+        labels=spans.types,
+        target_names=names,
+        digits=digits,
+        output_dict=output_dict,
+        sample_weight=spans.weights,
+        zero_division=zero_division,
+    )
+
+
+class _Spans(NamedTuple):
+    """Every distinct span is one sample; its label is the type, "" if not there."""
+
+    true: Array  # (n_spans,)
+    predicted: Array  # (n_spans,)
+    weights: Vector | None  # (n_spans,)
+    types: Any  # that are asked for
+
+
+_NONE = ["no type"]  # in place of types where there is none
+
+
 def _scores(
     steps: Steps, scheme: str | None, labels: ArrayLike | None, **kwargs: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """Leave the scores of spans to scikit-learn, each span being one sample."""
-    if scheme not in [*_SCHEMES]:  # may be unhashable
-        known = ", ".join(f'"{name}"' for name in _SCHEMES if name)
-        raise ValueError(f"scheme={scheme!r} is not one of {known} or None")
+    """Leave the scores of spans to scikit-learn."""
+    spans = _spans(steps, scheme, labels)
+    scores = precision_recall_fscore_support(
+        spans.true,
+        spans.predicted,
+        labels=spans.types,
+        sample_weight=spans.weights,
+        **kwargs,
+    )
+    if kwargs["average"] is None:
+        n_types = 0 if spans.types is _NONE else len(spans.types)
+        precision, recall, fscore, support = (score[:n_types] for score in scores)
+        return precision, recall, fscore, support
+    return float(scores[0]), float(scores[1]), float(scores[2]), None
+
+
+def _spans(steps: Steps, scheme: str | None, labels: ArrayLike | None) -> _Spans:
+    """Compare true and predicted spans."""
+    rules = find_scheme(scheme)
     if steps.form == "rows":
         raise ValueError(
             "y_true and y_pred hold one label for each sequence, and spans lie within "
@@ -290,29 +390,24 @@ def _scores(
     steps.weights_of_sequences()
     steps = steps.weighted()
     steps.require_labels()
-    true, predicted, weights = _decisions(steps, scheme)
+    true, predicted, weights = _decisions(steps, rules)
     found = np.setdiff1d([*true, *predicted], [""])
-    types = found if labels is None else _types(labels, found.tolist(), scheme)
-    scores = precision_recall_fscore_support(
+    types = found if labels is None else _types(labels, found.tolist(), rules)
+    return _Spans(
         true,
         predicted,
+        None if steps.sample_weight is None else weights,
         # Without any span, a type that does not occur yields zero_division.
-        labels=types if np.size(types) else ["no type"],
-        sample_weight=None if steps.sample_weight is None else weights,
-        **kwargs,
+        types if np.size(types) else _NONE,
     )
-    if kwargs["average"] is None:
-        precision, recall, fscore, support = (s[: np.size(types)] for s in scores)
-        return precision, recall, fscore, support
-    return float(scores[0]), float(scores[1]), float(scores[2]), None
 
 
-def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
+def _types(labels: Any, types: list[str], scheme: Scheme) -> Any:
     """Return the requested types; raise for labels of steps among them."""
     labels = check_names(labels, np.array(["a type"]))
     for label in labels:
         prefix, _, kind = label.partition("-")
-        is_step = prefix in tuple(_SCHEMES[scheme].prefixes) and kind in types
+        is_step = prefix in tuple(scheme.spelled) and kind in types
         if is_step and label not in types:
             raise ValueError(
                 f"labels names {label!r}, a label of steps; pass the types of spans, "
@@ -321,7 +416,7 @@ def _types(labels: Any, types: list[str], scheme: str | None) -> Any:
     return labels
 
 
-def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
+def _decisions(steps: Steps, scheme: Scheme) -> tuple[Array, Array, Array]:
     """Return the true and the predicted type of every span, "" for no span.
 
     Every distinct triple of first step, last step and type is one sample, with the
@@ -330,61 +425,22 @@ def _decisions(steps: Steps, scheme: str | None) -> tuple[Array, Array, Array]:
     labels, codes = np.unique(
         np.concatenate([steps.y_true, steps.y_pred]), return_inverse=True
     )
-    prefixes, types = map(np.array, _split_labels(labels.tolist(), scheme))
+    prefixes, types = map(np.array, split_labels(labels.tolist(), scheme))
     names, numbers = np.unique(types, return_inverse=True)
     is_first = np.zeros(len(steps.y_true) + 1, dtype=bool)
     is_first[0] = is_first[np.cumsum(steps.lengths)] = True
-    true, predicted = (
-        _spans(prefixes[half], numbers[half], is_first, _SCHEMES[scheme])
-        for half in np.split(codes, 2)
-    )
-    spans, place = np.unique(
-        np.concatenate([true, predicted]), axis=0, return_inverse=True
-    )
+    halves = []
+    for half in np.split(codes, 2):
+        starts, stops, follow = spans_of(
+            prefixes[half], numbers[half], is_first, scheme
+        )
+        spans = np.column_stack([starts, stops, numbers[half][starts]])
+        halves.append(spans[follow])
+    spans, place = np.unique(np.concatenate(halves), axis=0, return_inverse=True)
+    true, predicted = halves
     # An additional sample without a span keeps the arrays from being empty.
     decided = np.full((2, len(spans) + 1), "", dtype=names.dtype)
     decided[0, place[: len(true)]] = names[true[:, 2]]
     decided[1, place[len(true) :]] = names[predicted[:, 2]]
     weights = np.repeat(steps.weights_of_sequences(), steps.lengths)[spans[:, 0]]
     return decided[0], decided[1], np.append(weights, 1.0)
-
-
-def _split_labels(labels: list[Any], scheme: str | None) -> tuple[list[str], list[str]]:
-    """Return the IOBES prefix and the type of each label; "O" has no type."""
-    prefixes, types = [], []
-    known = _SCHEMES[scheme].prefixes
-    for label in map(str, labels):
-        prefix, _, kind = label.partition("-")
-        if label != "O" and prefix not in tuple(known):
-            hint = f"; {_HINTS[prefix]}" if prefix in _HINTS else ""
-            raise ValueError(
-                f'the label {label!r} is not a label of spans: use "O", or one of the '
-                f"prefixes {', '.join(known)} and a type, such as "
-                f'"{known[0]}-PER"{hint}'
-            )
-        prefixes.append(_AS_IOBES.get(prefix, prefix))
-        types.append("" if label == "O" else kind or "_")
-    return prefixes, types
-
-
-def _spans(prefixes: Array, types: Array, is_first: Mask, rules: _Rules) -> Array:
-    """Return first step, last step and type of each span, of shape (n_spans, 3).
-
-    `is_first` marks the first step of each sequence, and the end of the last.
-    """
-    boundary = is_first.copy()
-    boundary[1:-1] |= (
-        np.isin(prefixes[:-1], ["E", "S", "O"])
-        | np.isin(prefixes[1:], ["B", "S", "O"])
-        | (types[:-1] != types[1:])
-    )
-    inside = prefixes != "O"
-    starts = np.flatnonzero(inside & boundary[:-1])
-    ends = np.flatnonzero(inside & boundary[1:])
-    spelled_out = np.where(
-        starts == ends,
-        np.isin(prefixes[starts], [*rules.single]),
-        np.isin(prefixes[starts], [*rules.first])
-        & np.isin(prefixes[ends], [*rules.last]),
-    )
-    return np.column_stack([starts, ends, types[starts]])[spelled_out]

@@ -217,9 +217,9 @@ MUTANTS = [
     # Rules
     Mutant(
         "an end of a span needs no span",
-        RULES,
-        '"IOE2": _Scheme("IE", before="I")',
-        '"IOE2": _Scheme("IE")',
+        "_validation/label_schemes",
+        'Scheme("BMES", "BIES", after="IE", before="BI", spelling="BMES")',
+        'Scheme("BMES", "BIES", after="IE", before="B", spelling="BMES")',
         "transitions",
     ),
     Mutant(
