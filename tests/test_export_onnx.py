@@ -22,10 +22,17 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
 
 from skrnn import (
     OneHotSequenceEncoder,
+    StepwiseTransformer,
     VanillaRNNClassifier,
     VanillaRNNRegressor,
     pad_sequences,
@@ -527,6 +534,78 @@ def test_rows_are_sequences_of_one_step():
     assert_allclose(proba[:, 0], model.predict_proba(X), rtol=0, atol=1e-5)
 
 
+SCALERS = [
+    StandardScaler(),
+    StandardScaler(with_mean=False),
+    StandardScaler(with_std=False),
+    MinMaxScaler(),
+    MinMaxScaler((-2, 1), clip=True),
+    MaxAbsScaler(),
+    RobustScaler(quantile_range=(10, 60), unit_variance=True),
+    RobustScaler(with_centering=False),
+    RobustScaler(with_scaling=False),
+]
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("scaler", SCALERS, ids=str)
+def test_a_scaler_before_the_network_is_in_the_graph(scaler, bidirectional):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 7, size=12)
+    # Some steps are beyond what the scaler has seen; a constant feature has no unit.
+    sequences = [rng.normal(size=(n, 3)) * [1, 30, 0] + [0, -100, 2] for n in lengths]
+    y = [np.where(x[:, 0].cumsum() > 0, "up", "down") for x in sequences]
+    model = make_pipeline(
+        StepwiseTransformer(scaler),
+        VanillaRNNClassifier(
+            4, bidirectional=bidirectional, alpha=0.1, max_iter=5, tol=1, random_state=0
+        ),
+    ).fit(sequences[:8], y[:8])
+    X = pad_sequences([2 * x for x in sequences])
+    assert_answers(run(to_onnx(model), X, lengths), model, X)
+
+
+@pytest.mark.skipif(
+    "clip" not in MaxAbsScaler().get_params(), reason="clip is newer than that"
+)
+def test_a_scaler_of_the_largest_value_may_clip():
+    X = np.random.default_rng(0).normal(size=(6, 5, 2))
+    model = make_pipeline(
+        StepwiseTransformer(MaxAbsScaler(clip=True)),
+        VanillaRNNRegressor(3, alpha=0.1, max_iter=5, tol=1, random_state=0),
+    ).fit(X, X[..., 0])
+    (found,) = run(to_onnx(model), 3 * X, [5] * 6)
+    assert_allclose(found, model.predict(3 * X), atol=1e-5)
+    with pytest.raises(AssertionError):
+        assert_allclose(found, model[-1].predict(model[0].transform(X)), atol=0.1)
+
+
+def test_scaling_keeps_what_single_precision_would_lose():
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=(8, 6, 1))
+    X = 1e8 + steps
+    model = make_pipeline(
+        StepwiseTransformer(StandardScaler()),
+        StepwiseTransformer(MinMaxScaler()),
+        VanillaRNNRegressor(3, alpha=0.1, max_iter=5, tol=1, random_state=0),
+    ).fit(X, steps[..., 0])
+    graph = to_onnx(model)
+    assert signature(graph.graph.input)["X"][0] == np.float64
+    (found,) = run(graph, X, [6] * 8)
+    assert_allclose(found, model.predict(X), atol=1e-5)
+
+
+def test_nan_before_a_scaler_goes_on_to_later_steps():
+    X = np.random.default_rng(0).normal(size=(4, 5, 2))
+    model = make_pipeline(
+        StepwiseTransformer(StandardScaler()),
+        VanillaRNNRegressor(3, alpha=0.1, max_iter=5, tol=1, random_state=0),
+    ).fit(X, X[..., 0])
+    X[1, 2, 0], X[2, 4] = np.nan, np.inf
+    (found,) = run(to_onnx(model), X, [5, 5, 4, 2])
+    assert_array_equal(np.isnan(found).sum(axis=1), [0, 3, 1, 3])
+
+
 def signature(tensors):
     return {
         tensor.name: (
@@ -618,6 +697,8 @@ def test_weights_beyond_single_precision_are_refused(what, unit):
         GridSearchCV(VanillaRNNClassifier(), {}),
         make_pipeline(OneHotSequenceEncoder()),
         make_pipeline(StandardScaler(), VanillaRNNClassifier()),
+        make_pipeline(StepwiseTransformer(Normalizer()), VanillaRNNClassifier()),
+        make_pipeline(StepwiseTransformer(StandardScaler()), StandardScaler()),
         VanillaRNNClassifier,
     ],
     ids=lambda estimator: str(estimator)[:40],
@@ -631,6 +712,7 @@ def test_estimators_must_be_fitted():
     for estimator in (
         VanillaRNNClassifier(),
         make_pipeline(OneHotSequenceEncoder(), VanillaRNNClassifier()),
+        make_pipeline(StepwiseTransformer(StandardScaler()), VanillaRNNClassifier()),
     ):
         with pytest.raises(NotFittedError):
             to_onnx(estimator)

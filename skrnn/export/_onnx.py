@@ -4,7 +4,8 @@
                                                                        probabilities
 
 An encoder before the network becomes a table from token ids to columns, and OneHot;
-`_onnx_chain` has what comes before the softmax with a chain of labels.
+`_onnx_scalers` has scalers of features, and `_onnx_chain` what comes before the softmax
+with a chain of labels.
 NaN and overflow in the network result in NaN. This requires Scan: the RNN operator
 computes relu(NaN) = 0, and treats overflowing sums as large numbers of either sign.
 """
@@ -21,9 +22,11 @@ from skrnn._estimators.regressor import VanillaRNNRegressor
 from skrnn._validation.arrays import Array
 from skrnn._validation.persistence import set_module
 from skrnn.preprocessing._one_hot import OneHotSequenceEncoder
+from skrnn.preprocessing._stepwise import StepwiseTransformer
 
 from ._onnx_chain import add_chain
 from ._onnx_graph import Graph, float32, ints, nan_unless_finite
+from ._onnx_scalers import SCALERS
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -40,9 +43,10 @@ def to_onnx(estimator: Any) -> "ModelProto":
 
     Parameters
     ----------
-    estimator : VanillaRNNClassifier, VanillaRNNRegressor, or Pipeline of \
-OneHotSequenceEncoder and one of them
-        The fitted network, alone or after the encoder of its features.
+    estimator : VanillaRNNClassifier, VanillaRNNRegressor, or Pipeline with one of them
+        The fitted network, alone, or after a :class:`~skrnn.OneHotSequenceEncoder`, or
+        after :class:`~skrnn.StepwiseTransformer` with StandardScaler, MinMaxScaler,
+        MaxAbsScaler or RobustScaler.
 
     Returns
     -------
@@ -67,9 +71,10 @@ OneHotSequenceEncoder and one of them
     -----
     The inputs are
 
-    - ``X``: for a network, float32 of shape (n_sequences, n_steps, n_features); for a
-      pipeline, int64 of shape (n_sequences, n_steps), the index of each token in the
-      encoder's `categories_`. Values at padded positions are ignored.
+    - ``X``: for a network, float32 of shape (n_sequences, n_steps, n_features); after
+      a scaler float64, because raw features may have any unit; after an encoder, int64
+      of shape (n_sequences, n_steps), the index of each token in the encoder's
+      `categories_`. Values at padded positions are ignored.
     - ``lengths``: int32 of shape (n_sequences,), the number of valid steps of each
       sequence.
 
@@ -85,8 +90,9 @@ OneHotSequenceEncoder and one of them
     - ``prediction``: float32 of shape (n_sequences, n_steps), or (n_sequences, n_steps,
       n_outputs) if y had an axis of outputs, and NaN at padding.
 
-    Single precision has seven digits: X, and y of a regressor, should have means and
-    standard deviations near 1. In very long sequences, rounding errors can exceed 1e-5.
+    Single precision has seven digits: X after scaling, and y of a regressor, should
+    have means and standard deviations near 1. In very long sequences, rounding errors
+    can exceed 1e-5.
 
     NaN and infinity in X, and sums that overflow in single precision, make outputs NaN
     from their step on, in the direction of reading. An output that itself overflows is
@@ -115,16 +121,21 @@ OneHotSequenceEncoder and one of them
 
     ``onnx.save(model, "hello.onnx")`` writes it to a file.
     """
-    encoder, network = _parts(estimator)
+    encoder, scalers, network = _parts(estimator)
     graph = Graph()
     valid = _valid_steps(graph)
-    if encoder is None:
-        X = graph.tensor("X", np.float32, *_STEPS, network.n_features_in_)
-        valid_rows = graph.add("Unsqueeze", valid, ints(2))
-        rows = graph.add("Where", valid_rows, "X", np.float32(0))
-    else:
+    if encoder is not None:
         X = graph.tensor("X", np.int64, *_STEPS)
         rows = _one_hot(graph, encoder, graph.add("Where", valid, "X", np.int64(0)))
+    else:
+        dtype = np.float64 if scalers else np.float32
+        X = graph.tensor("X", dtype, *_STEPS, network.n_features_in_)
+        valid_rows = graph.add("Unsqueeze", valid, ints(2))
+        rows = graph.add("Where", valid_rows, "X", dtype(0))
+        for scaler in scalers:
+            rows = SCALERS[type(scaler)](graph, rows, scaler)
+        if scalers:
+            rows = graph.add("Cast", rows, to=graph.onnx.TensorProto.FLOAT)
     values = _network(graph, network, rows, valid)
     if isinstance(network, VanillaRNNRegressor):
         outputs = _answer_numbers(graph, network, values, valid)
@@ -151,25 +162,32 @@ def _valid_steps(graph: Graph) -> str:
     return graph.add("Less", steps, graph.add("Unsqueeze", lengths, ints(1)))
 
 
-def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, _Network]:
-    """Return the encoder and the network; check that both are fitted."""
+def _parts(estimator: Any) -> tuple[OneHotSequenceEncoder | None, list[Any], _Network]:
+    """Return encoder, scalers and network; check that all are fitted."""
     is_pipeline = isinstance(estimator, Pipeline)
-    match [step for _, step in estimator.steps] if is_pipeline else [estimator]:
-        case [VanillaRNNClassifier() | VanillaRNNRegressor() as network]:
-            encoder = None
-        case [
-            OneHotSequenceEncoder() as encoder,
-            VanillaRNNClassifier() | VanillaRNNRegressor() as network,
-        ]:
-            check_is_fitted(encoder)
-        case _:
-            raise TypeError(
-                f"to_onnx cannot convert {estimator}; pass a VanillaRNNClassifier or a "
-                "VanillaRNNRegressor, or a Pipeline of a OneHotSequenceEncoder and one "
-                "of them"
-            )
-    check_is_fitted(network)
-    return encoder, network
+    steps = [step for _, step in estimator.steps] if is_pipeline else [estimator]
+    *before, network = steps
+    encoder = before[0] if len(before) == 1 else None
+    if not isinstance(encoder, OneHotSequenceEncoder):
+        encoder = None
+    is_network = isinstance(network, VanillaRNNClassifier | VanillaRNNRegressor)
+    if not is_network or (encoder is None and not all(map(_is_scaler, before))):
+        known = ", ".join(kind.__name__ for kind in SCALERS)
+        raise TypeError(
+            f"to_onnx cannot convert {estimator}; pass a VanillaRNNClassifier or a "
+            "VanillaRNNRegressor, or a Pipeline of a OneHotSequenceEncoder and one of "
+            f"them, or of StepwiseTransformer with one of {known}, and one of them"
+        )
+    for step in steps:
+        check_is_fitted(step)
+    scalers = [] if encoder is not None else [step.transformer_ for step in before]
+    return encoder, scalers, network
+
+
+def _is_scaler(step: Any) -> bool:
+    if not isinstance(step, StepwiseTransformer):
+        return False
+    return type(getattr(step, "transformer_", step.transformer)) in SCALERS
 
 
 def _answer_labels(

@@ -4,6 +4,27 @@ from _mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "scalers do not clip",
+        "export/_onnx_scalers",
+        "*scaler.feature_range) if scaler.clip else rows",
+        "*scaler.feature_range) if False else rows",
+        "export_onnx",
+    ),
+    Mutant(
+        "scaling in single precision",
+        "export/_onnx",
+        "dtype = np.float64 if scalers else np.float32",
+        "dtype = np.float32",
+        "export_onnx",
+    ),
+    Mutant(
+        "a scaler centers whether asked to or not",
+        "export/_onnx_scalers",
+        "scaler.mean_ if scaler.with_mean else None",
+        "scaler.mean_",
+        "export_onnx",
+    ),
+    Mutant(
         "relu of NaN is zero",
         "export/_onnx",
         "state = nan_unless_finite(step, step.add(operator, sums), sums)",

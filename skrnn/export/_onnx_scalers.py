@@ -1,0 +1,61 @@
+"""scikit-learn's scalers of features in an ONNX graph, in double precision.
+
+Raw features may have any offset and unit, for which single precision is too coarse.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
+
+from skrnn._validation.arrays import Array
+
+from ._onnx_graph import Graph
+
+
+def _standard(graph: Graph, rows: str, scaler: Any) -> str:
+    centers = scaler.mean_ if scaler.with_mean else None
+    return _centered_and_divided(graph, rows, centers, scaler.scale_)
+
+
+def _robust(graph: Graph, rows: str, scaler: Any) -> str:
+    return _centered_and_divided(graph, rows, scaler.center_, scaler.scale_)
+
+
+def _max_abs(graph: Graph, rows: str, scaler: Any) -> str:
+    rows = _centered_and_divided(graph, rows, None, scaler.scale_)
+    # Its parameter clip is newer than the oldest scikit-learn.
+    return _clipped(graph, rows, -1, 1) if getattr(scaler, "clip", False) else rows
+
+
+def _min_max(graph: Graph, rows: str, scaler: Any) -> str:
+    rows = graph.add("Mul", rows, np.float64(scaler.scale_))
+    rows = graph.add("Add", rows, np.float64(scaler.min_))
+    return _clipped(graph, rows, *scaler.feature_range) if scaler.clip else rows
+
+
+def _centered_and_divided(
+    graph: Graph, rows: str, centers: Array | None, scales: Array | None
+) -> str:
+    if centers is not None:
+        rows = graph.add("Sub", rows, np.float64(centers))
+    return rows if scales is None else graph.add("Div", rows, np.float64(scales))
+
+
+def _clipped(graph: Graph, rows: str, lowest: float, highest: float) -> str:
+    return graph.add("Clip", rows, np.float64(lowest), np.float64(highest))
+
+
+# Adds the nodes of a fitted scaler to a graph; returns the name of the scaled rows.
+SCALERS: dict[type, Callable[[Graph, str, Any], str]] = {
+    MaxAbsScaler: _max_abs,
+    MinMaxScaler: _min_max,
+    RobustScaler: _robust,
+    StandardScaler: _standard,
+}
