@@ -180,6 +180,69 @@ def test_several_columns_name_a_sequence_together(library):
     assert features == ["load", "level"]
 
 
+@libraries
+def test_several_columns_order_the_steps(library):
+    rows = ROWS | {"day": ["mon"] * 5, "week": [2, 1, 2, 1, 1]}
+    result = read(library, rows, order=["week", "hour"], features=["load"])
+    assert_array_equal(result.data[0, :, 0], [0.1, 0.2, 0.9, 0.3, 0.7])
+    result = read(library, rows, order=("hour", "week"), features=["load"])
+    assert_array_equal(result.data[0, :, 0], [0.1, 0.2, 0.3, 0.7, 0.9])
+    assert [*result.order_values] == ["hour", "week"]
+    assert result.order_values["hour"][0].tolist() == [7, 8, 8, 9, 10]
+    assert read(library, order=None).order_values == {}
+    assert read(library, order="hour", ragged=True).feature_names == ["load", "level"]
+    with pytest.raises(
+        ValueError, match="'mon' has two steps with 'week' 1 and 'level' 1;"
+    ):
+        read(library, rows | {"level": [1, 1, 2, 3, 1]}, order=["week", "level"])
+
+
+@libraries
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b"]),
+            st.integers(-2, 2),
+            st.sampled_from(["x", "y", "z"]),
+            st.integers(0, 3),
+        ),
+        min_size=1,
+        max_size=12,
+        unique=True,
+    )
+)
+def test_several_columns_of_names_and_places_come_back(library, rows):
+    names = ["group", "id", "part", "place"]
+    table = {
+        name: list(column)
+        for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    table["x"] = [float(i) for i in range(len(rows))]
+    result = sequences_from_frame(
+        FRAMES[library](table), sequence=names[:2], order=names[2:], ragged=True
+    )
+    df = frame_from_sequences(
+        result.data,
+        result.order_values,
+        sequence_names=result.sequence_names,
+        feature_names=result.feature_names,
+        sequence=names[:2],
+        order=None,
+        library=library,
+    )
+    assert list(df.columns) == ["group", "id", "x", "part", "place"]
+    found = list(zip(*(df[name].to_list() for name in names), strict=True))
+    first = [row[:2] for row in rows]
+    assert found == sorted(rows, key=lambda row: (first.index(row[:2]), *row[2:]))
+    assert df["x"].to_list() == [rows.index(row) for row in found]
+
+
+@pytest.mark.parametrize("names", [None, ["a", "b"], [("a",), ("b",)]])
+def test_several_columns_of_names_need_tuples(names):
+    with pytest.raises(ValueError, match=r"sequence_names\[0\] is .*pass tuples"):
+        frame_from_sequences(ITEMS, sequence_names=names, sequence=["g", "id"])
+
+
 @pytest.mark.parametrize("column", ["day", "hour", "state"])
 def test_a_column_of_several_types_is_named(column):
     df = pd.DataFrame(ROWS | {column: [1, "1", "b", 2, 3]})
@@ -390,10 +453,7 @@ def test_exploded_columns_are_sequences(kind):
     ("parameters", "message"),
     [
         ({"sequence": 0}, r"sequence=0 is of type int; .*, or a list of names"),
-        (
-            {"sequence": "id", "order": ["x"]},
-            r"order=\['x'\] is of type list; .*string",
-        ),
+        ({"sequence": "id", "order": 2}, r"order=2 is of type int; .*string"),
         ({"sequence": "id", "label": 1}, "label=1 is of type int"),
         ({"sequence": "id", "features": 1.5}, "features=1.5 is of type float"),
     ],

@@ -33,7 +33,7 @@ def sequences_from_frame(
     sequence: str | Sequence[str],
     features: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
-    order: str | None = None,
+    order: str | Sequence[str] | None = None,
     ragged: bool = False,
 ) -> Bunch:
     """Convert a data frame with one row per step to sequences.
@@ -52,9 +52,10 @@ def sequences_from_frame(
     label : str, sequence of str or None, default=None
         The column of the labels; a list of columns returns several numbers per step,
         for :class:`~skrnn.VanillaRNNRegressor`.
-    order : str or None, default=None
+    order : str, sequence of str or None, default=None
         The column whose values order the steps of a sequence: numbers, times or
-        strings. None keeps the order of the rows.
+        strings. Of several columns, each orders the steps that are level in those
+        before it. None keeps the order of the rows.
     ragged : bool, default=False
         Whether to return an object array of one array per sequence instead of one
         padded array. Sequences of tokens are always ragged; the encoder pads them.
@@ -75,13 +76,16 @@ def sequences_from_frame(
             The values of the column `sequence`; tuples for several columns.
         feature_names : list of str
             The columns of the features.
+        order_values : dict of str to ndarray of shape (n_sequences,)
+            For each column in `order` an object array of one array of shape
+            (n_steps_i,) per sequence; as `values` they go back into a frame.
 
     Raises
     ------
     ValueError
         If a column does not exist, exists twice, has a missing value, or contains
         sequences; if a column of features does not contain numbers; if two steps of a
-        sequence have the same value in `order`; if there are no rows.
+        sequence have the same values in `order`; if there are no rows.
     TypeError
         If `df` is not a data frame of pandas or polars, or if a column mixes types or
         is not named by a string.
@@ -117,12 +121,13 @@ def sequences_from_frame(
     _check_frame(df)
     _check_names(sequence=sequence, features=features, label=label, order=order)
     if features is None:
-        named = {order, *_listed(sequence), *_listed(label or [])}
+        named = {*_listed(order or []), *_listed(sequence), *_listed(label or [])}
         features = [name for name in df.columns if name not in named]
     sequence_names, codes = _sequences_of_rows(df, sequence)
     rows = np.argsort(codes, kind="stable")
-    if order is not None:
-        rows = _ordered(codes, _column(df, order), sequence_names, order)
+    order_columns = {name: _column(df, name) for name in _listed(order or [])}
+    if order_columns:
+        rows = _ordered(codes, order_columns, sequence_names)
     lengths = np.bincount(codes)
     data_ragged = ragged or isinstance(features, str)
     data = _split(_values(df, features)[rows], lengths, data_ragged)
@@ -134,6 +139,10 @@ def sequences_from_frame(
         target=target,
         sequence_names=sequence_names,
         feature_names=_listed(features),
+        order_values={
+            name: _split(values[rows], lengths, True)
+            for name, values in order_columns.items()
+        },
     )
 
 
@@ -149,13 +158,11 @@ def _check_frame(df: Any) -> None:
 
 def _check_names(**names: Any) -> None:
     for parameter, name in names.items():
-        may_be_listed = parameter != "order"
-        if isinstance(name, str | None) or (may_be_listed and np.iterable(name)):
+        if isinstance(name, str | None) or np.iterable(name):
             continue
-        more = ", or a list of names" if may_be_listed else ""
         raise TypeError(
             f"{parameter}={shown(name)} is of type {type(name).__name__}; pass the "
-            f"name of a column, a string{more}"
+            "name of a column, a string, or a list of names"
         )
 
 
@@ -216,19 +223,26 @@ def _typed(values: Array) -> Array:
 
 def _sequences_of_rows(df: Any, names: str | Sequence[str]) -> tuple[Array, Ids]:
     """Return the names of the sequences, and the index of each row's sequence."""
-    columns = [_column(df, name) for name in _listed(names)]
+    columns = {name: _column(df, name) for name in _listed(names)}
     if not columns:
         raise ValueError("sequence names no column")
-    if not len(columns[0]):
+    if not len(df):
         raise ValueError("df has no rows")
-    codes = np.zeros(len(columns[0]), dtype=np.intp)
-    for name, column in zip(_listed(names), columns, strict=True):
-        further = _sorted(column, name)[1]
-        first, codes = _numbered(codes * (further.max() + 1) + further)
+    first, codes = _numbered(_ranks(columns))
     if isinstance(names, str):
-        return columns[0][first], codes
-    firsts = [column[first].tolist() for column in columns]
+        return columns[names][first], codes
+    firsts = [column[first].tolist() for column in columns.values()]
     return objects(zip(*firsts, strict=True)), codes
+
+
+def _ranks(columns: Mapping[str, Array]) -> Ids:
+    """Return the rank of each row among the distinct rows of some columns."""
+    ranks: Any = 0
+    for name, column in columns.items():
+        further = _sorted(column, name)[1]
+        joint = ranks * (further.max() + 1) + further
+        ranks = np.unique(joint, return_inverse=True)[1]
+    return np.asarray(ranks)
 
 
 def _sorted(column: Array, name: str) -> tuple[Array, Ids]:
@@ -249,17 +263,17 @@ def _numbered(values: Ids) -> tuple[Ids, Ids]:
     return first[order], np.argsort(order)[codes]
 
 
-def _ordered(codes: Ids, places: Array, sequence_names: Array, order: str) -> Ids:
+def _ordered(codes: Ids, places: Mapping[str, Array], sequence_names: Array) -> Ids:
     """Return the rows sorted by sequence and place."""
-    distinct, ranks = _sorted(places, order)
+    ranks = _ranks(places)
     rows = np.lexsort((ranks, codes))
     twice = (np.diff(codes[rows]) == 0) & (np.diff(ranks[rows]) == 0)
     if twice.any():
         row = rows[twice.argmax()]
+        place = " and ".join(f"{name!r} {shown(places[name][row])}" for name in places)
         raise ValueError(
-            f"sequence {shown(sequence_names[codes[row]])} has two steps with "
-            f"{order!r} {shown(distinct[ranks[row]])}; give every step its own "
-            "place"
+            f"sequence {shown(sequence_names[codes[row]])} has two steps with {place}; "
+            "give every step its own place"
         )
     return rows
 
@@ -297,8 +311,8 @@ def frame_from_sequences(
     *,
     sequence_names: Any = None,
     feature_names: str | Sequence[str] | None = None,
-    sequence: str = "sequence",
-    order: str = "step",
+    sequence: str | Sequence[str] = "sequence",
+    order: str | None = "step",
     padding_value: float = np.nan,
     library: Literal["pandas", "polars"] = "pandas",
 ) -> Any:
@@ -315,14 +329,17 @@ def frame_from_sequences(
         (n_sequences, n_steps, n_columns), become columns named by a tuple of names, or
         by one name followed by `_0`, `_1`, ...
     sequence_names : array-like of shape (n_sequences,), default=None
-        Names of the sequences; None numbers them.
+        Names of the sequences; None numbers them. For several columns `sequence`,
+        tuples with a value for each.
     feature_names : str or sequence of str, default=None
         Column names for the features of X. None takes those of data frames, `token` for
         tokens, and `x0`, `x1`, ... otherwise. An empty list leaves X out.
-    sequence : str, default="sequence"
-        Name of the column with the names of the sequences.
-    order : str, default="step"
-        Name of the column that numbers the steps of each sequence from 0.
+    sequence : str or sequence of str, default="sequence"
+        Name of the column with the names of the sequences, or of several columns.
+    order : str or None, default="step"
+        Name of the column that numbers the steps of each sequence from 0. None leaves
+        it out, as for `values` that hold the `order_values` of
+        :func:`~skrnn.sequences_from_frame`.
     padding_value : float, default=nan
         In a 3-D array, trailing steps whose features all equal this value are padding.
     library : {"pandas", "polars"}, default="pandas"
@@ -371,11 +388,13 @@ def frame_from_sequences(
             f"sequence_names has {len(sequence_names)} names but X has {len(lengths)} "
             "sequences"
         )
-    starts = np.repeat(lengths.cumsum() - lengths, lengths)
-    parts: list[tuple[Any, Array]] = [
-        (sequence, np.repeat(sequence_names, lengths)),
-        (order, np.arange(len(starts)) - starts),
+    parts = [
+        (name, np.repeat(column, lengths))
+        for name, column in _columns_of_names(sequence_names, sequence)
     ]
+    if order is not None:
+        starts = np.repeat(lengths.cumsum() - lengths, lengths)
+        parts.append((order, np.arange(len(starts)) - starts))
     if feature_names is None:
         feature_names = _feature_names(steps)
     elif isinstance(feature_names, str):
@@ -407,6 +426,26 @@ def _names_of_sequences(names: Any) -> Array:
             f"sequence_names has shape {np.shape(names)}; give every sequence one name"
         )
     return _of_one_type(names, "sequence_names", "give all names one type")
+
+
+def _columns_of_names(
+    sequence_names: Array, sequence: str | Sequence[str]
+) -> list[tuple[str, Array]]:
+    """Return the columns that name the sequences: tuples make several."""
+    if isinstance(sequence, str):
+        return [(sequence, sequence_names)]
+    n_columns = len(sequence)
+    for i, name in enumerate(sequence_names):
+        if not isinstance(name, tuple | list) or len(name) != n_columns:
+            raise ValueError(
+                f"sequence_names[{i}] is {shown(name)}; pass tuples with a value for "
+                f"each of the {n_columns} columns of sequence"
+            )
+    columns = zip(*sequence_names, strict=True)
+    return [
+        (name, _names_of_sequences(column))
+        for name, column in zip(sequence, columns, strict=True)
+    ]
 
 
 def _feature_names(steps: Any) -> list[str]:

@@ -280,10 +280,24 @@ MUTANTS = [
         "one_hot",
     ),
     Mutant(
-        "the first of several id columns names the sequence",
+        "the last of several id columns names the sequence",
         "preprocessing/_frames",
-        "_numbered(codes * (further.max() + 1) + further)",
-        "_numbered(further)",
+        "joint = ranks * (further.max() + 1) + further",
+        "joint = further",
+        "frames",
+    ),
+    Mutant(
+        "the last of several columns comes first in the order",
+        "preprocessing/_frames",
+        "joint = ranks * (further.max() + 1) + further",
+        "joint = ranks + further * (np.max(ranks) + 1)",
+        "frames",
+    ),
+    Mutant(
+        "places stand in the order of the rows",
+        "preprocessing/_frames",
+        "name: _split(values[rows], lengths, True)",
+        "name: _split(values, lengths, True)",
         "frames",
     ),
     Mutant(
