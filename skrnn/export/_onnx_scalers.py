@@ -1,4 +1,4 @@
-"""scikit-learn's scalers of features in an ONNX graph, in double precision.
+"""Scalers of features in an ONNX graph, in double precision.
 
 Raw features may have any offset and unit, for which single precision is too coarse.
 """
