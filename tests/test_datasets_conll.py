@@ -1,11 +1,13 @@
 """Files of words and labels: what is a token, what is between, what is an error."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skrnn.datasets import read_conll, write_conll
+from skrnn.datasets import read_conll, read_conllu, write_conll
 
 
 @pytest.fixture
@@ -170,3 +172,93 @@ def test_another_separator(tmp_path):
     write_conll(path, {"word": words, "label": [["O", "P"]]}, sep="|")
     assert path.read_bytes() == b"a|O\nb\tc|P\n\n"
     assert lists(read_conll(path, sep="|")) == [["a", "b\tc"]]
+
+
+# CoNLL-U
+
+
+@pytest.fixture
+def read_u(tmp_path):
+    """Write a CoNLL-U file, and read it."""
+
+    def read(content, columns=("form", "upos"), **options):
+        path = tmp_path / "file.conllu"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_conllu(path, columns, **options)
+
+    return read
+
+
+def line_of(identifier, form, upos="X", feats="_"):
+    return f"{identifier}\t{form}\t_\t{upos}\t_\t{feats}" + "\t_" * 4 + "\n"
+
+
+def test_words_of_universal_dependencies_are_read(read_u):
+    text = (
+        "# text = zum Haus\n"
+        + line_of("1-2", "zum", "_")
+        + line_of(1, "zu", "ADP")
+        + line_of(2, "dem", "DET", "Case=Dat|Gender=Neut")
+        + line_of("2.1", "gehen", "VERB")
+        + line_of(3, "Haus", "NOUN")
+        + "\n\n# a comment alone\n\n"
+        + line_of(1, "Ja", "_").rstrip("\n")
+    )
+    found = read_u(text, ("id", "form", "upos", "feats", "xpos"))
+    assert lists(found, "id") == [["1", "2", "3"], ["1"]]
+    assert lists(found, "form") == [["zu", "dem", "Haus"], ["Ja"]]
+    assert lists(found, "upos") == [["ADP", "DET", "NOUN"], ["_"]]
+    assert lists(found, "feats")[0][1] == "Case=Dat|Gender=Neut"
+    assert lists(found, "xpos")[0] == ["_", "_", "_"]
+    assert found.form.dtype == found.form[0].dtype == object
+    assert [*read_u(text)] == ["form", "upos"]
+
+
+def test_columns_of_conllu_plus_are_named_in_the_file(read_u):
+    text = "# global.columns = ID FORM PARSEME:MWE\n1\ta\tVID\n2\tb\t*\n\n1\tc\t*\n"
+    found = read_u(text, ("form", "parseme:mwe"))
+    assert lists(found, "form") == [["a", "b"], ["c"]]
+    assert lists(found, "parseme:mwe") == [["VID", "*"], ["*"]]
+
+
+@pytest.mark.parametrize("form", ["NA", "null", '"', "#", "a b", "\u2028", "\xa0", "_"])
+def test_any_form_is_a_word(read_u, form):
+    assert lists(read_u(line_of(1, form)), "form") == [[form]]
+
+
+def test_marks_and_ends_of_lines_are_no_part_of_conllu(read_u):
+    text = line_of(1, "é") + "\n"
+    assert lists(read_u("\ufeff# x\n" + text), "form") == [["é"]]
+    assert lists(read_u(("\ufeff" + text).replace("\n", "\r\n")), "upos") == [["X"]]
+    assert lists(read_u(text.encode("utf-16"), encoding="utf-16"), "form") == [["é"]]
+    assert read_u("").form.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            line_of(1, "a") + "\n" + line_of("one", "b"),
+            "line 3: .*'one' is not a valid",
+        ),
+        (line_of(1, "a") + "b\n", "line 2: .*Invalid line format"),
+        ("1\ta\n", "line 1: a word without the column 'upos'; it has id, form"),
+        (line_of(1, "a  b"), "line 1: two spaces in '1.ta  b"),
+    ],
+)
+def test_malformed_sentences_are_named(read_u, text, message):
+    with pytest.raises(ValueError, match=rf"file\.conllu, up to {message}"):
+        read_u(text)
+
+
+def test_columns_of_conllu_are_checked(read_u):
+    with pytest.raises(ValueError, match="without the column 'tag'; it has id, form,"):
+        read_u(line_of(1, "a"), ("form", "tag"))
+    with pytest.raises(ValueError, match="columns must have different names"):
+        read_u(line_of(1, "a"), "form")
+
+
+def test_a_missing_package_is_named(monkeypatch, read_u):
+    monkeypatch.setitem(sys.modules, "conllu", None)
+    with pytest.raises(ImportError, match=r"pip install 'skrnn\[conllu\]'"):
+        read_u("")

@@ -7,6 +7,7 @@ instead. Padded data has NaN in X and -1 in y after the end of each sequence.
 """
 
 from ._conll import read_conll, write_conll
+from ._conllu import read_conllu
 from ._digit_strings import make_digit_strings
 from ._generated import load_hello, make_hmm_sequences, make_recall
 from ._python_names import load_python_names
@@ -22,5 +23,6 @@ __all__ = [
     "make_hmm_sequences",
     "make_recall",
     "read_conll",
+    "read_conllu",
     "write_conll",
 ]

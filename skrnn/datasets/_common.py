@@ -1,5 +1,6 @@
 """Checks of arguments and the form of the result, common to all data sets."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from skrnn._sklearn_compat import Interval, StrOptions, validate_parameter_constraints
+from skrnn._validation.containers import objects
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -81,3 +83,35 @@ def shuffled(items: list[T], rng: Rng) -> list[T]:
 def finish(bunch: Bunch, return_X_y: bool) -> Any:
     """Return the bunch, or only its data and target."""
     return (bunch.data, bunch.target) if return_X_y else bunch
+
+
+class Columns:
+    """Columns of sequences under construction; equal strings are one object.
+
+    Parameters
+    ----------
+    names : sequence of str or None
+        Name of each column; None for columns to leave out.
+    """
+
+    def __init__(self, names: Sequence[str | None]) -> None:
+        given = [] if isinstance(names, str) else [n for n in names if n is not None]
+        if not given or len(set(given)) < len(given):
+            raise ValueError(
+                f"columns must have different names, or None for columns to leave out; "
+                f"got {names!r}"
+            )
+        self._names = names
+        self._found: dict[str, list[Any]] = {name: [] for name in given}
+        self._kept: dict[str, str] = {}
+
+    def append(self, rows: Sequence[Sequence[str]]) -> None:
+        """Append a sequence: for each of its steps the fields of all columns."""
+        for name, values in zip(self._names, zip(*rows, strict=True), strict=True):
+            if name is not None:
+                same = [self._kept.setdefault(value, value) for value in values]
+                self._found[name].append(objects(same))
+
+    def as_bunch(self) -> Bunch:
+        """Return an object array of all sequences for each column."""
+        return Bunch(**{name: objects(parts) for name, parts in self._found.items()})

@@ -8,8 +8,10 @@ from typing import Any
 
 from sklearn.utils import Bunch
 
-from skrnn._validation.containers import objects, shown
+from skrnn._validation.containers import shown
 from skrnn._validation.persistence import set_module
+
+from ._common import Columns
 
 _DOCUMENT = "-DOCSTART-"
 _MARK = "\ufeff"  # a byte-order mark
@@ -65,6 +67,7 @@ def read_conll(
 
     See Also
     --------
+    read_conllu : Read files of Universal Dependencies.
     write_conll : Write such a file.
 
     Examples
@@ -79,24 +82,14 @@ def read_conll(
     >>> len(sentences.word), sentences.label[0]
     (2, array(['B-PER', 'O'], dtype=object))
     """
-    names = [name for name in columns if name is not None]
-    if isinstance(columns, str) or not names or len(set(names)) < len(names):
-        raise ValueError(
-            f"columns must have different names, or None for columns to leave out; got "
-            f"{columns!r}"
-        )
+    found = Columns(columns)
     if sep == "":
         raise ValueError("sep must not be empty; None finds the separator")
-    found: dict[str, list[Any]] = {name: [] for name in names}
-    kept: dict[str, str] = {}  # one object for each string
     if sep is None:
         sep = _separator(Path(path), comment, encoding)
     for rows in _sequences(Path(path), len(columns), sep, comment, encoding):
-        for name, values in zip(columns, zip(*rows, strict=True), strict=True):
-            if name is not None:
-                same = [kept.setdefault(value, value) for value in values]
-                found[name].append(objects(same))
-    return Bunch(**{name: objects(arrays) for name, arrays in found.items()})
+        found.append(rows)
+    return found.as_bunch()
 
 
 def _sequences(

@@ -314,4 +314,35 @@ MUTANTS = [
         "if False:",
         "frames",
     ),
+    # Files of words
+    Mutant(
+        "a comment is any line that begins like one",
+        "datasets/_conll",
+        "        if len(fields) == n_columns:",
+        "        if comment and line.startswith(comment):\n"
+        "            continue\n"
+        "        if len(fields) == n_columns:",
+        "datasets_conll",
+    ),
+    Mutant(
+        "a file without a blank line at the end loses a sentence",
+        "datasets/_conll",
+        "            )\n    if rows:\n        yield rows",
+        "            )",
+        "datasets_conll",
+    ),
+    Mutant(
+        "ranges of words are words",
+        "datasets/_conllu",
+        'return not isinstance(token.get("id"), tuple)',
+        "return True",
+        "datasets_conll",
+    ),
+    Mutant(
+        "nothing annotated is None",
+        "datasets/_conllu",
+        "    parsers = dict.fromkeys(conllu.parser.DEFAULT_FIELD_PARSERS, _as_written)",
+        "    parsers = dict(conllu.parser.DEFAULT_FIELD_PARSERS)",
+        "datasets_conll",
+    ),
 ]
