@@ -262,3 +262,56 @@ def test_a_missing_package_is_named(monkeypatch, read_u):
     monkeypatch.setitem(sys.modules, "conllu", None)
     with pytest.raises(ImportError, match=r"pip install 'skrnn\[conllu\]'"):
         read_u("")
+
+
+WORDS = st.sampled_from(
+    ["NA", "null", "nan", "#", "#tag", '"', "'", "''", "-", "O", "\u2028", "\x85", "é"]
+) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters=" \t\n\r\ufeff"),
+    min_size=1,
+    max_size=3,
+)
+
+
+@st.composite
+def files(draw):
+    """Draw the sentences of a file, and its text with everything that is no token."""
+    sep = draw(st.sampled_from(["\t", " ", "   "]))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    pairs = st.tuples(WORDS, WORDS).filter(lambda p: not p[0].startswith("-DOCSTART-"))
+    sentences = draw(
+        st.lists(st.lists(pairs, min_size=1, max_size=3), min_size=1, max_size=4)
+    )
+    between = st.lists(
+        st.sampled_from(["", " ", "\t", "-DOCSTART- -X- O", "-DOCSTART-"]), max_size=3
+    )
+    comments = st.lists(
+        st.sampled_from(["# id = 1", "#", "# of four fields"]), max_size=1
+    )
+    is_tab = sep == "\t"
+    lines = draw(between)
+    for sentence in sentences:
+        # With tabs a comment may contain spaces; with spaces this one has four fields.
+        lines += [] if is_tab else [c for c in draw(comments) if c != "#"]
+        lines += draw(comments) if is_tab else []
+        lines += [sep.join(pair) for pair in sentence]
+        lines += ["", *draw(between)]
+    while lines and not lines[-1] and draw(st.booleans()):
+        lines.pop()
+    text = end.join(lines) + draw(st.sampled_from(["", end]))
+    return sentences, draw(st.sampled_from(["", "\ufeff"])) + text
+
+
+@given(files())
+def test_files_with_every_oddity_are_read_written_and_read_again(
+    tmp_path_factory, drawn
+):
+    sentences, text = drawn
+    path = tmp_path_factory.mktemp("conll") / "file"
+    path.write_bytes(text.encode())
+    found = read_conll(path, comment="#")
+    columns = [[[pair[k] for pair in s] for s in sentences] for k in (0, 1)]
+    assert [lists(found), lists(found, "label")] == columns
+    write_conll(path, found)
+    again = read_conll(path)
+    assert [lists(again), lists(again, "label")] == columns
