@@ -595,15 +595,16 @@ def test_scaling_keeps_what_single_precision_would_lose():
     assert_allclose(found, model.predict(X), atol=1e-5)
 
 
-def test_nan_before_a_scaler_goes_on_to_later_steps():
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(clip=True)], ids=str)
+def test_nan_and_infinity_before_a_scaler_go_on_to_later_steps(scaler):
     X = np.random.default_rng(0).normal(size=(4, 5, 2))
     model = make_pipeline(
-        StepwiseTransformer(StandardScaler()),
+        StepwiseTransformer(scaler),
         VanillaRNNRegressor(3, alpha=0.1, max_iter=5, tol=1, random_state=0),
     ).fit(X, X[..., 0])
-    X[1, 2, 0], X[2, 4] = np.nan, np.inf
+    X[1, 2, 0], X[2, 4], X[2, 1] = np.nan, np.inf, -np.inf
     (found,) = run(to_onnx(model), X, [5, 5, 4, 2])
-    assert_array_equal(np.isnan(found).sum(axis=1), [0, 3, 1, 3])
+    assert_array_equal(np.isnan(found).sum(axis=1), [0, 3, 4, 3])
 
 
 def signature(tensors):

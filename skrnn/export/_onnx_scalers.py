@@ -49,7 +49,9 @@ def _centered_and_divided(
 
 
 def _clipped(graph: Graph, rows: str, lowest: float, highest: float) -> str:
-    return graph.add("Clip", rows, np.float64(lowest), np.float64(highest))
+    clipped = graph.add("Clip", rows, np.float64(lowest), np.float64(highest))
+    # An infinity, which scikit-learn refuses, must not become an ordinary number.
+    return graph.add("Add", clipped, graph.add("Mul", rows, np.float64(0)))
 
 
 # Adds the nodes of a fitted scaler to a graph; returns the name of the scaled rows.
