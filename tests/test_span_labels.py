@@ -182,7 +182,7 @@ def test_what_holds_no_spans_is_an_error(y, options, message):
         ([[], [("X", -1, 1)]], [1, 1], ValueError, r"spans\[1\]"),
         ([[("X", 1, 1)]], [2], ValueError, "not a part"),
         ([[("X", 1, 3), ("Y", 0, 2)]], [3], ValueError, "overlap"),
-        ([[("", 0, 1)]], [1], ValueError, "type is empty"),
+        ([[("", 0, 1)]], [1], TypeError, "str that is not empty"),
         ([[(0, 1, "X")]], [1], TypeError, "pass tuples"),
         ([[("X", 0.0, 1)]], [1], TypeError, "pass tuples"),
         ([[("X", 0)]], [1], TypeError, "pass tuples"),
@@ -207,10 +207,11 @@ def test_schemes_have_names():
         convert_labels([["O"]], "IOB2", None)
 
 
-def test_numbers_may_be_those_of_numpy():
+def test_spans_may_be_lists_with_numbers_of_numpy():
     spans = np.array([None], object)
-    spans[0] = [["X", np.int64(0), np.int32(2)]]
-    assert labels_from_spans(spans, np.array([2])) == [["B-X", "I-X"]]
+    spans[0] = [["X", np.int64(0), np.int32(2)], ["X", 2, 3]]
+    y = labels_from_spans(spans, np.array([3]), "IOE1")
+    assert y == [["I-X", "E-X", "I-X"]]
 
 
 # What seqeval 1.2.2 finds, by default and in its strict modes, in all sequences of one

@@ -113,7 +113,7 @@ def labels_from_spans(
         If spans overlap, are empty or reach beyond their sequence; if `lengths` has
         not one number for each sequence.
     TypeError
-        If a span is not a tuple of a str and two integers.
+        If a span is not a tuple of a str that is not empty and two integers.
 
     See Also
     --------
@@ -251,30 +251,30 @@ def _read(
 
 def _checked(spans: Any, n_steps: int, name: str) -> list[Span]:
     """Return the spans of a sequence in order, checked to lie in it and apart."""
-    for span in spans:
-        is_triple = isinstance(span, Sequence | np.ndarray) and len(span) == 3
-        if not (
-            is_triple
-            and isinstance(span[0], str)
-            and all(isinstance(place, Integral) for place in span[1:])
-        ):
-            raise TypeError(
-                f"{name} has {shown(span)}; pass tuples (type, start, stop)"
-            )
-        kind, start, stop = span
-        if not kind:
-            raise ValueError(f"{name} has {shown(span)}, whose type is empty; name it")
+    ordered = sorted((_span(span, name) for span in spans), key=itemgetter(1))
+    for kind, start, stop in ordered:
         if not 0 <= start < stop <= n_steps:
             raise ValueError(
-                f"{name} has {shown(span)}, which is not a part of {n_steps} steps"
+                f"{name} has {(kind, start, stop)}, which is not a part of {n_steps} "
+                "steps"
             )
-    ordered = sorted(spans, key=itemgetter(1))
     for one, other in pairwise(ordered):
         if one[2] > other[1]:
-            raise ValueError(
-                f"{name} has {shown(one)} and {shown(other)}, which overlap"
-            )
+            raise ValueError(f"{name} has {one} and {other}, which overlap")
     return ordered
+
+
+def _span(span: Any, name: str) -> Span:
+    """Return a tuple of a type and two numbers; raise for anything else."""
+    if isinstance(span, Sequence | np.ndarray) and len(span) == 3:
+        kind, *places = span
+        are_numbers = all(isinstance(place, Integral) for place in places)
+        if isinstance(kind, str) and kind and are_numbers:
+            return kind, int(places[0]), int(places[1])
+    raise TypeError(
+        f"{name} has {shown(span)}; pass tuples (type, start, stop), of a str that is "
+        "not empty and two integers"
+    )
 
 
 def _labels(spans: Sequence[Span], n_steps: int, scheme: Scheme) -> list[str]:
