@@ -456,10 +456,11 @@ def test_a_network_that_overflows_on_the_way_is_trained():
     scores = []
     for seed in range(8):
         model = VanillaRNNRegressor(16, activation="relu", alpha=0.2, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        # Where L-BFGS gives up depends on rounding, and so on the machine; without
+        # restarts it did so silently, after at most 26 iterations.
+        with pytest.warns(ConvergenceWarning, match="before it converged"):
             scores.append(model.fit(sequences, targets).score(sequences, targets))
-        assert model.n_iter_ > 100
+        assert model.n_iter_ > 26
     assert np.median(scores) > 0.7
     assert min(scores) > 0.4
 

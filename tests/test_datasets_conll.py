@@ -93,7 +93,7 @@ def test_a_malformed_line_is_named(read):
         read("a\tO\nb\tO\tO\n")
     with pytest.raises(ValueError, match=r"line 1: 4 fields"):
         read("# new doc 1\na\tO\n")
-    with pytest.raises(UnicodeDecodeError):
+    with pytest.raises(ValueError, match=r"file\.conll cannot be read as utf-8"):
         read("é\tO\n".encode("latin-1"))
     assert lists(read("é\tO\n".encode("latin-1"), encoding="latin-1")) == [["é"]]
 
@@ -102,6 +102,11 @@ def test_a_malformed_line_is_named(read):
 def test_columns_must_have_different_names(read, columns):
     with pytest.raises(ValueError, match="columns must have different names"):
         read("a\tO\n", columns)
+
+
+def test_columns_may_come_from_a_generator(read):
+    found = read("a\tO\n", (name for name in ("x", None)))
+    assert lists(found, "x") == [["a"]]
 
 
 def test_an_empty_file_has_no_sequences(read):
@@ -144,6 +149,7 @@ def test_what_is_written_is_read(tmp_path_factory, sentences):
         ({"a": [["x\ty"]]}, ValueError, "sequence 0 has 'x.ty', which contains"),
         ({"a": [["x\n"]]}, ValueError, "which contains"),
         ({"a": [["x\r"]]}, ValueError, "which contains"),
+        ({"a": [["\ud800"]]}, UnicodeEncodeError, "surrogates"),
         ({"a": [[""]]}, ValueError, "read as the end of the sequence"),
         ({"a": [["-DOCSTART-"]]}, ValueError, "read as the end of the sequence"),
         ({"a": [["x"]], "b": [[1]]}, TypeError, "1 of type int; write strings"),
@@ -162,8 +168,18 @@ def test_a_separator_is_within_a_line(tmp_path, read, sep):
     with pytest.raises(ValueError, match="sep must"):
         write_conll(tmp_path / "file", {"a": [["x"]]}, sep=sep)
     if not sep:
-        with pytest.raises(ValueError, match="sep must not be empty"):
+        with pytest.raises(ValueError, match="sep and comment must not be empty"):
             read("a\tO\n", sep=sep)
+        with pytest.raises(ValueError, match="sep and comment must not be empty"):
+            read("a\tO\n", comment="")
+
+
+def test_a_separator_of_two_signs_divides_as_it_joined(tmp_path):
+    path = tmp_path / "file"
+    write_conll(path, {"a": [["x|y"]], "b": [["z"]]}, sep="||")
+    assert lists(read_conll(path, ("a", "b"), sep="||"), "a") == [["x|y"]]
+    with pytest.raises(ValueError, match=r"'\|\|' does not divide"):
+        write_conll(path, {"a": [["x|"]], "b": [["z"]]}, sep="||")
 
 
 def test_another_separator(tmp_path):
@@ -237,25 +253,33 @@ def test_marks_and_ends_of_lines_are_no_part_of_conllu(read_u):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            line_of(1, "a") + "\n" + line_of("one", "b"),
-            "line 3: .*'one' is not a valid",
-        ),
-        (line_of(1, "a") + "b\n", "line 2: .*Invalid line format"),
-        ("1\ta\n", "line 1: a word without the column 'upos'; it has id, form"),
-        (line_of(1, "a  b"), "line 1: two spaces in '1.ta  b"),
+        (line_of(1, "a") + "\n" + line_of("one", "b"), "up to line 3: .*'one' is not"),
+        (line_of(1, "a") + "b\n", "line 2: 1 fields instead of 10: 'b'"),
+        (line_of(1, "a") + "2\tb\tc\n", "line 2: 3 fields instead of 10"),
+        (line_of(1, "a").strip() + line_of(2, "b"), "line 1: 19 fields instead of 10"),
+        (line_of(1, "a").replace("\n", "\r") * 2, "line 1: 19 fields instead of 10"),
+        ("# global.columns = ID FORM\n1\ta\tX\n", "line 2: 3 fields instead of 2"),
+        (line_of(1, "a  b"), "line 1: white space at the wrong place: '1.ta  b"),
+        (line_of("", "a"), "line 1: white space at the wrong place"),
+        (line_of(1, "a\rb"), "line 1: white space at the wrong place"),
+        ("# global.columns = FORM UPOS\n\xa0\tX\n", "line 2: white space"),
+        ("\xa0\n", "line 1: 1 fields instead of 10"),
     ],
 )
-def test_malformed_sentences_are_named(read_u, text, message):
-    with pytest.raises(ValueError, match=rf"file\.conllu, up to {message}"):
+def test_malformed_lines_are_named(read_u, text, message):
+    with pytest.raises(ValueError, match=rf"file\.conllu, {message}"):
         read_u(text)
 
 
 def test_columns_of_conllu_are_checked(read_u):
-    with pytest.raises(ValueError, match="without the column 'tag'; it has id, form,"):
+    with pytest.raises(ValueError, match=r"file\.conllu has no column 'tag'"):
         read_u(line_of(1, "a"), ("form", "tag"))
     with pytest.raises(ValueError, match="columns must have different names"):
         read_u(line_of(1, "a"), "form")
+    found = read_u(line_of(1, "a"), (name for name in ("upos", "form")))
+    assert lists(found, "form") == [["a"]]
+    with pytest.raises(ValueError, match=r"file\.conllu cannot be read as utf-8"):
+        read_u(line_of(1, "é").encode("latin-1"))
 
 
 def test_a_missing_package_is_named(monkeypatch, read_u):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -239,8 +240,68 @@ def test_several_columns_of_names_and_places_come_back(library, rows):
 
 @pytest.mark.parametrize("names", [None, ["a", "b"], [("a",), ("b",)]])
 def test_several_columns_of_names_need_tuples(names):
-    with pytest.raises(ValueError, match=r"sequence_names\[0\] is .*pass tuples"):
+    message = r"sequence_names\[0\] is .*pass tuples"
+    if names is None:
+        message = "pass sequence_names, tuples"
+    with pytest.raises(ValueError, match=message):
         frame_from_sequences(ITEMS, sequence_names=names, sequence=["g", "id"])
+
+
+@libraries
+@pytest.mark.parametrize("unit", ["ns", "us"])
+def test_times_name_and_order_sequences_in_any_unit(library, unit):
+    days = np.array(["2020-01-03", "2020-01-01", "2020-01-02"], f"M8[{unit}]")
+    rows = {"id": ["x", "y", "x"], "day": days, "n": [1, 0, 0], "x": [1.0, 2.0, 3.0]}
+    result = sequences_from_frame(
+        FRAMES[library](rows), sequence=["id", "day"], features=["x"]
+    )
+    assert [name[1] for name in result.sequence_names] == [*days]
+    df = frame_from_sequences(
+        result.data,
+        sequence_names=result.sequence_names,
+        sequence=["id", "day"],
+        library=library,
+    )
+    assert_array_equal(df["day"].to_numpy(), days)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Categorical(["mid", "high", "low"], ["low", "mid", "high"], ordered=True),
+        pl.Series(["mid", "high", "low"], dtype=pl.Enum(["low", "mid", "high"])),
+    ],
+    ids=["pandas", "polars"],
+)
+def test_categories_order_steps_as_they_are_ordered(column):
+    library = pl if isinstance(column, pl.Series) else pd
+    df = library.DataFrame({"id": [0, 0, 0], "at": column, "x": [1.0, 2.0, 0.0]})
+    result = sequences_from_frame(df, sequence="id", order="at")
+    assert result.data.ravel().tolist() == [0, 1, 2]
+    assert result.order_values["at"][0].tolist() == ["low", "mid", "high"]
+
+
+@libraries
+def test_times_keep_their_zone(library):
+    zone = ZoneInfo("Europe/Paris")
+    times = [datetime(2020, 1, 2, hour, tzinfo=zone) for hour in (1, 0)]
+    df = FRAMES[library]({"id": [0, 0], "at": times, "x": [1.0, 0.0]})
+    result = sequences_from_frame(df, sequence="id", order="at")
+    assert result.data.ravel().tolist() == [0, 1]
+    assert result.order_values["at"][0].tolist() == times[::-1]
+    assert result.order_values["at"][0][0].utcoffset().total_seconds() == 3600
+
+
+@libraries
+def test_names_of_columns_may_come_from_a_generator(library):
+    def names(*listed):
+        return (name for name in listed)
+
+    result = read(library, sequence=names("day"), order=names("level", "hour"))
+    expected = read(library, sequence=["day"], order=["level", "hour"])
+    assert_array_equal(result.data, expected.data)
+    with pytest.raises(ValueError, match="order names the column 'hour' twice"):
+        read(library, order=["hour", "hour"])
 
 
 @pytest.mark.parametrize("column", ["day", "hour", "state"])

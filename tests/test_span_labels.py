@@ -162,6 +162,7 @@ def test_labels_lie_in_lists_arrays_or_padding():
         (np.array(["B-X", "I-X"]), {}, "wrap a single sequence in a list"),
         (np.full((1, 2, 3), "O"), {}, "no list of labels for each sequence"),
         ([["B-X"]], {"lengths": [1]}, "y has no padding"),
+        ([[["B-X"]]], {}, r"y\[0\] has 2 axes"),
         ([["B-X", "L-X"]], {}, "'L-X' is not a label of spans.*pass scheme=\"BILOU\""),
         ([["B-X", "M-X"]], {}, 'pass scheme="BMES"'),
         ([["B-X", "M-X"]], {"scheme": "IOB2"}, "of IOB2: .* such as 'B-PER'$"),

@@ -364,6 +364,20 @@ def test_a_report_is_text_with_names_and_digits():
         )
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target_names": ["a", "b"]}, "target_names has 2 names for 3 types"),
+        ({"target_names": "XYZ"}, "target_names has 1 names for 3 types"),
+        ({"labels": [""]}, "labels names '', which is no type"),
+        ({"labels": ["X"], "target_names": ["accuracy"]}, "two rows 'accuracy'"),
+    ],
+)
+def test_rows_of_a_report_have_names_of_their_own(options, message):
+    with pytest.raises(ValueError, match=message):
+        span_classification_report(Y_TRUE, Y_PRED, output_dict=True, **options)
+
+
 def test_a_report_counts_weights_and_spans_of_a_scheme():
     report = span_classification_report(
         Y_TRUE,
@@ -383,3 +397,5 @@ def test_a_report_without_spans_has_a_row_that_says_so():
     report = span_classification_report(y, y, output_dict=True, zero_division=0)
     assert report["no type"]["support"] == report["micro avg"]["support"] == 0
     assert report["macro avg"]["f1-score"] == 0
+    text = span_classification_report(y, y, target_names=[], zero_division=0)
+    assert "no type" in text

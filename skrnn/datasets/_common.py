@@ -1,7 +1,8 @@
 """Checks of arguments and the form of the result, common to all data sets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -85,29 +86,44 @@ def finish(bunch: Bunch, return_X_y: bool) -> Any:
     return (bunch.data, bunch.target) if return_X_y else bunch
 
 
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def lines_of(path: Path, encoding: str) -> Iterator[str]:
+    """Yield the lines of a file, without their ends and a byte-order mark."""
+    try:
+        # Only "\n" ends a line; Python knows ten other ends, which occur in words.
+        with path.open(encoding=encoding, newline="\n") as file:
+            for i, text in enumerate(file):
+                line = text.removesuffix("\n").removesuffix("\r")
+                yield line if i else line.removeprefix(BYTE_ORDER_MARK)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} cannot be read as {encoding}: {error}") from error
+
+
 class Columns:
     """Columns of sequences under construction; equal strings are one object.
 
     Parameters
     ----------
-    names : sequence of str or None
+    names : iterable of str or None
         Name of each column; None for columns to leave out.
     """
 
-    def __init__(self, names: Sequence[str | None]) -> None:
-        given = [] if isinstance(names, str) else [n for n in names if n is not None]
+    def __init__(self, names: Iterable[str | None]) -> None:
+        self.names = () if isinstance(names, str) else tuple(names)
+        given = [name for name in self.names if name is not None]
         if not given or len(set(given)) < len(given):
             raise ValueError(
                 f"columns must have different names, or None for columns to leave out; "
                 f"got {names!r}"
             )
-        self._names = names
         self._found: dict[str, list[Any]] = {name: [] for name in given}
         self._kept: dict[str, str] = {}
 
     def append(self, rows: Sequence[Sequence[str]]) -> None:
         """Append a sequence: for each of its steps the fields of all columns."""
-        for name, values in zip(self._names, zip(*rows, strict=True), strict=True):
+        for name, values in zip(self.names, zip(*rows, strict=True), strict=True):
             if name is not None:
                 same = [self._kept.setdefault(value, value) for value in values]
                 self._found[name].append(objects(same))

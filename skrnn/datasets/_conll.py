@@ -8,13 +8,12 @@ from typing import Any
 
 from sklearn.utils import Bunch
 
-from skrnn._validation.containers import shown
+from skrnn._validation.containers import plain, shown
 from skrnn._validation.persistence import set_module
 
-from ._common import Columns
+from ._common import BYTE_ORDER_MARK, Columns, lines_of
 
 _DOCUMENT = "-DOCSTART-"
-_MARK = "\ufeff"  # a byte-order mark
 _BLANK = " \t"  # other white space, such as no-break spaces, occurs in words
 _SPACES = re.compile("[ \t]+")
 
@@ -60,8 +59,8 @@ def read_conll(
     Raises
     ------
     ValueError
-        If a line does not have as many fields as there are columns, or a parameter is
-        out of range.
+        If a line does not have as many fields as there are columns, the text is not in
+        `encoding`, or a parameter is out of range.
     OSError
         If the file cannot be read.
 
@@ -83,11 +82,11 @@ def read_conll(
     (2, array(['B-PER', 'O'], dtype=object))
     """
     found = Columns(columns)
-    if sep == "":
-        raise ValueError("sep must not be empty; None finds the separator")
+    if "" in (sep, comment):
+        raise ValueError("sep and comment must not be empty; None stands for neither")
     if sep is None:
         sep = _separator(Path(path), comment, encoding)
-    for rows in _sequences(Path(path), len(columns), sep, comment, encoding):
+    for rows in _sequences(Path(path), len(found.names), sep, comment, encoding):
         found.append(rows)
     return found.as_bunch()
 
@@ -97,7 +96,7 @@ def _sequences(
 ) -> Iterator[list[list[str]]]:
     """Yield the rows of each sequence."""
     rows: list[list[str]] = []
-    for number, line in enumerate(_lines(path, encoding), start=1):
+    for number, line in enumerate(lines_of(path, encoding), start=1):
         if _is_between(line):
             if rows:
                 yield rows
@@ -117,20 +116,11 @@ def _sequences(
 
 def _separator(path: Path, comment: str | None, encoding: str) -> str | None:
     """Return a tab if the first line with a token has one, else None."""
-    for line in _lines(path, encoding):
+    for line in lines_of(path, encoding):
         is_comment = comment is not None and line.startswith(comment)
         if not _is_between(line) and ("\t" in line or not is_comment):
             return "\t" if "\t" in line else None
     return None
-
-
-def _lines(path: Path, encoding: str) -> Iterator[str]:
-    """Yield the lines of a file, without their ends and a byte-order mark."""
-    # Only "\n" ends a line; Python knows ten other ends, which occur in words.
-    with path.open(encoding=encoding, newline="\n") as file:
-        for i, text in enumerate(file):
-            line = text.removesuffix("\n").removesuffix("\r")
-            yield line if i else line.removeprefix(_MARK)
 
 
 def _is_between(line: str) -> bool:
@@ -147,6 +137,8 @@ def write_conll(
 ) -> None:
     r"""Write sequences as a CoNLL file, in UTF-8.
 
+    `read_conll` with the same `sep` reads the same.
+
     Parameters
     ----------
     path : str or path-like
@@ -162,7 +154,8 @@ def write_conll(
     ValueError
         If the columns do not have the same numbers of sequences and of tokens, a
         sequence is empty, or a line would be read as something else: because a field
-        contains the separator or the end of a line, or all are blank.
+        contains the separator or the end of a line, or all are blank; if a string is
+        no text, as half of a surrogate pair.
     TypeError
         If a field is not a str.
     OSError
@@ -172,7 +165,10 @@ def write_conll(
     --------
     read_conll : Read such a file.
     """
-    columns = {name: [list(part) for part in sequences[name]] for name in sequences}
+    columns = {
+        name: [list(part) for part in plain(sequences[name], name)]
+        for name in sequences
+    }
     if not columns:
         raise ValueError("sequences must have at least one column")
     if not sep or "\n" in sep:
@@ -191,9 +187,10 @@ def write_conll(
             raise ValueError(f"sequence {i} is empty, which a blank line cannot show")
         text += [_line(fields, sep, i) for fields in zip(*parts, strict=True)]
         text.append("\n")
-    if text and text[0].startswith(_MARK):  # reading removes one
-        text.insert(0, _MARK)
-    Path(path).write_text("".join(text), encoding="utf-8", newline="\n")
+    if text and text[0].startswith(BYTE_ORDER_MARK):  # reading removes one
+        text.insert(0, BYTE_ORDER_MARK)
+    content = "".join(text).encode()  # an error leaves the file as it was
+    Path(path).write_bytes(content)
 
 
 def _line(fields: tuple[Any, ...], sep: str, i: int) -> str:
@@ -210,6 +207,10 @@ def _line(fields: tuple[Any, ...], sep: str, i: int) -> str:
                 "end of a line"
             )
     line = sep.join(fields)
+    if tuple(line.split(sep)) != fields:  # as of "x|" and "y" with the separator "||"
+        raise ValueError(
+            f"sequence {i} has {shown(fields)}, which {sep!r} does not divide"
+        )
     if _is_between(line):
         raise ValueError(
             f"sequence {i} has a token {shown(line)}, which would be read as the end "

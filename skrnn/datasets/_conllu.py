@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from sklearn.utils import Bunch
 
 from skrnn._validation.containers import shown
 from skrnn._validation.persistence import set_module
 
-from ._common import Columns
+from ._common import Columns, lines_of
 
 
 @set_module("skrnn.datasets")
@@ -51,8 +51,8 @@ def read_conllu(
     ImportError
         If the package conllu is not installed.
     ValueError
-        If a sentence is malformed, or has no such column; if `columns` names none, or
-        one twice.
+        If a line is malformed or the text not in `encoding`; if there is no such
+        column; if `columns` names none, or one twice.
     OSError
         If the file cannot be read.
 
@@ -84,40 +84,56 @@ def read_conllu(
     # Fields as they are written, but for the id, which tells words from others.
     parsers = dict.fromkeys(conllu.parser.DEFAULT_FIELD_PARSERS, _as_written)
     parsers["id"] = conllu.parser.DEFAULT_FIELD_PARSERS["id"]
-    # A byte-order mark is no part of the text.
-    encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
-    with Path(path).open(encoding=encoding, newline="\n") as file:
-        lines = _Lines(file)
-        try:
-            for sentence in conllu.parse_incr(lines, field_parsers=parsers):
-                words = [_fields(word, columns) for word in sentence if _is_word(word)]
-                if words:
-                    found.append(words)
-        except (conllu.exceptions.ParseException, ValueError) as error:
-            raise ValueError(f"{path}, up to line {lines.number}: {error}") from error
+    lines = _Lines(Path(path), encoding)
+    try:
+        for sentence in conllu.parse_incr(lines, field_parsers=parsers):
+            words = [word for word in sentence if _is_word(word)]
+            for name in found.names:
+                if words and name not in words[0]:
+                    raise ValueError(f"{path} has no column {name!r}")
+            if words:
+                found.append([[str(w[name]) for name in found.names] for w in words])
+    except conllu.exceptions.ParseException as error:
+        raise ValueError(f"{path}, up to line {lines.number}: {error}") from error
     return found.as_bunch()
 
 
 class _Lines:
-    """The lines of a file, counted, in the form that conllu reads.
+    """The lines of a file, checked and counted, in the form that conllu reads.
 
-    conllu takes two spaces for a separator of columns, wherever they stand.
+    conllu takes two spaces for the end of a field, leaves out white space of any kind
+    around a line, and ignores fields that are too many or too few.
     """
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    def __init__(self, path: Path, encoding: str) -> None:
+        self._path = path
+        self._lines = lines_of(path, encoding)
         self.number = 0
 
     def read(self) -> str:
         """Return all that is left; conllu asks whether it could."""
-        return self._file.read()
+        return "".join(self)
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._file:
+        n_columns = 10
+        for line in self._lines:
             self.number += 1
-            if "  " in line and not line.startswith("#") and line.strip():
-                raise ValueError(f"two spaces in {shown(line)}; columns need a tab")
-            yield line
+            if line.startswith("# global.columns ="):
+                n_columns = len(line.partition("=")[2].split())
+            elif not line.startswith("#") and line.strip(" \t"):
+                self._check(line, n_columns)
+            yield f"{line}\n"
+
+    def _check(self, line: str, n_columns: int) -> None:
+        """Raise unless a line has as many fields as there are columns."""
+        n_fields = line.count("\t") + 1
+        if n_fields != n_columns:
+            what = f"{n_fields} fields instead of {n_columns}"
+        elif line != line.strip() or "  " in line or "\r" in line:
+            what = "white space at the wrong place"
+        else:
+            return
+        raise ValueError(f"{self._path}, line {self.number}: {what}: {shown(line)}")
 
 
 def _as_written(fields: list[str], i: int) -> str:
@@ -127,12 +143,3 @@ def _as_written(fields: list[str], i: int) -> str:
 def _is_word(token: Any) -> bool:
     """Tell a word from a range of words such as 1-2, and an empty node such as 1.1."""
     return not isinstance(token.get("id"), tuple)
-
-
-def _fields(token: Any, columns: Sequence[str]) -> list[str]:
-    for name in columns:
-        if name not in token:
-            raise ValueError(
-                f"a word without the column {name!r}; it has {', '.join(token)}"
-            )
-    return [str(token[name]) for name in columns]

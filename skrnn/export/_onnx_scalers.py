@@ -29,15 +29,18 @@ def _robust(graph: Graph, rows: str, scaler: Any) -> str:
 
 
 def _max_abs(graph: Graph, rows: str, scaler: Any) -> str:
-    rows = _centered_and_divided(graph, rows, None, scaler.scale_)
-    # Its parameter clip is newer than the oldest scikit-learn.
-    return _clipped(graph, rows, -1, 1) if getattr(scaler, "clip", False) else rows
+    scaled = _centered_and_divided(graph, rows, None, scaler.scale_)
+    if not getattr(scaler, "clip", False):  # newer than the oldest scikit-learn
+        return scaled
+    return _clipped(graph, rows, scaled, (-1, 1))
 
 
 def _min_max(graph: Graph, rows: str, scaler: Any) -> str:
-    rows = graph.add("Mul", rows, np.float64(scaler.scale_))
-    rows = graph.add("Add", rows, np.float64(scaler.min_))
-    return _clipped(graph, rows, *scaler.feature_range) if scaler.clip else rows
+    scaled = graph.add("Mul", rows, np.float64(scaler.scale_))
+    scaled = graph.add("Add", scaled, np.float64(scaler.min_))
+    if not scaler.clip:
+        return scaled
+    return _clipped(graph, rows, scaled, scaler.feature_range)
 
 
 def _centered_and_divided(
@@ -48,8 +51,8 @@ def _centered_and_divided(
     return rows if scales is None else graph.add("Div", rows, np.float64(scales))
 
 
-def _clipped(graph: Graph, rows: str, lowest: float, highest: float) -> str:
-    clipped = graph.add("Clip", rows, np.float64(lowest), np.float64(highest))
+def _clipped(graph: Graph, rows: str, scaled: str, limits: tuple[float, float]) -> str:
+    clipped = graph.add("Clip", scaled, *map(np.float64, limits))
     # An infinity, which scikit-learn refuses, must not become an ordinary number.
     return graph.add("Add", clipped, graph.add("Mul", rows, np.float64(0)))
 

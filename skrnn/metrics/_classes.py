@@ -253,7 +253,7 @@ default=None
     names = np.union1d(steps.y_true, steps.y_pred) if labels is None else labels
     names = [*map(str, np.ravel(names if target_names is None else target_names))]
     if output_dict:
-        check_rows(names, "accuracy", "micro avg", "macro avg", "weighted avg")
+        check_rows(names)
     return metrics.classification_report(
         steps.y_true,
         steps.y_pred,

@@ -124,9 +124,9 @@ def check_names(labels: Any, y_true: Array) -> Any:
     return names
 
 
-def check_rows(names: list[str], *averages: str) -> None:
+def check_rows(names: list[str]) -> None:
     """Raise if rows of a report would overwrite each other in a dictionary."""
-    keys = [*names, *averages]
+    keys = [*names, "accuracy", "micro avg", "macro avg", "weighted avg"]
     for name in names:
         if keys.count(name) > 1:
             raise ValueError(
@@ -188,6 +188,9 @@ def labels_of_steps(
         )
     if lengths is not None:
         raise ValueError("lengths go with padded arrays; y has no padding")
+    for i, item in enumerate(array):
+        if np.ndim(item) > 1:
+            raise ValueError(f"y[{i}] has {item.ndim} axes; give every step one label")
     n_steps = lengths_of_labels(array, "y")
     return concatenated([*array, np.array([], str)]), n_steps
 

@@ -304,8 +304,9 @@ def span_classification_report(
     ValueError
         If a label has no prefix of the scheme (BILOU and BMES must be named); if
         weights differ within a sequence; if `labels` contains a type twice, or labels
-        of steps; if two rows of a dictionary have the same name; if `y_true` and
-        `y_pred` are inconsistent, see :func:`~skrnn.metrics.flatten_steps`.
+        of steps; if `target_names` has not one name for each type; if two rows of a
+        dictionary have the same name; if `y_true` and `y_pred` are inconsistent, see
+        :func:`~skrnn.metrics.flatten_steps`.
     TypeError
         If `y_true` and `y_pred` have different types, such as numbers and strings.
 
@@ -332,9 +333,15 @@ def span_classification_report(
     """
     steps = pair_steps(y_true, y_pred, sample_weight, padding_label, lengths)
     spans = _spans(steps, scheme, labels)
-    names = [*map(str, np.ravel(spans.types if target_names is None else target_names))]
+    names = spans.types
+    if target_names is not None and spans.types is not _NONE:
+        names = [*map(str, np.ravel(target_names))]
+        if len(names) != len(spans.types):
+            raise ValueError(
+                f"target_names has {len(names)} names for {len(spans.types)} types"
+            )
     if output_dict:
-        check_rows(names, "micro avg", "macro avg", "weighted avg")
+        check_rows([*names])
     return classification_report(
         spans.true,
         spans.predicted,
@@ -406,6 +413,8 @@ def _types(labels: Any, types: list[str], scheme: Scheme) -> Any:
     """Return the requested types; raise for labels of steps among them."""
     labels = check_names(labels, np.array(["a type"]))
     for label in labels:
+        if not label:
+            raise ValueError("labels names '', which is no type of spans")
         prefix, _, kind = label.partition("-")
         is_step = prefix in tuple(scheme.spelled) and kind in types
         if is_step and label not in types:

@@ -53,9 +53,9 @@ def sequences_from_frame(
         The column of the labels; a list of columns returns several numbers per step,
         for :class:`~skrnn.VanillaRNNRegressor`.
     order : str, sequence of str or None, default=None
-        The column whose values order the steps of a sequence: numbers, times or
-        strings. Of several columns, each orders the steps that are level in those
-        before it. None keeps the order of the rows.
+        The column whose values order the steps of a sequence: numbers, times, strings,
+        or categories that have an order. Of several columns, each orders the steps that
+        are level in those before it. None keeps the order of the rows.
     ragged : bool, default=False
         Whether to return an object array of one array per sequence instead of one
         padded array. Sequences of tokens are always ragged; the encoder pads them.
@@ -119,7 +119,11 @@ def sequences_from_frame(
     array(['mon', 'tue'], dtype='<U3')
     """
     _check_frame(df)
-    _check_names(sequence=sequence, features=features, label=label, order=order)
+    sequence, features, label, order = map(
+        _as_names,
+        ("sequence", "features", "label", "order"),
+        (sequence, features, label, order),
+    )
     if features is None:
         named = {*_listed(order or []), *_listed(sequence), *_listed(label or [])}
         features = [name for name in df.columns if name not in named]
@@ -127,7 +131,8 @@ def sequences_from_frame(
     rows = np.argsort(codes, kind="stable")
     order_columns = {name: _column(df, name) for name in _listed(order or [])}
     if order_columns:
-        rows = _ordered(codes, order_columns, sequence_names)
+        places = {name: _place(df[name], order_columns[name]) for name in order_columns}
+        rows = _ordered(codes, places, order_columns, sequence_names)
     lengths = np.bincount(codes)
     data_ragged = ragged or isinstance(features, str)
     data = _split(_values(df, features)[rows], lengths, data_ragged)
@@ -156,14 +161,20 @@ def _check_frame(df: Any) -> None:
         raise TypeError(f"df is of type {kind}; pass a data frame")
 
 
-def _check_names(**names: Any) -> None:
-    for parameter, name in names.items():
-        if isinstance(name, str | None) or np.iterable(name):
-            continue
+def _as_names(parameter: str, names: Any) -> Any:
+    """Return a name or None, or a list of names, of which each is there once."""
+    if isinstance(names, str | None):
+        return names
+    if not np.iterable(names):
         raise TypeError(
-            f"{parameter}={shown(name)} is of type {type(name).__name__}; pass the "
+            f"{parameter}={shown(names)} is of type {type(names).__name__}; pass the "
             "name of a column, a string, or a list of names"
         )
+    listed = list(names)
+    for name in listed:
+        if listed.count(name) > 1:
+            raise ValueError(f"{parameter} names the column {name!r} twice")
+    return listed
 
 
 def _listed(names: str | Sequence[str]) -> list[str]:
@@ -179,7 +190,10 @@ def _column(df: Any, name: str) -> Array:
         raise ValueError(
             f"df has {n_columns} columns {name!r}; drop or rename all but one"
         )
-    values = np.asarray(df[name].to_numpy())
+    series = df[name]
+    # polars would convert times with a zone to those of another.
+    has_zone = getattr(series.dtype, "time_zone", None) is not None
+    values = objects(series.to_list()) if has_zone else np.asarray(series.to_numpy())
     are_objects = values.dtype.kind == "O"
     for row, cell in enumerate(values if are_objects or values.ndim > 1 else ()):
         if isinstance(cell, list | np.ndarray):
@@ -231,8 +245,12 @@ def _sequences_of_rows(df: Any, names: str | Sequence[str]) -> tuple[Array, Ids]
     first, codes = _numbered(_ranks(columns))
     if isinstance(names, str):
         return columns[names][first], codes
-    firsts = [column[first].tolist() for column in columns.values()]
-    return objects(zip(*firsts, strict=True)), codes
+    firsts = [column[first] for column in columns.values()]
+    # tolist would make numbers of times in nanoseconds.
+    values = [
+        list(part) if part.dtype.kind in "mM" else part.tolist() for part in firsts
+    ]
+    return objects(zip(*values, strict=True)), codes
 
 
 def _ranks(columns: Mapping[str, Array]) -> Ids:
@@ -263,14 +281,28 @@ def _numbered(values: Ids) -> tuple[Ids, Ids]:
     return first[order], np.argsort(order)[codes]
 
 
-def _ordered(codes: Ids, places: Mapping[str, Array], sequence_names: Array) -> Ids:
+def _place(series: Any, values: Array) -> Array:
+    """Return what orders the values of a column: their own order, or of categories."""
+    if getattr(getattr(series, "cat", None), "ordered", False):  # pandas
+        return np.asarray(series.cat.codes)
+    if type(series.dtype).__name__ == "Enum":  # polars
+        return np.asarray(series.to_physical())
+    return values
+
+
+def _ordered(
+    codes: Ids,
+    places: Mapping[str, Array],
+    values: Mapping[str, Array],
+    sequence_names: Array,
+) -> Ids:
     """Return the rows sorted by sequence and place."""
     ranks = _ranks(places)
     rows = np.lexsort((ranks, codes))
     twice = (np.diff(codes[rows]) == 0) & (np.diff(ranks[rows]) == 0)
     if twice.any():
         row = rows[twice.argmax()]
-        place = " and ".join(f"{name!r} {shown(places[name][row])}" for name in places)
+        place = " and ".join(f"{name!r} {shown(values[name][row])}" for name in values)
         raise ValueError(
             f"sequence {shown(sequence_names[codes[row]])} has two steps with {place}; "
             "give every step its own place"
@@ -381,6 +413,11 @@ def frame_from_sequences(
     steps, sequences, _ = read_any_steps(X, padding_value)
     lengths = sequences.lengths
     if sequence_names is None:
+        if not isinstance(sequence, str):
+            raise ValueError(
+                "sequence names several columns; pass sequence_names, tuples with a "
+                "value for each"
+            )
         sequence_names = np.arange(len(lengths))
     sequence_names = _names_of_sequences(plain(sequence_names, "sequence_names"))
     if len(sequence_names) != len(lengths):
@@ -434,6 +471,7 @@ def _columns_of_names(
     """Return the columns that name the sequences: tuples make several."""
     if isinstance(sequence, str):
         return [(sequence, sequence_names)]
+    sequence = list(sequence)
     n_columns = len(sequence)
     for i, name in enumerate(sequence_names):
         if not isinstance(name, tuple | list) or len(name) != n_columns:

@@ -6,8 +6,8 @@ MUTANTS = [
     Mutant(
         "scalers do not clip",
         "export/_onnx_scalers",
-        "*scaler.feature_range) if scaler.clip else rows",
-        "*scaler.feature_range) if False else rows",
+        "    if not scaler.clip:",
+        "    if True:",
         "export_onnx",
     ),
     Mutant(

@@ -345,4 +345,25 @@ MUTANTS = [
         "    parsers = dict(conllu.parser.DEFAULT_FIELD_PARSERS)",
         "datasets_conll",
     ),
+    Mutant(
+        "fields that are too many are ignored",
+        "datasets/_conllu",
+        "        if n_fields != n_columns:",
+        "        if n_fields < n_columns:",
+        "datasets_conll",
+    ),
+    Mutant(
+        "times in nanoseconds are numbers",
+        "preprocessing/_frames",
+        'list(part) if part.dtype.kind in "mM" else part.tolist()',
+        "part.tolist()",
+        "frames",
+    ),
+    Mutant(
+        "categories are ordered by the alphabet",
+        "preprocessing/_frames",
+        'if getattr(getattr(series, "cat", None), "ordered", False):',
+        "if False:",
+        "frames",
+    ),
 ]
