@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from ._estimators.classifier import VanillaRNNClassifier
 from ._estimators.regressor import VanillaRNNRegressor
 from ._version import __version__ as __version__
-from .preprocessing._frames import frame_from_sequences, sequences_from_frame
+from .preprocessing._from_frames import sequences_from_frame
 from .preprocessing._one_hot import OneHotSequenceEncoder
 from .preprocessing._padding import (
     as_ragged,
@@ -15,6 +15,7 @@ from .preprocessing._padding import (
     valid_steps,
 )
 from .preprocessing._stepwise import StepwiseTransformer
+from .preprocessing._to_frames import frame_from_sequences
 from .preprocessing._windows import WindowTransformer
 
 if TYPE_CHECKING:
