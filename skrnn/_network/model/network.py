@@ -20,7 +20,7 @@ from . import recurrence
 from .parameters import Parameters
 
 # Number of states of a direction whose gradients are computed at a time.
-_BLOCK_STATES = 1 << 20
+_BLOCK_STATES = 1 << 19
 
 
 class Workspace:

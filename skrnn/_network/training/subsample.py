@@ -26,8 +26,9 @@ _N_SEQUENCES = 150
 # more steps than that, its first ones.
 _N_STEPS = 20_000
 _MIN_SEQUENCES = 16
-# Rows of a batch, about: half as many as in training, in twice the precision.
-_MAX_ROWS = 1 << 13
+# Rows of a batch, about: a quarter of those in training, in twice the precision, since
+# these arrays stand beside the buffers of training.
+_MAX_ROWS = 1 << 12
 
 
 class Subsample(NamedTuple):
