@@ -115,30 +115,38 @@ def _not_a_label(label: Any, prefix: str, scheme: Scheme) -> ValueError:
     )
 
 
-def spans_of(
-    prefixes: Array, types: Array, is_first: Mask, scheme: Scheme
-) -> tuple[Ids, Ids, Mask]:
+class Spans(NamedTuple):
+    """All spans of sequences that lie end to end."""
+
+    types: Array  # (n_spans,)
+    starts: Ids  # (n_spans,), first steps
+    stops: Ids  # (n_spans,), the steps after the last
+    follow: Mask  # (n_spans,), whether a span starts and ends as the scheme requires
+
+
+def find_spans(labels: Array, lengths: Ids, scheme: Scheme) -> Spans:
     """Find the spans in sequences of labels.
+
+    B and E always start and end a span, so all spans of IOB1 and IOE1 follow it.
 
     Parameters
     ----------
-    prefixes : ndarray of str of shape (n_steps,)
-        In the notation of IOBES.
-    types : ndarray of shape (n_steps,)
-        The types, or numbers for them.
-    is_first : ndarray of bool of shape (n_steps + 1,)
-        Whether a sequence starts at a step, or has ended before it.
+    labels : ndarray of shape (n_steps,)
+        Labels of all sequences, one after another.
+    lengths : ndarray of shape (n_sequences,)
     scheme : Scheme
 
-    Returns
-    -------
-    starts, stops : ndarray of shape (n_spans,)
-        First step of each span, and the step after its last.
-    follow : ndarray of bool of shape (n_spans,)
-        Whether the span starts and ends as the scheme requires. B and E always start
-        and end a span, so all spans of IOB1 and IOE1 do.
+    Raises
+    ------
+    ValueError
+        If a label has no prefix of the scheme.
     """
-    boundary = is_first.copy()
+    distinct, codes = np.unique(labels, return_inverse=True)
+    prefixes, types = (
+        np.array(part)[codes] for part in split_labels(distinct.tolist(), scheme)
+    )
+    boundary = np.zeros(len(labels) + 1, dtype=bool)
+    boundary[0] = boundary[np.cumsum(lengths)] = True
     boundary[1:-1] |= (
         np.isin(prefixes[:-1], ["E", "S", "O"])
         | np.isin(prefixes[1:], ["B", "S", "O"])
@@ -149,7 +157,7 @@ def spans_of(
     stops = np.flatnonzero(inside & boundary[1:]) + 1
     lacks_start = np.isin(prefixes[starts], [*{*scheme.after} - {"B"}])
     lacks_end = np.isin(prefixes[stops - 1], [*{*scheme.before} - {"E"}])
-    return starts, stops, ~(lacks_start | lacks_end)
+    return Spans(types[starts], starts, stops, ~(lacks_start | lacks_end))
 
 
 def write_span(

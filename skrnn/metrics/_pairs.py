@@ -175,11 +175,12 @@ def pair_steps(
 def labels_of_steps(
     y: Any, padding_label: Any = "auto", lengths: ArrayLike | None = None
 ) -> tuple[Array, Ids]:
-    """Return the labels of all valid steps, and the steps of each sequence."""
+    """Return the labels of all valid steps, as strings, and the sequences' lengths."""
     array = _as_array(y, "y")
     if array.ndim == 2:
         n_steps = _valid_lengths(array, padding_label, lengths)
-        return array[mask_of_steps(n_steps, array.shape[1])], n_steps
+        flat = array[mask_of_steps(n_steps, array.shape[1])]
+        return flat.astype(str), n_steps
     if array.ndim > 2 or (len(array) and not _is_ragged(array)):
         raise ValueError(
             f"y has shape {array.shape} and no list of labels for each sequence; wrap "
@@ -192,7 +193,7 @@ def labels_of_steps(
         if np.ndim(item) > 1:
             raise ValueError(f"y[{i}] has {item.ndim} axes; give every step one label")
     n_steps = lengths_of_labels(array, "y")
-    return concatenated([*array, np.array([], str)]), n_steps
+    return concatenated([*array, np.array([], str)]).astype(str), n_steps
 
 
 def _with_booleans(true: Array, predicted: Array) -> Array:

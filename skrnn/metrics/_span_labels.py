@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrnn._validation.arrays import Ids, Mask
+from skrnn._validation.arrays import Ids
 from skrnn._validation.containers import shown
 from skrnn._validation.label_schemes import (
     Scheme,
     SchemeName,
+    Spans,
     find_scheme,
-    spans_of,
-    split_labels,
+    find_spans,
     write_span,
 )
 from skrnn._validation.persistence import set_module
@@ -78,7 +78,9 @@ def spans_from_labels(
     >>> spans_from_labels([["B-PER", "I-PER", "O", "B-LOC"], ["O"]])
     [[('PER', 0, 2), ('LOC', 3, 4)], []]
     """
-    return _read(y, find_scheme(scheme), padding_label, lengths).spans()
+    rules = find_scheme(scheme)
+    labels, n_steps = labels_of_steps(y, padding_label, lengths)
+    return _by_sequence(find_spans(labels, n_steps, rules), n_steps)
 
 
 @set_module("skrnn.metrics")
@@ -191,11 +193,13 @@ def convert_labels(
     [['B-PER', 'E-PER', 'S-PER', 'O']]
     """
     rules = find_scheme(to_scheme, "to_scheme", optional=False)
-    found = _read(y, find_scheme(from_scheme, "from_scheme"), padding_label, lengths)
+    from_rules = find_scheme(from_scheme, "from_scheme")
+    labels, n_steps = labels_of_steps(y, padding_label, lengths)
+    found = find_spans(labels, n_steps, from_rules)
     if not found.follow.all():
         start = int(found.starts[(~found.follow).argmax()])
-        i = int(np.searchsorted(np.cumsum(found.lengths), start, side="right"))
-        step = start - int(found.lengths[:i].sum())
+        i = int(np.searchsorted(np.cumsum(n_steps), start, side="right"))
+        step = start - int(n_steps[:i].sum())
         raise ValueError(
             f"the span that begins at y[{i}][{step}] does not start or end as "
             f"from_scheme={from_scheme!r} requires; correct its labels, or pass "
@@ -203,50 +207,27 @@ def convert_labels(
         )
     return [
         _labels(spans, n, rules)
-        for spans, n in zip(found.spans(), found.lengths.tolist(), strict=True)
+        for spans, n in zip(_by_sequence(found, n_steps), n_steps.tolist(), strict=True)
     ]
 
 
-class _Found(NamedTuple):
-    """All spans of sequences that lie end to end."""
-
-    types: list[str]
-    starts: Ids
-    stops: Ids
-    follow: Mask  # whether they follow the scheme
-    lengths: Ids  # of the sequences
-
-    def spans(self) -> list[list[Span]]:
-        """Return the spans that follow the scheme, by sequence."""
-        ends = np.cumsum(self.lengths)
-        numbers = np.searchsorted(ends, self.starts, side="right")
-        offsets = (ends - self.lengths)[numbers]
-        result: list[list[Span]] = [[] for _ in self.lengths]
-        for kind, start, stop, number, follows in zip(
-            self.types,
-            (self.starts - offsets).tolist(),
-            (self.stops - offsets).tolist(),
-            numbers.tolist(),
-            self.follow.tolist(),
-            strict=True,
-        ):
-            if follows:
-                result[number].append((kind, start, stop))
-        return result
-
-
-def _read(
-    y: Any, scheme: Scheme, padding_label: Any, lengths: ArrayLike | None
-) -> _Found:
-    """Find the spans of all sequences."""
-    labels, n_steps = labels_of_steps(y, padding_label, lengths)
-    distinct, codes = np.unique(labels.astype(str), return_inverse=True)
-    prefixes, types = map(np.array, split_labels(distinct.tolist(), scheme))
-    is_first = np.zeros(len(labels) + 1, dtype=bool)
-    is_first[0] = is_first[np.cumsum(n_steps)] = True
-    kinds = types[codes]
-    starts, stops, follow = spans_of(prefixes[codes], kinds, is_first, scheme)
-    return _Found(kinds[starts].tolist(), starts, stops, follow, n_steps)
+def _by_sequence(found: Spans, lengths: Ids) -> list[list[Span]]:
+    """Return the spans that follow the scheme, by sequence."""
+    ends = np.cumsum(lengths)
+    numbers = np.searchsorted(ends, found.starts, side="right")
+    offsets = (ends - lengths)[numbers]
+    result: list[list[Span]] = [[] for _ in lengths]
+    for kind, start, stop, number, follows in zip(
+        found.types.tolist(),
+        (found.starts - offsets).tolist(),
+        (found.stops - offsets).tolist(),
+        numbers.tolist(),
+        found.follow.tolist(),
+        strict=True,
+    ):
+        if follows:
+            result[number].append((kind, start, stop))
+    return result
 
 
 def _checked(spans: Any, n_steps: int, name: str) -> list[Span]:

@@ -14,8 +14,7 @@ from skrnn._validation.label_schemes import (
     Scheme,
     SchemeName,
     find_scheme,
-    spans_of,
-    split_labels,
+    find_spans,
 )
 from skrnn._validation.persistence import set_module
 
@@ -431,25 +430,17 @@ def _decisions(steps: Steps, scheme: Scheme) -> tuple[Array, Array, Array]:
     Every distinct triple of first step, last step and type is one sample, with the
     weight of its sequence.
     """
-    labels, codes = np.unique(
-        np.concatenate([steps.y_true, steps.y_pred]), return_inverse=True
+    found = [find_spans(y, steps.lengths, scheme) for y in (steps.y_true, steps.y_pred)]
+    true, predicted = (spans.types[spans.follow] for spans in found)
+    types = np.concatenate([true, predicted])
+    numbers = np.unique(types, return_inverse=True)[1]
+    places = [np.column_stack([s.starts, s.stops])[s.follow] for s in found]
+    spans, place = np.unique(
+        np.column_stack([np.concatenate(places), numbers]), axis=0, return_inverse=True
     )
-    prefixes, types = map(np.array, split_labels(labels.tolist(), scheme))
-    names, numbers = np.unique(types, return_inverse=True)
-    is_first = np.zeros(len(steps.y_true) + 1, dtype=bool)
-    is_first[0] = is_first[np.cumsum(steps.lengths)] = True
-    halves = []
-    for half in np.split(codes, 2):
-        starts, stops, follow = spans_of(
-            prefixes[half], numbers[half], is_first, scheme
-        )
-        spans = np.column_stack([starts, stops, numbers[half][starts]])
-        halves.append(spans[follow])
-    spans, place = np.unique(np.concatenate(halves), axis=0, return_inverse=True)
-    true, predicted = halves
     # An additional sample without a span keeps the arrays from being empty.
-    decided = np.full((2, len(spans) + 1), "", dtype=names.dtype)
-    decided[0, place[: len(true)]] = names[true[:, 2]]
-    decided[1, place[len(true) :]] = names[predicted[:, 2]]
+    decided = np.full((2, len(spans) + 1), "", dtype=types.dtype)
+    decided[0, place[: len(true)]] = true
+    decided[1, place[len(true) :]] = predicted
     weights = np.repeat(steps.weights_of_sequences(), steps.lengths)[spans[:, 0]]
     return decided[0], decided[1], np.append(weights, 1.0)

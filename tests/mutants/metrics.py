@@ -173,16 +173,9 @@ MUTANTS = [
     ),
     Mutant(
         "spans go on in the next sequence",
-        "metrics/_spans",
-        "    is_first[0] = is_first[np.cumsum(steps.lengths)] = True",
-        "    is_first[0] = is_first[-1] = True",
-        "spans",
-    ),
-    Mutant(
-        "spans that are found go on in the next sequence",
-        "metrics/_span_labels",
-        "    is_first[0] = is_first[np.cumsum(n_steps)] = True",
-        "    is_first[0] = is_first[-1] = True",
+        "_validation/label_schemes",
+        "    boundary[0] = boundary[np.cumsum(lengths)] = True",
+        "    boundary[0] = boundary[-1] = True",
         "span_labels",
     ),
     Mutant(
@@ -272,8 +265,8 @@ MUTANTS = [
     Mutant(
         "padding is a label",
         "metrics/_pairs",
-        "return array[mask_of_steps(n_steps, array.shape[1])], n_steps",
-        "return array.ravel(), n_steps",
+        "flat = array[mask_of_steps(n_steps, array.shape[1])]",
+        "flat = array.ravel()",
         "span_labels",
     ),
     # Scorers
