@@ -64,8 +64,8 @@ MUTANTS = [
     Mutant(
         "recurrent weights transposed on the way forward",
         "_network/model/recurrence",
-        "np.matmul(H[before], W_hh,",
-        "np.matmul(H[before], W_hh.T,",
+        "np.matmul(before[:n], W_hh,",
+        "np.matmul(before[:n], W_hh.T,",
         "gradient",
     ),
     Mutant(

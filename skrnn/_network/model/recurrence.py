@@ -9,11 +9,12 @@ reverse order, line by line; ``dV`` is the gradient of the loss with respect to 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from skrnn._network.data.inputs import Array
-from skrnn._network.data.packing import StepRows, iter_steps, rows_of_steps
+from skrnn._network.data.packing import StepRows, rows_of_steps
 
 
 def forward(
@@ -26,11 +27,17 @@ def forward(
     from_end: bool,
 ) -> None:
     """Compute the states of a direction from its inputs, in place."""
-    H = A
-    for now, shared, before in iter_steps(offsets, from_end=from_end):
-        if shared.stop > shared.start:
-            A[shared] += np.matmul(H[before], W_hh, out=scratch[: _size(shared)])
-        activate(A[now], activation)
+    steps = [A[start:stop] for start, stop in pairwise(offsets)]
+    if from_end:
+        steps.reverse()
+    before = A[:0]
+    for now in steps:
+        n = min(len(now), len(before))
+        if n:
+            shared = now[:n]
+            shared += np.matmul(before[:n], W_hh, out=scratch[:n])
+        activate(now, activation)
+        before = now
 
 
 def backward(
