@@ -82,6 +82,21 @@ def test_a_row_of_two_ones_and_one_of_none_are_not_one_hot():
     assert not isinstance(compress(X), OneHot)
 
 
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_rows_of_the_sum_1_are_not_one_hot_unless_each_has_one_value(as_sparse):
+    X = matrix("one-hot", seed=0)
+    X[1], X[2] = 0.5 * (X[1] + np.roll(X[1], 1)), 0
+    compressed = compress(sparse.csr_array(X) if as_sparse else X)
+    assert isinstance(compressed, sparse.csr_array)
+    assert_array_equal(compressed.toarray(), X)
+
+
+def test_large_numbers_are_no_ones_and_no_warning():
+    X = np.zeros((6, 40), np.float32)
+    X[:3, :2] = np.finfo(np.float32).max
+    assert_array_equal(compress(X).toarray(), X)
+
+
 def test_zeros_that_a_sparse_matrix_stores_do_not_count():
     X = sparse.csr_array(matrix(0.05, seed=1))
     X.data[0] = 0.0

@@ -410,8 +410,8 @@ MUTANTS = [
     Mutant(
         "any single number taken for a one",
         "_network/data/inputs",
-        "and (rows.data == 1).all()",
-        "and rows.nnz",
+        "if not (sums == 1).all():",
+        "if not (sums > 0).all():",
         "inputs",
     ),
     Mutant(

@@ -60,17 +60,39 @@ def compress(X: Any) -> Any:
     ndarray, csr_array or OneHot
     """
     sample = X[:: max(1, X.shape[0] // _N_SAMPLED)]
-    if _is_filled(sample) or _is_filled(X):
-        return X.toarray() if sparse.issparse(X) else X
-    rows = sparse.csr_array(X) if sparse.issparse(X) else _without_zeros(X)
-    if (np.diff(rows.indptr) == 1).all() and (rows.data == 1).all():
-        return OneHot(rows.indices.astype(np.int32), X.shape[1], X.dtype)
-    return rows
+    if _is_filled(sample, _n_filled(sample)):
+        return _as_dense(X)
+    n_filled = _n_filled(X)
+    if _is_filled(X, n_filled):
+        return _as_dense(X)
+    columns = _columns_of_ones(X) if n_filled == X.shape[0] else None
+    if columns is not None:
+        return OneHot(columns.astype(np.int32), X.shape[1], X.dtype)
+    return sparse.csr_array(X) if sparse.issparse(X) else _without_zeros(X)
 
 
-def _is_filled(X: Any) -> bool:
-    n_filled = X.nnz if sparse.issparse(X) else np.count_nonzero(X != 0)
+def _n_filled(X: Any) -> int:
+    return int(X.nnz if sparse.issparse(X) else np.count_nonzero(X != 0))
+
+
+def _is_filled(X: Any, n_filled: int) -> bool:
     return bool(n_filled > max(_SPARSE_BELOW * X.shape[1], 1) * X.shape[0])
+
+
+def _as_dense(X: Any) -> Array:
+    dense: Array = X.toarray() if sparse.issparse(X) else X
+    return dense
+
+
+def _columns_of_ones(X: Any) -> Array | None:
+    """Return the column of the 1 of each row, if X, with as many values, is one-hot."""
+    with np.errstate(over="ignore"):
+        sums = X @ np.ones(X.shape[1], X.dtype)
+    # A row without a value has the sum 0, so none has two.
+    if not (sums == 1).all():
+        return None
+    columns: Array = X @ np.arange(X.shape[1], dtype=X.dtype)
+    return columns
 
 
 def _without_zeros(X: Array) -> sparse.csr_array:
