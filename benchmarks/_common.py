@@ -65,9 +65,12 @@ class Ragged:
         self.sequences = sequences
         self.lengths = np.array([len(x) for x in sequences])
 
-    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Array:
+    def take(
+        self, ids: NDArray[np.intp], dtype: np.dtype[Any], out: Array | None = None
+    ) -> Array:
         """Return the steps of some sequences, one after another."""
-        return np.concatenate([self.sequences[i] for i in ids]).astype(dtype)
+        parts = [self.sequences[i] for i in ids]
+        return np.concatenate(parts, out=out, casting="unsafe").astype(dtype)
 
 
 def data(work: Workload, dtype: str) -> tuple[list[Array], list[Array]]:

@@ -48,6 +48,7 @@ from skrnn._network.data import packing
 from skrnn._network.model import loss, network
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import ThreadGroup, one_blas_thread
+from skrnn._network.workspace import Workspace
 from skrnn.export import to_onnx
 from skrnn.preprocessing import pad_sequences
 
@@ -157,7 +158,7 @@ def kernels(
     ]
 
     def evaluate(share: list[packing.Batch]) -> None:
-        space = network.Workspace(np.dtype(dtype))
+        space = Workspace(np.dtype(dtype))
         for batch in share:
             _, logits = network.forward(parameters, batch, "tanh", space)
             loss.softmax(logits)

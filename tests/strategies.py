@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import VanillaRNNClassifier
-from skrnn._network import parallel
+from skrnn._network import inference, parallel
 from skrnn._network.data import packing
 from skrnn._network.model.parameters import Architecture, allowed_as_bytes
 from skrnn._network.training import regularization
@@ -50,8 +50,9 @@ class ListSource:
         self.as_sparse = as_sparse
         self.lengths = np.array([len(x) for x in sequences], dtype=np.intp)
 
-    def take(self, ids, dtype):
-        steps = np.concatenate([self.sequences[i] for i in ids]).astype(dtype)
+    def take(self, ids, dtype, out=None):
+        parts = [self.sequences[i] for i in ids]
+        steps = np.concatenate(parts, out=out, casting="unsafe").astype(dtype)
         return sparse.csr_array(steps) if self.as_sparse else steps
 
 
@@ -123,9 +124,14 @@ class Problem:
         )
 
 
+@contextmanager
 def batches_of(n_sequences):
     """Make batches of about so many sequences; to be used in a with statement."""
-    return mock.patch.multiple(packing, _BATCH_ROWS=1, _MIN_SEQUENCES=n_sequences)
+    with (
+        mock.patch.multiple(packing, _BATCH_ROWS=1, _MIN_SEQUENCES=n_sequences),
+        mock.patch.object(inference, "_BATCH_ROWS", 1),
+    ):
+        yield
 
 
 def threads_for_little():

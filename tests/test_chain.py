@@ -14,8 +14,8 @@ from strategies import SEEDS, ListSource
 
 from skrnn._network.data import packing
 from skrnn._network.model import chain, loss, messages, paths
-from skrnn._network.model.network import Workspace
 from skrnn._network.model.parameters import Chain
+from skrnn._network.workspace import Workspace
 
 
 @dataclass(frozen=True)

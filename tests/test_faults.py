@@ -67,7 +67,7 @@ FAULTS = {
     "an exception in a callback": (CALLBACK, raises(RuntimeError), RuntimeError),
     "no memory for a batch": (BATCH, raises(MemoryError), MemoryError),
     "no memory for the states": (
-        "skrnn._network.model.network.Workspace.rows",
+        "skrnn._network.workspace.Workspace.rows",
         raises(MemoryError),
         MemoryError,
     ),

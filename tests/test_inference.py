@@ -16,7 +16,7 @@ from strategies import (
 )
 from threadpoolctl import threadpool_limits
 
-from skrnn._network import inference
+from skrnn._network import inference, workspace
 
 FLOAT = np.dtype(np.float64)
 
@@ -39,6 +39,21 @@ def test_outputs_are_those_of_the_reference_in_the_order_of_the_sequences(proble
     for got, f in ((L, reference.logits), (H, reference.states)):
         expected = [f(x, problem.theta, problem.net) for x in problem.sequences]
         assert_allclose(got, np.concatenate(expected), rtol=1e-11, atol=1e-12)
+
+
+@given(
+    st.lists(problems(), min_size=2, max_size=4),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_results_do_not_depend_on_what_was_evaluated_before(several, dtype):
+    with batches_of(2):
+        alone = []
+        for problem in several:
+            workspace._kept.clear()
+            alone.append(evaluate(problem, inference.last_states, dtype))
+        together = [evaluate(p, inference.last_states, dtype) for p in several]
+    for got, expected in zip(together, alone, strict=True):
+        assert_array_equal(got, expected)
 
 
 @given(problems(nets=networks(outputs=("softmax",))), st.sampled_from([1, 2, 1024]))

@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 
 from skrnn import VanillaRNNClassifier, VanillaRNNRegressor, as_ragged, pad_sequences
 from skrnn._network import inference
-from skrnn._network.model import network
 from skrnn._network.training.objective import batch_loss_and_gradient
+from skrnn._network.workspace import Workspace
 
 ONE_WAY = NETS.map(lambda net: net._replace(n_directions=1))
 SEVERAL_CLASSES = NETS.filter(lambda net: net.n_outputs > 1)
@@ -120,7 +120,7 @@ def test_more_padding_is_free(ragged, parameters):
 
 @given(problems())
 def test_a_batchs_loss_is_the_weighted_sum_of_its_sequences_losses(problem):
-    space = network.Workspace(np.dtype(np.float64))
+    space = Workspace(np.dtype(np.float64))
 
     def evaluate(problem):
         total, slope = 0.0, np.zeros(len(problem.theta))

@@ -10,10 +10,11 @@ from strategies import fixed_problem, problems
 
 from skrnn._network.model import network
 from skrnn._network.training.objective import sum_of_gradients
+from skrnn._network.workspace import Workspace
 
 
 def forward(problem, batch):
-    space = network.Workspace(np.dtype(np.float64))
+    space = Workspace(np.dtype(np.float64))
     parameters = problem.net.unflatten(problem.theta)
     return network.forward(parameters, batch, problem.net.activation, space)
 
@@ -32,7 +33,7 @@ def test_states_and_logits_are_those_of_the_reference(problem):
 
 
 def test_a_workspace_lends_the_same_memory_to_every_batch_that_fits():
-    space = network.Workspace(np.dtype(np.float32))
+    space = Workspace(np.dtype(np.float32))
     large, small = space.rows("H", 10, 4), space.rows("H", 3, 4)
     assert small.shape == (3, 4)
     assert small.dtype == np.float32
@@ -45,7 +46,7 @@ def test_what_a_workspace_held_before_does_not_matter():
     problem = fixed_problem(n_directions=2, hidden_layer_sizes=(3, 2))
     (batch,) = problem.batches()
     parameters = problem.net.unflatten(problem.theta)
-    space = network.Workspace(np.dtype(np.float64))
+    space = Workspace(np.dtype(np.float64))
     results = []
     for _ in range(2):
         H, L = network.forward(parameters, batch, "tanh", space)
@@ -63,7 +64,7 @@ def test_what_a_workspace_held_before_does_not_matter():
 @given(problems())
 def test_gradients_do_not_depend_on_the_blocks_of_steps(problem):
     def gradient(n_states):
-        space = network.Workspace(np.dtype(np.float64))
+        space = Workspace(np.dtype(np.float64))
         with patch.object(network, "_BLOCK_STATES", n_states):
             return sum_of_gradients(
                 problem.net, problem.theta, problem.batches(), space

@@ -15,6 +15,7 @@ from .data.packing import Source, by_length, pack, split_into_batches
 from .data.steps import first_steps
 from .model import network
 from .model.parameters import Architecture, Parameters
+from .workspace import Workspace
 
 
 def forecast(
@@ -40,7 +41,7 @@ def forecast(
     parameters = architecture.cast(parameters, dtype)
     activation = architecture.activation
     starts = first_steps(source.lengths)
-    space = network.Workspace(dtype)
+    space = Workspace(dtype)
     out = np.empty((len(source.lengths), n_steps, architecture.n_features), dtype)
     with np.errstate(all="ignore"):  # non-finite values are detected below
         for batch_ids in split_into_batches(by_length(source.lengths), source.lengths):

@@ -21,15 +21,16 @@ from .model import chain, network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Chain, Parameters
 from .parallel import ThreadGroup, effective_n_threads, one_blas_thread
+from .workspace import Workspace, borrowed_workspace
 
 Mask = NDArray[np.bool_]
 
-# Buffers last for one call. The operating system reclaims larger buffers and clears
-# them again each time, which costs half as much as the computation. With several
-# threads, small buffers cause similar overhead, unless states exceed the cache.
-_ROWS_ONE_THREAD = 1 << 12
-_ROWS_MANY_THREADS = 1 << 14
-_STATES_MANY_THREADS = 1 << 20
+# Rows and states of a batch: few enough for the cache, enough for matrix products and
+# elementwise functions to outweigh call overhead.
+_BATCH_ROWS = 1 << 14
+_BATCH_STATES = 1 << 19
+# Values of X in a batch to keep memory for between batches.
+_MAX_BUFFER = 1 << 21
 
 
 class ForwardPass(NamedTuple):
@@ -115,10 +116,13 @@ def evaluate(
     out = np.empty((n_rows, *one_row.shape[1:]), one_row.dtype)
 
     def work(part: list[Ids]) -> None:
-        space = network.Workspace(dtype)
-        with np.errstate(all="ignore"):  # non-finite values are detected below
+        # Non-finite values are detected below.
+        with borrowed_workspace(dtype) as space, np.errstate(all="ignore"):
             for batch_ids in part:
-                batch = pack(source, batch_ids, dtype, starts=starts)
+                buffers = _buffers(
+                    space, source.lengths[batch_ids].sum(), architecture.n_features
+                )
+                batch = pack(source, batch_ids, dtype, starts=starts, buffers=buffers)
                 states, L = network.forward(
                     parameters, batch, architecture.activation, space
                 )
@@ -138,13 +142,20 @@ def evaluate(
     return out
 
 
+def _buffers(
+    space: Workspace, n_rows: int, n_features: int
+) -> tuple[Array, Array] | None:
+    """Return memory for the steps of a batch, unless they are sparse or long."""
+    if n_rows * n_features > _MAX_BUFFER:
+        return None
+    return space.rows("taken", n_rows, n_features), space.rows("X", n_rows, n_features)
+
+
 def split_for_threads(
     ids: Ids, lengths: Ids, n_states: int, n_threads: int
 ) -> list[list[Ids]]:
     """Split sequences, longest first, into the batches of each thread."""
-    n_rows = _ROWS_ONE_THREAD
-    if n_threads > 1:
-        n_rows = min(_ROWS_MANY_THREADS, _STATES_MANY_THREADS // max(1, n_states))
+    n_rows = min(_BATCH_ROWS, _BATCH_STATES // max(1, n_states))
     cut = split_into_batches(ids, lengths, n_threads, n_rows)
     return [cut[i::n_threads] for i in range(n_threads)]
 

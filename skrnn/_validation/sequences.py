@@ -84,14 +84,24 @@ class Sequences:
         # A check of each would have too much overhead.
         return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
-    def take(self, ids: Ids, dtype: np.dtype[Any]) -> Any:
-        """Return the valid steps of some sequences, one sequence after another."""
+    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Any:
+        """Return the valid steps of some sequences, one sequence after another.
+
+        Parameters
+        ----------
+        ids : ndarray of shape (n_chosen,)
+        dtype : dtype
+        out : ndarray of shape (n_steps, n_features), optional
+            Memory for a result that needs a copy.
+        """
         if self.form == "rows":
             steps = self.data[ids]
         elif self.form == "ragged":
             parts = [self.data[i] for i in ids.tolist()]
-            stack = sparse.vstack if sparse.issparse(parts[0]) else np.concatenate
-            steps = stack(parts)
+            if sparse.issparse(parts[0]):
+                steps = sparse.vstack(parts)
+            else:
+                steps = np.concatenate(parts, out=out, casting="unsafe")
         else:
             steps = self._take_padded(ids)
         if sparse.issparse(steps):

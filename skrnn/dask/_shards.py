@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from skrnn._network.data import packing
 from skrnn._network.data.packing import Batch
 from skrnn._network.data.steps import steps_of
-from skrnn._network.model.network import Workspace
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import one_blas_thread
 from skrnn._network.training import objective, regularization
@@ -26,6 +25,7 @@ from skrnn._network.training.objective import (
     weight_of,
 )
 from skrnn._network.training.target_scaling import TargetScaler
+from skrnn._network.workspace import Workspace
 from skrnn._validation.sequences import Sequences
 
 from ._chunks import Chunk, SizeofMixin, Targets

@@ -117,11 +117,14 @@ def first_columns(X: Any, n: int) -> Any:
     return (X if isinstance(X, np.ndarray) else as_csr(X))[:, :n]
 
 
-def take_rows(X: Any, rows: NDArray[np.intp]) -> Any:
-    """Return some rows, in the same form."""
+def take_rows(X: Any, rows: NDArray[np.intp], out: Array | None = None) -> Any:
+    """Return some rows, in the same form; dense ones in ``out``, if it is given."""
     if isinstance(X, OneHot):
         return OneHot(X.columns.take(rows), X.n_features, X.dtype)
-    return X[rows] if sparse.issparse(X) else X.take(rows, axis=0)
+    if sparse.issparse(X):
+        return X[rows]
+    # Without "clip", NumPy would write to a copy of `out` first.
+    return X.take(rows, axis=0, out=out, mode="clip")
 
 
 def filled_columns(X: Any) -> tuple[slice | NDArray[np.intp], Array]:

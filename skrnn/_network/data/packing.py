@@ -42,8 +42,8 @@ class Source(Protocol):
     def lengths(self) -> Ids:
         """Numbers of steps, of shape (n_sequences,)."""
 
-    def take(self, ids: Ids, dtype: np.dtype[Any]) -> Steps:
-        """Return the steps of the given sequences, concatenated."""
+    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Steps:
+        """Return the steps of the given sequences, concatenated; dense in ``out``."""
 
 
 class Batch(NamedTuple):
@@ -187,6 +187,7 @@ def pack(
     starts: Ids | None = None,
     ngrams: Ngrams | None = None,
     n_hidden_features: int = 0,
+    buffers: tuple[Array, Array] | None = None,
 ) -> Batch:
     """Pack the given sequences into one batch.
 
@@ -207,6 +208,8 @@ def pack(
         The n-grams of all steps.
     n_hidden_features : int
         Number of the first features that hidden layers read; 0 if they read all.
+    buffers : two ndarrays of shape (n_rows, n_features), optional
+        Memory for dense rows, and for a copy of them.
     """
     lengths = source.lengths[ids]
     offsets, i, t = time_major(lengths)
@@ -220,7 +223,9 @@ def pack(
     if starts is None:
         starts = first_steps(source.lengths)
     steps = starts[ids][i] + t
-    X = take_rows(compress(source.take(ids, dtype)), first_steps(lengths)[i] + t)
+    taken, packed = buffers or (None, None)
+    X = compress(source.take(ids, dtype, taken))
+    X = take_rows(X, first_steps(lengths)[i] + t, packed)
     return Batch(
         X=X,
         offsets=offsets.tolist(),

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from skrnn._network.data.inputs import Array
 from skrnn._network.data.packing import Batch
+from skrnn._network.workspace import Workspace
 
 from . import messages
 from .messages import TINY, Layout, LogMatrix, Messages, Vector, layout_of, logsumexp
-from .network import Workspace
 from .parameters import Chain
 from .paths import draw, filtered, n_best, viterbi
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from skrnn._network.data.inputs import Array
 from skrnn._network.data.packing import iter_steps
+from skrnn._network.workspace import Workspace
 
-from .network import Workspace
 from .parameters import Chain
 
 Rows = NDArray[np.intp]

@@ -8,41 +8,20 @@ direct weights, L = X W_xy + b_y.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from skrnn._network.data import inputs
 from skrnn._network.data.inputs import Array
 from skrnn._network.data.packing import Batch, StepRows, iter_steps, rows_of_steps
+from skrnn._network.workspace import Workspace
 
 from . import recurrence
 from .parameters import Parameters
 
 # Number of states of a direction whose gradients are computed at a time.
 _BLOCK_STATES = 1 << 19
-
-
-class Workspace:
-    """Buffers that are reused from one batch to the next."""
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self.dtype = dtype
-        self._buffers: dict[object, Array] = {}
-
-    def rows(
-        self,
-        name: object,
-        n_rows: int,
-        n_columns: int,
-        dtype: np.dtype[Any] | None = None,
-    ) -> Array:
-        """Return an uninitialized array of shape (n_rows, n_columns)."""
-        size = n_rows * n_columns
-        buffer = self._buffers.get(name)
-        if buffer is None or buffer.size < size:
-            buffer = self._buffers[name] = np.empty(size, dtype or self.dtype)
-        return buffer[:size].reshape(n_rows, n_columns)
 
 
 def forward(

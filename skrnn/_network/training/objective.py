@@ -21,6 +21,7 @@ from skrnn._network.model import chain, network
 from skrnn._network.model.loss import LOSSES
 from skrnn._network.model.parameters import Architecture, Parameters
 from skrnn._network.parallel import ThreadGroup
+from skrnn._network.workspace import Workspace
 
 Array = NDArray[Any]
 Result = TypeVar("Result")
@@ -121,18 +122,16 @@ class ThreadedSum:
             idlest = int(np.argmin(load))
             self.shares[idlest].append(batch)
             load[idlest] += batch.X.shape[0]
-        self.spaces: list[network.Workspace]
+        self.spaces: list[Workspace]
         self._threads: ThreadGroup
         if shared_with is not None:
             self.spaces = shared_with.spaces[:n_threads]
             self._threads = shared_with._threads
         else:
-            self.spaces = [network.Workspace(dtype) for _ in range(n_threads)]
+            self.spaces = [Workspace(dtype) for _ in range(n_threads)]
             self._threads = ThreadGroup(n_threads)
 
-    def map(
-        self, work: Callable[[list[Batch], network.Workspace], Result]
-    ) -> list[Result]:
+    def map(self, work: Callable[[list[Batch], Workspace], Result]) -> list[Result]:
         """Call ``work(share, workspace)`` once per thread."""
         return self._threads.map(work, self.shares, self.spaces)
 
@@ -142,7 +141,7 @@ class ThreadedSum:
         """Return the weighted sum of the losses, and its gradient."""
 
         def share(
-            batches: list[Batch], space: network.Workspace
+            batches: list[Batch], space: Workspace
         ) -> tuple[float, NDArray[np.float64]]:
             return sum_of_gradients(architecture, theta, batches, space)
 
@@ -153,7 +152,7 @@ class ThreadedSum:
     def loss(self, architecture: Architecture, theta: NDArray[np.float64]) -> float:
         """Return the weighted sum of the losses."""
 
-        def share(batches: list[Batch], space: network.Workspace) -> float:
+        def share(batches: list[Batch], space: Workspace) -> float:
             return sum_of_losses(architecture, theta, batches, space)
 
         return sum(self.map(share))
@@ -240,7 +239,7 @@ def sum_of_gradients(
     architecture: Architecture,
     theta: NDArray[np.float64],
     batches: Sequence[Batch],
-    space: network.Workspace,
+    space: Workspace,
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the weighted sum of -log p over batches, and its gradient."""
     loss, gradient = 0.0, np.zeros(len(theta))
@@ -259,7 +258,7 @@ def sum_of_losses(
     architecture: Architecture,
     theta: NDArray[np.float64],
     batches: Sequence[Batch],
-    space: network.Workspace,
+    space: Workspace,
 ) -> float:
     """Return the weighted sum of -log p over batches."""
     parameters, loss = architecture.parameters(theta.astype(space.dtype)), 0.0
@@ -276,7 +275,7 @@ def _evaluate(
     batch: Batch,
     L: Array,
     gradient: Parameters | None,
-    space: network.Workspace,
+    space: Workspace,
 ) -> float:
     """Return the loss of outputs, and replace them by their gradient.
 
@@ -292,7 +291,7 @@ def losses_of_sequences(
     architecture: Architecture,
     theta: NDArray[np.float64],
     batches: Sequence[Batch],
-    space: network.Workspace,
+    space: Workspace,
 ) -> NDArray[np.float64]:
     """Return the weighted sum of -log p, and the weight, of each sequence."""
     parameters = architecture.parameters(theta.astype(space.dtype))
@@ -317,7 +316,7 @@ def batch_loss_and_gradient(
     architecture: Architecture,
     theta: NDArray[np.float64],
     batch: Batch,
-    space: network.Workspace,
+    space: Workspace,
 ) -> tuple[float, Array]:
     """Return the weighted sum of -log p over a batch, and its gradient.
 

@@ -28,6 +28,7 @@ from skrnn._network.data import inputs
 from skrnn._network.model import network
 from skrnn._network.model.loss import LOSSES
 from skrnn._network.model.parameters import Architecture
+from skrnn._network.workspace import Workspace
 
 from .regularization import FeatureStats
 from .subsample import PRECISE, Subsample
@@ -55,7 +56,7 @@ def ridge_output_init(
     theta = theta.copy()
     parameters = architecture.unflatten(theta)
     loss = LOSSES[architecture.output]
-    space = network.Workspace(PRECISE)
+    space = Workspace(PRECISE)
     n_steps = 0
     n, n_outputs = 1 + architecture.n_states, architecture.n_outputs
     hh, yh = np.zeros((n, n)), np.zeros((n_outputs, n))

@@ -32,6 +32,7 @@ from skrnn._network.data.packing import Batch
 from skrnn._network.model import chain, network
 from skrnn._network.model.loss import LOSSES
 from skrnn._network.model.parameters import Architecture, Chain, Parameters
+from skrnn._network.workspace import Workspace
 
 from .objective import Objective
 from .subsample import PRECISE, Subsample
@@ -93,7 +94,7 @@ def fisher_diagonal(
 ) -> Vector:
     """Return the weighted mean of squared gradients of sequences."""
     parameters = architecture.parameters(theta)
-    space = network.Workspace(PRECISE)
+    space = Workspace(PRECISE)
     total, total_weight = np.zeros(len(theta)), 0.0
     of_parameters = architecture.unflatten(total)
     for batch in sample.batches(architecture):

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skrnn._network.data import inputs, packing
+from skrnn._network.data.inputs import Array
 from skrnn._network.data.packing import Source
 from skrnn._network.data.steps import first_steps, ranges
 from skrnn._network.model.parameters import Architecture
@@ -112,9 +113,9 @@ class VariableSource(NamedTuple):
         """Numbers of steps."""
         return self.source.lengths
 
-    def take(self, ids: Ids, dtype: np.dtype[Any]) -> Any:
+    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Any:
         """Return the steps of the given sequences, concatenated."""
-        X = inputs.compress(self.source.take(ids, dtype))
+        X = inputs.compress(self.source.take(ids, dtype, out))
         return (inputs.as_csr(X) @ self.matrix).astype(dtype)
 
 

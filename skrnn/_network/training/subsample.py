@@ -80,12 +80,19 @@ class _Beginnings(NamedTuple):
     X: list[Any]
     lengths: NDArray[np.intp]
 
-    def take(self, ids: NDArray[np.intp], dtype: np.dtype[Any]) -> Any:
+    def take(
+        self,
+        ids: NDArray[np.intp],
+        dtype: np.dtype[Any],
+        out: NDArray[Any] | None = None,
+    ) -> Any:
         """Return the steps of the given sequences, concatenated."""
         parts = [self.X[i] for i in ids]
         if sparse.issparse(parts[0]):
             return sparse.csr_array(sparse.vstack(parts), dtype=dtype)
-        return np.concatenate(parts).astype(dtype, copy=False)
+        return np.concatenate(parts, out=out, casting="unsafe").astype(
+            dtype, copy=False
+        )
 
 
 def evenly_spaced(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
