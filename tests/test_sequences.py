@@ -14,7 +14,11 @@ from scipy import sparse
 
 from skrnn import unpad, valid_steps
 from skrnn._validation.containers import objects
-from skrnn._validation.sequences import check_sequences, padded_lengths
+from skrnn._validation.sequences import (
+    CheckedWhenRead,
+    check_sequences,
+    padded_lengths,
+)
 
 X, y = make_sequences()
 LENGTHS = valid_steps(X).sum(axis=1)
@@ -39,6 +43,13 @@ def test_every_form_hands_out_the_same_steps(form):
     ids = np.array([4, 0, 7])
     expected = np.concatenate([X[i, : LENGTHS[i]] for i in ids])
     assert_array_equal(dense(sequences.take(ids, FLOAT)), expected)
+
+
+def test_arrays_are_joined_in_the_memory_given():
+    out = np.empty((3, 2), np.float32)
+    sequences = check([np.arange(4).reshape(2, 2), np.ones((1, 2), bool)])
+    assert np.shares_memory(sequences.take(np.arange(2), out.dtype, out), out)
+    assert_array_equal(out, [[0, 1], [2, 3], [1, 1]])
 
 
 @given(
@@ -93,6 +104,60 @@ def test_checks_go_through_data_of_many_blocks(monkeypatch):
     bad[9, 0, 2] = np.inf
     with pytest.raises(ValueError, match=r"infinity: X\[9\] at step 0"):
         check(bad)
+
+
+def test_values_are_checked_when_they_are_read():
+    bad = X.copy()
+    bad[9, 0, 2] = np.inf
+    sequences = check_sequences(
+        SimpleNamespace(n_features_in_=3),
+        bad,
+        padding_value=np.nan,
+        fitting=False,
+        check_values=False,
+    )
+    checked = CheckedWhenRead(sequences)
+    assert_array_equal(checked.lengths, LENGTHS)
+    assert_array_equal(checked.take(np.array([2]), FLOAT), X[2, : LENGTHS[2]])
+    with pytest.raises(ValueError, match=r"infinity: X\[9\] at step 0"):
+        checked.take(np.array([2, 9]), FLOAT)
+
+
+ITEMS = {
+    "matrices": [X[0], X[1]],
+    "single precision": [X[0].astype(np.float32), X[1].astype(np.float32)],
+    "integers": [np.ones((2, 3), int), np.ones((0, 3), bool)],
+    "an array without features": [X[0], np.empty((0, 0))],
+    "no features": [np.ones((2, 0))],
+    "other features": [X[0], X[1, :, :2]],
+    "rows": [X[0, 0], X[0, 1]],
+    "rows of unequal length": [X[0, 0], X[0, 1, :2]],
+    "cubes": [X, X],
+    "numbers": [np.array(1.0), np.array(2.0)],
+    "long doubles": [X[0].astype(np.longdouble), X[1]],
+    "strings": [np.array([["1", "2"]]), np.array([["3", "4"]])],
+    "times": [np.ones((2, 3), "m8[s]")],
+    "masked": [np.ma.masked_array(X[0]), X[1]],
+}
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_the_short_way_of_plain_matrices_finds_what_the_long_one_does(
+    name, monkeypatch
+):
+    results = []
+    for _ in range(2):
+        try:
+            sequences = check(ITEMS[name])
+            ids = np.arange(len(sequences.lengths))
+            steps = sequences.take(ids, sequences.dtype).tolist()
+            results.append((sequences.form, str(sequences.dtype), steps))
+        except (TypeError, ValueError) as error:
+            results.append((type(error), str(error)))
+        monkeypatch.setattr(
+            "skrnn._validation.sequences._plain_matrices", lambda X: None
+        )
+    assert results[0] == results[1]
 
 
 def test_numbers_that_are_too_large_for_double_precision_are_infinite():

@@ -25,7 +25,12 @@ from skrnn._network.model.parameters import (
 )
 from skrnn._sklearn_compat import check_feature_names
 from skrnn._validation.arrays import Array, Vector
-from skrnn._validation.sequences import Sequences, check_sequences, nonfinite
+from skrnn._validation.sequences import (
+    CheckedWhenRead,
+    Sequences,
+    check_sequences,
+    nonfinite,
+)
 
 # The parameters of a chain, in its order.
 _CHAIN = ("transition_coef_", "start_coef_", "end_coef_")
@@ -151,20 +156,26 @@ class FittedNetwork(metaclass=ABCMeta):
         self, X: Any, output_fn: Callable[..., Array]
     ) -> tuple[Sequences, Array]:
         """Run the network over X; return ``output_fn`` of valid steps."""
-        sequences = self._check_sequences(X)
+        sequences = self._check_sequences(X, check_values=False)
         with raise_on_overflow():
             values = inference.evaluate(
                 self._architecture(),
                 self._parameters(),
-                sequences,
+                CheckedWhenRead(sequences),
                 sequences.dtype,
                 output_fn,
             )
         return sequences, values
 
-    def _check_sequences(self, X: Any) -> Sequences:
+    def _check_sequences(self, X: Any, *, check_values: bool = True) -> Sequences:
         check_is_fitted(self)
-        return check_sequences(self, X, padding_value=self.padding_value, fitting=False)
+        return check_sequences(
+            self,
+            X,
+            padding_value=self.padding_value,
+            fitting=False,
+            check_values=check_values,
+        )
 
     def hidden_states(self, X: Any) -> Array:
         """Compute the states of the last hidden layer at every step.

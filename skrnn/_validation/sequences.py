@@ -35,8 +35,9 @@ from .containers import (
 )
 from .tables import common_columns, is_frame, reject_nested_columns
 
-# Elements of X checked at once, so that checks need little memory.
-_BLOCK = 1 << 20
+# Elements of X checked at once, so that checks need little memory, and find it in the
+# cache.
+_BLOCK = 1 << 18
 # Booleans, integers and floats of eight bytes at most, by the codes of their dtypes.
 _NUMBERS = frozenset("?bBhHiIlLqQefd")
 
@@ -139,6 +140,33 @@ class Sequences:
         return f"[{step}]" if self.form == "rows" else place_of(step, self.lengths, "")
 
 
+@dataclass
+class CheckedWhenRead:
+    """Sequences whose values are checked when their steps are taken.
+
+    So every thread checks the steps that it reads next, which are then in its cache.
+    """
+
+    sequences: Sequences
+
+    @property
+    def lengths(self) -> Ids:
+        """Numbers of steps, of shape (n_sequences,)."""
+        return self.sequences.lengths
+
+    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Any:
+        """Return the steps of some sequences, see `Sequences.take`."""
+        steps = self.sequences.take(ids, dtype, out)
+        if not _are_finite(steps):
+            require_finite(self.sequences)
+        return steps
+
+
+def _are_finite(steps: Any) -> bool:
+    values = steps.data if sparse.issparse(steps) else steps
+    return bool(np.isfinite(values).all())
+
+
 def split_steps(steps: Any, lengths: Ids) -> list[Any]:
     """Split what all steps have, one sequence after another, by sequence."""
     ends = lengths.cumsum().tolist()
@@ -188,12 +216,18 @@ def _is_mapped(x: Any) -> bool:
 
 
 def check_sequences(
-    estimator: Any, X: Any, *, padding_value: float, fitting: bool
+    estimator: Any,
+    X: Any,
+    *,
+    padding_value: float,
+    fitting: bool,
+    check_values: bool = True,
 ) -> Sequences:
     """Check X in any form, and against the X in `fit` unless this is `fit`.
 
     The form of that X detects tables that are one sequence without an outer list.
-    Models saved by earlier versions lack it, and accept both.
+    Models saved by earlier versions lack it, and accept both. Without ``check_values``,
+    read the steps through `CheckedWhenRead`.
     """
     reject_masked(X, "X", "np.nan")
     reject_iterators(X, "X")
@@ -202,9 +236,10 @@ def check_sequences(
             "X is a dict; pass an array of shape (n_sequences, n_steps, n_features) "
             "or a list of arrays of shape (n_steps, n_features)"
         )
-    items = list_items(X)
     frame = None
-    if items is not None and _are_ragged(items):
+    if (plain := _plain_matrices(X)) is not None:
+        sequences = plain
+    elif (items := list_items(X)) is not None and _are_ragged(items):
         sequences = _check_ragged(items)
         frame = common_columns(items, "X")
     elif not sparse.issparse(X) and not is_frame(X) and n_axes(X) >= 3:
@@ -212,8 +247,10 @@ def check_sequences(
     else:
         frame = X if items is None else items
         sequences = _check_rows(estimator, frame)
-    sequences.feature_names = get_feature_names(frame)
-    _require_finite(sequences)
+    if frame is not None:
+        sequences.feature_names = get_feature_names(frame)
+    if check_values:
+        require_finite(sequences)
     if fitting:
         _require_steps(sequences)
     else:
@@ -231,7 +268,8 @@ def _require_steps(sequences: Sequences) -> None:
 
 def _check_as_fitted(estimator: Any, frame: Any, sequences: Sequences) -> None:
     """Check the features and the form of X against those in `fit`."""
-    check_feature_names(estimator, frame, reset=False)
+    if frame is not None or hasattr(estimator, "feature_names_in_"):
+        check_feature_names(estimator, frame, reset=False)
     if sequences.n_features != estimator.n_features_in_:
         raise ValueError(
             f"X has {sequences.n_features} features, but "
@@ -288,6 +326,23 @@ def _plain_item(item: Any, name: str) -> Any:
             "the frames alone, [frame for _, frame in groups]"
         )
     return plain_item(item, name)
+
+
+def _plain_matrices(X: Any) -> Sequences | None:
+    """Return a list of matrices of numbers with the same features; None for all else.
+
+    Other checks of this usual form take as long as a small network's predictions.
+    """
+    if not isinstance(X, list) or set(map(type, X)) != {np.ndarray}:
+        return None
+    shapes, kinds = {x.shape[1:] for x in X}, {x.dtype.char for x in X}
+    if len(shapes) > 1 or not kinds <= _NUMBERS:
+        return None
+    (shape,) = shapes
+    if len(shape) != 1 or not shape[0]:
+        return None
+    lengths = np.array([len(x) for x in X], dtype=np.intp)
+    return Sequences("ragged", X, lengths, shape[0], _dtype(kinds == {"f"}))
 
 
 def _are_ragged(items: Sequence[Any]) -> bool:
@@ -392,11 +447,24 @@ def _blocks(sizes: Ids) -> list[slice]:
 
 
 def _valid_lengths(X: Array, padding_value: float) -> Ids:
-    is_float = X.dtype.kind == "f"
-    if np.isnan(padding_value) and (not is_float or np.isfinite(X).all()):
-        return np.full(len(X), X.shape[1])
-    equal = np.isnan(X) if np.isnan(padding_value) else np.equal(X, padding_value)
-    return lengths_to_last(np.any(~equal, axis=2))
+    lengths = np.full(len(X), X.shape[1])
+    # Most sequences end with a valid step: the others need not be read.
+    is_padded = _is_padding(X[:, -1], padding_value)
+    if is_padded.any():
+        kept = ~_is_padding(X[is_padded], padding_value)
+        lengths[is_padded] = lengths_to_last(kept)
+    return lengths
+
+
+def _is_padding(X: Array, padding_value: float) -> Mask:
+    """Return which steps have the padding value at every feature."""
+    if not np.isnan(padding_value):
+        equal = np.equal(X, padding_value)
+    elif X.dtype.kind == "f":
+        equal = np.isnan(X)
+    else:
+        equal = np.zeros(X.shape, dtype=bool)
+    return np.asarray(equal.all(axis=-1))
 
 
 def lengths_to_last(kept: Mask) -> Ids:
@@ -445,14 +513,14 @@ def _reject_times_and_stacks(X: Any) -> None:
         _reject_times(np.asarray(X[:1]))
 
 
-def _require_finite(sequences: Sequences) -> None:
+def require_finite(sequences: Sequences) -> None:
     """Raise for the first valid step with NaN or infinity."""
     for block in _blocks(sequences.sizes):
         numbers = sequences.numbers(block)
         if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
             continue
         steps = sequences.take(np.r_[block], sequences.dtype)
-        if np.isfinite(steps.data if sparse.issparse(steps) else steps).all():
+        if _are_finite(steps):
             continue  # only padding is not finite
         with np.errstate(invalid="ignore"):
             bad = np.isnan((steps * 0).sum(axis=1))  # as inf * 0 is
