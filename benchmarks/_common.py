@@ -16,6 +16,7 @@ from skrnn._network.model.parameters import Architecture
 from skrnn._network.parallel import effective_n_threads
 from skrnn._network.training import initialization, regularization
 from skrnn._network.training.objective import Objective, ThreadedSum
+from skrnn._network.workspace import Memory
 from skrnn.datasets import make_digit_strings
 
 Array = NDArray[Any]
@@ -66,11 +67,11 @@ class Ragged:
         self.lengths = np.array([len(x) for x in sequences])
 
     def take(
-        self, ids: NDArray[np.intp], dtype: np.dtype[Any], out: Array | None = None
+        self, ids: NDArray[np.intp], dtype: np.dtype[Any], memory: Memory | None = None
     ) -> Array:
         """Return the steps of some sequences, one after another."""
         parts = [self.sequences[i] for i in ids]
-        return np.concatenate(parts, out=out, casting="unsafe").astype(dtype)
+        return np.concatenate(parts).astype(dtype)
 
 
 def data(work: Workload, dtype: str) -> tuple[list[Array], list[Array]]:

@@ -50,8 +50,9 @@ class ListSource:
         self.as_sparse = as_sparse
         self.lengths = np.array([len(x) for x in sequences], dtype=np.intp)
 
-    def take(self, ids, dtype, out=None):
+    def take(self, ids, dtype, memory=None):
         parts = [self.sequences[i] for i in ids]
+        out = memory and memory(sum(map(len, parts)), parts[0].shape[1])
         steps = np.concatenate(parts, out=out, casting="unsafe").astype(dtype)
         return sparse.csr_array(steps) if self.as_sparse else steps
 

@@ -20,8 +20,8 @@ NETWORK = [name for name in MODULES if name.startswith("skrnn._network.")]
 
 # The way of the data: a module may import those above it in this list.
 WAY = [
-    "data.inputs",
     "workspace",
+    "data.inputs",
     "data.steps",
     "data.ngrams",
     "data.packing",

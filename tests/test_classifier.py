@@ -11,6 +11,7 @@ from scipy.special import softmax
 from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import compute_class_weight, estimator_html_repr
+from strategies import batches_of
 
 from skrnn import (
     VanillaRNNClassifier,
@@ -695,6 +696,14 @@ def test_only_one_way_models_can_be_stepped():
     assert not hasattr(two_way, "initial_state")
     with pytest.raises(NotFittedError):
         classifier().initial_state()
+
+
+def test_a_missing_value_is_named_before_an_overflow_that_is_found_first():
+    model = classifier(activation="relu").fit(X, y)
+    large = np.full((3, 4, 3), 1e308)
+    large[2, 1, 0] = np.nan
+    with batches_of(1), pytest.raises(ValueError, match=r"NaN: X\[2\] at step 1"):
+        model.predict(large)
 
 
 def test_overflow_is_no_answer():

@@ -91,6 +91,14 @@ def test_rows_of_the_sum_1_are_not_one_hot_unless_each_has_one_value(as_sparse):
     assert_array_equal(compressed.toarray(), X)
 
 
+def test_columns_beyond_the_integers_of_single_precision_are_kept():
+    columns = [1 << 24, (1 << 24) + 1, (1 << 24) + 3]
+    X = sparse.csr_array(
+        (np.ones(3, np.float32), columns, np.arange(4)), shape=(3, (1 << 24) + 8)
+    )
+    assert compress(X).columns.tolist() == columns
+
+
 def test_large_numbers_are_no_ones_and_no_warning():
     X = np.zeros((6, 40), np.float32)
     X[:3, :2] = np.finfo(np.float32).max

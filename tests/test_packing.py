@@ -305,8 +305,8 @@ def test_groups_with_copies_of_a_sequence_are_one():
 class Untidy(ListSource):
     """Sparse steps with zeros that are stored, and columns in any order."""
 
-    def take(self, ids, dtype, out=None):
-        X = super().take(ids, dtype, out)
+    def take(self, ids, dtype, memory=None):
+        X = super().take(ids, dtype, memory)
         columns = np.tile(np.arange(X.shape[1])[::-1], len(X))
         ends = np.arange(len(X) + 1) * X.shape[1]
         return sparse.csr_array((X[:, ::-1].ravel(), columns, ends), shape=X.shape)

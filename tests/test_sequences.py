@@ -46,10 +46,25 @@ def test_every_form_hands_out_the_same_steps(form):
 
 
 def test_arrays_are_joined_in_the_memory_given():
-    out = np.empty((3, 2), np.float32)
+    lent = []
+
+    def memory(n_rows, n_columns):
+        lent.append(np.empty((n_rows, n_columns), np.float32))
+        return lent[-1]
+
     sequences = check([np.arange(4).reshape(2, 2), np.ones((1, 2), bool)])
-    assert np.shares_memory(sequences.take(np.arange(2), out.dtype, out), out)
-    assert_array_equal(out, [[0, 1], [2, 3], [1, 1]])
+    steps = sequences.take(np.arange(2), np.dtype(np.float32), memory)
+    assert np.shares_memory(steps, lent[0])
+    assert_array_equal(steps, [[0, 1], [2, 3], [1, 1]])
+
+
+def test_sparse_steps_need_no_memory():
+    sequences = check([sparse.csr_array(np.eye(3)), np.ones((2, 3))])
+    assert sparse.issparse(sequences.take(np.arange(2), FLOAT, not_to_be_called))
+
+
+def not_to_be_called(*arguments):
+    raise AssertionError(arguments)
 
 
 @given(
@@ -126,6 +141,7 @@ def test_values_are_checked_when_they_are_read():
 ITEMS = {
     "matrices": [X[0], X[1]],
     "single precision": [X[0].astype(np.float32), X[1].astype(np.float32)],
+    "single precision of the other byte order": [X[0].astype(">f4")],
     "integers": [np.ones((2, 3), int), np.ones((0, 3), bool)],
     "an array without features": [X[0], np.empty((0, 0))],
     "no features": [np.ones((2, 0))],

@@ -260,7 +260,7 @@ class OneMatrix(NamedTuple):
     def lengths(self):
         return np.array(self.X.shape[:1])
 
-    def take(self, ids, dtype, out=None):
+    def take(self, ids, dtype, memory=None):
         return self.X
 
 

@@ -1,6 +1,7 @@
 """Memory that is used again."""
 
 import threading
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -13,7 +14,12 @@ SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
-    monkeypatch.setattr(workspace, "_kept", [])
+    monkeypatch.setattr(workspace, "_kept", defaultdict(list))
+
+
+def kept():
+    """Return all workspaces that are kept."""
+    return [space for spaces in workspace._kept.values() for space, _ in spaces]
 
 
 def borrow(dtype=SINGLE, n_rows=10):
@@ -30,16 +36,16 @@ def test_a_workspace_is_lent_again():
 
 
 def test_a_workspace_is_for_one_type():
-    borrow()
+    single, _ = borrow()
     assert borrow(DOUBLE)[1].dtype == DOUBLE
-    assert borrow()[1].dtype == SINGLE
+    assert borrow()[0] is single
 
 
 def test_two_users_at_a_time_have_one_each():
     borrow()
     with borrowed_workspace(SINGLE) as one, borrowed_workspace(SINGLE) as other:
         assert one is not other
-    assert len(workspace._kept) == 2
+    assert len(kept()) == 2
 
 
 def test_threads_share_nothing():
@@ -73,4 +79,20 @@ def test_all_that_is_kept_has_a_limit(monkeypatch):
     assert borrow(n_rows=50)[0] is not large
     with borrowed_workspace(SINGLE), borrowed_workspace(SINGLE) as space:
         space.rows("H", 50, 4)  # 800 bytes, and another 800
-    assert sum(space.nbytes for space in workspace._kept) == 800
+    assert sum(space.nbytes for space in kept()) == 800
+
+
+def test_the_size_of_what_others_may_use_is_not_asked_for(monkeypatch):
+    # Their buffers may change meanwhile, and a dict that grows cannot be read.
+    measured = set()
+
+    def nbytes(space):
+        measured.add(space)
+        return 0
+
+    with borrowed_workspace(SINGLE):
+        borrow()
+    monkeypatch.setattr(workspace.Workspace, "nbytes", property(nbytes))
+    space, _ = borrow()
+    assert len(kept()) == 2
+    assert measured == {space}

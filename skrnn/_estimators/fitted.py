@@ -30,6 +30,7 @@ from skrnn._validation.sequences import (
     Sequences,
     check_sequences,
     nonfinite,
+    require_finite,
 )
 
 # The parameters of a chain, in its order.
@@ -158,13 +159,17 @@ class FittedNetwork(metaclass=ABCMeta):
         """Run the network over X; return ``output_fn`` of valid steps."""
         sequences = self._check_sequences(X, check_values=False)
         with raise_on_overflow():
-            values = inference.evaluate(
-                self._architecture(),
-                self._parameters(),
-                CheckedWhenRead(sequences),
-                sequences.dtype,
-                output_fn,
-            )
+            try:
+                values = inference.evaluate(
+                    self._architecture(),
+                    self._parameters(),
+                    CheckedWhenRead(sequences),
+                    sequences.dtype,
+                    output_fn,
+                )
+            except (OverflowError, FloatingPointError):
+                require_finite(sequences)  # what is not finite in X comes first
+                raise
         return sequences, values
 
     def _check_sequences(self, X: Any, *, check_values: bool = True) -> Sequences:

@@ -21,7 +21,7 @@ from .model import chain, network, recurrence
 from .model.loss import log_softmax, softmax
 from .model.parameters import Architecture, Chain, Parameters
 from .parallel import ThreadGroup, effective_n_threads, one_blas_thread
-from .workspace import Workspace, borrowed_workspace
+from .workspace import borrowed_workspace
 
 Mask = NDArray[np.bool_]
 
@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 # elementwise functions to outweigh call overhead.
 _BATCH_ROWS = 1 << 14
 _BATCH_STATES = 1 << 19
-# Values of X in a batch to keep memory for between batches.
+# Values of X in a batch to use memory again for: not for long sequences.
 _MAX_BUFFER = 1 << 21
 
 
@@ -119,10 +119,14 @@ def evaluate(
         # Non-finite values are detected below.
         with borrowed_workspace(dtype) as space, np.errstate(all="ignore"):
             for batch_ids in part:
-                buffers = _buffers(
-                    space, source.lengths[batch_ids].sum(), architecture.n_features
+                n_values = source.lengths[batch_ids].sum() * architecture.n_features
+                batch = pack(
+                    source,
+                    batch_ids,
+                    dtype,
+                    starts=starts,
+                    space=space if n_values <= _MAX_BUFFER else None,
                 )
-                batch = pack(source, batch_ids, dtype, starts=starts, buffers=buffers)
                 states, L = network.forward(
                     parameters, batch, architecture.activation, space
                 )
@@ -140,15 +144,6 @@ def evaluate(
         with closing(ThreadGroup(n_threads)) as threads:
             threads.map(work, shares)
     return out
-
-
-def _buffers(
-    space: Workspace, n_rows: int, n_features: int
-) -> tuple[Array, Array] | None:
-    """Return memory for the steps of a batch, unless they are sparse or long."""
-    if n_rows * n_features > _MAX_BUFFER:
-        return None
-    return space.rows("taken", n_rows, n_features), space.rows("X", n_rows, n_features)
 
 
 def split_for_threads(

@@ -4,15 +4,19 @@ The operating system takes back freed memory, and clears each page that it hands
 again, which for small networks takes longer than the computation.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .data.inputs import Array
+Array = NDArray[Any]
 
-# Bytes to keep between calls, of all threads together.
+Memory = Callable[[int, int], Array]  # from a shape to an uninitialized array
+
+# Bytes to keep between calls, of all threads together, about.
 _MAX_KEPT = 1 << 25
 
 
@@ -43,7 +47,8 @@ class Workspace:
         return sum(buffer.nbytes for buffer in self._buffers.values())
 
 
-_kept: list[Workspace] = []  # each used by one thread at a time
+# For each type, the workspaces that nobody uses, and their sizes in bytes.
+_kept: defaultdict[np.dtype[Any], list[tuple[Workspace, int]]] = defaultdict(list)
 
 
 @contextmanager
@@ -55,13 +60,13 @@ def borrowed_workspace(dtype: np.dtype[Any]) -> Iterator[Workspace]:
     dtype : dtype
     """
     try:
-        space = _kept.pop()  # by a single operation: no other thread gets it
+        space, _ = _kept[dtype].pop()  # a single operation: no other thread gets it
     except IndexError:
-        space = Workspace(dtype)
-    if space.dtype != dtype:
         space = Workspace(dtype)
     try:
         yield space
     finally:
-        if space.nbytes + sum(other.nbytes for other in _kept) <= _MAX_KEPT:
-            _kept.append(space)
+        # Workspaces that other threads take meanwhile may change, their sizes here not.
+        n_kept = sum(n for spaces in [*_kept.values()] for _, n in [*spaces])
+        if n_kept + space.nbytes <= _MAX_KEPT:
+            _kept[dtype].append((space, space.nbytes))

@@ -7,7 +7,7 @@ after another; other modules never receive padding. All checks of X are in this 
 those of labels and weights are in ``targets``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -34,6 +34,9 @@ from .containers import (
     reject_masked,
 )
 from .tables import common_columns, is_frame, reject_nested_columns
+
+# From a shape to an uninitialized array.
+Memory = Callable[[int, int], Array]
 
 # Elements of X checked at once, so that checks need little memory, and find it in the
 # cache.
@@ -85,15 +88,15 @@ class Sequences:
         # A check of each would have too much overhead.
         return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
-    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Any:
+    def take(self, ids: Ids, dtype: np.dtype[Any], memory: Memory | None = None) -> Any:
         """Return the valid steps of some sequences, one sequence after another.
 
         Parameters
         ----------
         ids : ndarray of shape (n_chosen,)
         dtype : dtype
-        out : ndarray of shape (n_steps, n_features), optional
-            Memory for a result that needs a copy.
+        memory : callable, optional
+            Returns an array of a given shape and this type, in which to join arrays.
         """
         if self.form == "rows":
             steps = self.data[ids]
@@ -102,6 +105,8 @@ class Sequences:
             if sparse.issparse(parts[0]):
                 steps = sparse.vstack(parts)
             else:
+                shape = sum(map(len, parts)), self.n_features
+                out = memory and memory(*shape)
                 steps = np.concatenate(parts, out=out, casting="unsafe")
         else:
             steps = self._take_padded(ids)
@@ -154,9 +159,9 @@ class CheckedWhenRead:
         """Numbers of steps, of shape (n_sequences,)."""
         return self.sequences.lengths
 
-    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Any:
+    def take(self, ids: Ids, dtype: np.dtype[Any], memory: Memory | None = None) -> Any:
         """Return the steps of some sequences, see `Sequences.take`."""
-        steps = self.sequences.take(ids, dtype, out)
+        steps = self.sequences.take(ids, dtype, memory)
         if not _are_finite(steps):
             require_finite(self.sequences)
         return steps
@@ -335,14 +340,15 @@ def _plain_matrices(X: Any) -> Sequences | None:
     """
     if not isinstance(X, list) or set(map(type, X)) != {np.ndarray}:
         return None
-    shapes, kinds = {x.shape[1:] for x in X}, {x.dtype.char for x in X}
-    if len(shapes) > 1 or not kinds <= _NUMBERS:
+    shapes, dtypes = {x.shape[1:] for x in X}, {x.dtype for x in X}
+    if len(shapes) > 1 or not {dtype.char for dtype in dtypes} <= _NUMBERS:
         return None
     (shape,) = shapes
     if len(shape) != 1 or not shape[0]:
         return None
     lengths = np.array([len(x) for x in X], dtype=np.intp)
-    return Sequences("ragged", X, lengths, shape[0], _dtype(kinds == {"f"}))
+    dtype = _dtype(dtypes == {np.dtype(np.float32)})
+    return Sequences("ragged", [*X], lengths, shape[0], dtype)
 
 
 def _are_ragged(items: Sequence[Any]) -> bool:

@@ -241,17 +241,24 @@ MUTANTS = [
         "sequences",
     ),
     Mutant(
+        "an overflow hides a missing value",
+        "_estimators/fitted",
+        "require_finite(sequences)  # what",
+        "pass  # what",
+        "classifier",
+    ),
+    Mutant(
         "arrays of any features are matrices of the same",
         "_validation/sequences",
-        "if len(shapes) > 1 or not kinds",
-        "if not shapes or not kinds",
+        "if len(shapes) > 1 or not",
+        "if not shapes or not",
         "sequences",
     ),
     Mutant(
         "arrays of any type are matrices of numbers",
         "_validation/sequences",
-        "or not kinds <= _NUMBERS:",
-        "or not kinds:",
+        "for dtype in dtypes} <= _NUMBERS:",
+        "for dtype in dtypes}:",
         "sequences",
     ),
     Mutant(

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skrnn._network.workspace import Memory
+
 Array = NDArray[Any]
 
 # Above this fraction of nonzero values, BLAS is faster than a sparse product.
@@ -65,9 +67,9 @@ def compress(X: Any) -> Any:
     n_filled = _n_filled(X)
     if _is_filled(X, n_filled):
         return _as_dense(X)
-    columns = _columns_of_ones(X) if n_filled == X.shape[0] else None
-    if columns is not None:
-        return OneHot(columns.astype(np.int32), X.shape[1], X.dtype)
+    if n_filled == X.shape[0] and _have_sum_one(X):
+        # No row is empty, so each has one of the values.
+        return OneHot(_columns_of_values(X), X.shape[1], X.dtype)
     return sparse.csr_array(X) if sparse.issparse(X) else _without_zeros(X)
 
 
@@ -84,15 +86,19 @@ def _as_dense(X: Any) -> Array:
     return dense
 
 
-def _columns_of_ones(X: Any) -> Array | None:
-    """Return the column of the 1 of each row, if X, with as many values, is one-hot."""
+def _have_sum_one(X: Any) -> bool:
     with np.errstate(over="ignore"):
         sums = X @ np.ones(X.shape[1], X.dtype)
-    # A row without a value has the sum 0, so none has two.
-    if not (sums == 1).all():
-        return None
-    columns: Array = X @ np.arange(X.shape[1], dtype=X.dtype)
-    return columns
+    return bool((sums == 1).all())
+
+
+def _columns_of_values(X: Any) -> NDArray[np.int32]:
+    """Return the column of the one value of each row."""
+    if sparse.issparse(X):
+        columns = X.indices
+    else:
+        columns = np.flatnonzero(X != 0) - np.arange(len(X)) * X.shape[1]
+    return np.asarray(columns, np.int32)
 
 
 def _without_zeros(X: Array) -> sparse.csr_array:
@@ -117,12 +123,13 @@ def first_columns(X: Any, n: int) -> Any:
     return (X if isinstance(X, np.ndarray) else as_csr(X))[:, :n]
 
 
-def take_rows(X: Any, rows: NDArray[np.intp], out: Array | None = None) -> Any:
-    """Return some rows, in the same form; dense ones in ``out``, if it is given."""
+def take_rows(X: Any, rows: NDArray[np.intp], memory: Memory | None = None) -> Any:
+    """Return some rows, in the same form; dense ones in ``memory``, if it is given."""
     if isinstance(X, OneHot):
         return OneHot(X.columns.take(rows), X.n_features, X.dtype)
     if sparse.issparse(X):
         return X[rows]
+    out = memory and memory(len(rows), X.shape[1])
     # Without "clip", NumPy would write to a copy of `out` first.
     return X.take(rows, axis=0, out=out, mode="clip")
 

@@ -10,12 +10,15 @@ sequences of all lengths, without computations on padding.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+
+from skrnn._network.workspace import Memory, Workspace
 
 from .inputs import Array, compress, first_columns, take_rows
 from .ngrams import NgramRows, Ngrams
@@ -42,8 +45,13 @@ class Source(Protocol):
     def lengths(self) -> Ids:
         """Numbers of steps, of shape (n_sequences,)."""
 
-    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Steps:
-        """Return the steps of the given sequences, concatenated; dense in ``out``."""
+    def take(
+        self, ids: Ids, dtype: np.dtype[Any], memory: Memory | None = None
+    ) -> Steps:
+        """Return the steps of the given sequences, concatenated.
+
+        ``memory`` may be used for an array of this type.
+        """
 
 
 class Batch(NamedTuple):
@@ -187,7 +195,7 @@ def pack(
     starts: Ids | None = None,
     ngrams: Ngrams | None = None,
     n_hidden_features: int = 0,
-    buffers: tuple[Array, Array] | None = None,
+    space: Workspace | None = None,
 ) -> Batch:
     """Pack the given sequences into one batch.
 
@@ -208,8 +216,8 @@ def pack(
         The n-grams of all steps.
     n_hidden_features : int
         Number of the first features that hidden layers read; 0 if they read all.
-    buffers : two ndarrays of shape (n_rows, n_features), optional
-        Memory for dense rows, and for a copy of them.
+    space : Workspace, optional
+        Memory for the rows, if they are dense.
     """
     lengths = source.lengths[ids]
     offsets, i, t = time_major(lengths)
@@ -223,7 +231,9 @@ def pack(
     if starts is None:
         starts = first_steps(source.lengths)
     steps = starts[ids][i] + t
-    taken, packed = buffers or (None, None)
+    taken = packed = None
+    if space is not None:
+        taken, packed = partial(space.rows, "taken"), partial(space.rows, "packed")
     X = compress(source.take(ids, dtype, taken))
     X = take_rows(X, first_steps(lengths)[i] + t, packed)
     return Batch(

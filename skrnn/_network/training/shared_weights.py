@@ -33,10 +33,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skrnn._network.data import inputs, packing
-from skrnn._network.data.inputs import Array
 from skrnn._network.data.packing import Source
 from skrnn._network.data.steps import first_steps, ranges
 from skrnn._network.model.parameters import Architecture
+from skrnn._network.workspace import Memory
 
 from .objective import Objective
 from .regularization import NO_MOMENTS, FeatureStats, add_moments, stats_from_moments
@@ -113,9 +113,9 @@ class VariableSource(NamedTuple):
         """Numbers of steps."""
         return self.source.lengths
 
-    def take(self, ids: Ids, dtype: np.dtype[Any], out: Array | None = None) -> Any:
+    def take(self, ids: Ids, dtype: np.dtype[Any], memory: Memory | None = None) -> Any:
         """Return the steps of the given sequences, concatenated."""
-        X = inputs.compress(self.source.take(ids, dtype, out))
+        X = inputs.compress(self.source.take(ids, dtype, memory))
         return (inputs.as_csr(X) @ self.matrix).astype(dtype)
 
 

@@ -16,6 +16,7 @@ from skrnn._network.data.ngrams import Ngrams
 from skrnn._network.data.packing import Batch, Source, by_length
 from skrnn._network.data.steps import first_steps, ranges
 from skrnn._network.model.parameters import Architecture
+from skrnn._network.workspace import Memory
 
 Array = NDArray[Any]
 Vector = NDArray[np.float64]
@@ -84,15 +85,13 @@ class _Beginnings(NamedTuple):
         self,
         ids: NDArray[np.intp],
         dtype: np.dtype[Any],
-        out: NDArray[Any] | None = None,
+        memory: Memory | None = None,
     ) -> Any:
         """Return the steps of the given sequences, concatenated."""
         parts = [self.X[i] for i in ids]
         if sparse.issparse(parts[0]):
             return sparse.csr_array(sparse.vstack(parts), dtype=dtype)
-        return np.concatenate(parts, out=out, casting="unsafe").astype(
-            dtype, copy=False
-        )
+        return np.concatenate(parts).astype(dtype, copy=False)
 
 
 def evenly_spaced(ids: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:
