@@ -1,5 +1,7 @@
 """One direction of one layer, worked by hand."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -67,3 +69,18 @@ def test_slope_of_tanh_is_one_less_its_square():
 def test_slope_of_relu_is_one_where_it_is_positive():
     H = np.array([[0.0, 0.5]])
     assert_array_equal(recurrence.slope(H, "relu", np.empty((1, 2))), [[0.0, 1.0]])
+
+
+@pytest.mark.parametrize("from_end", [False, True])
+def test_the_steps_of_a_long_sequence_need_no_memory_of_their_own(from_end):
+    n_steps = 20_000
+    A, offsets = np.zeros((n_steps, 1)), list(range(n_steps + 1))
+    tracemalloc.start()
+    try:
+        recurrence.forward(
+            A, W_HH, offsets, np.empty((1, 1)), activation="tanh", from_end=from_end
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < n_steps

@@ -9,7 +9,6 @@ reverse order, line by line; ``dV`` is the gradient of the loss with respect to 
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -27,11 +26,10 @@ def forward(
     from_end: bool,
 ) -> None:
     """Compute the states of a direction from its inputs, in place."""
-    steps = [A[start:stop] for start, stop in pairwise(offsets)]
-    if from_end:
-        steps.reverse()
+    order = range(len(offsets) - 1)
     before = A[:0]
-    for now in steps:
+    for t in reversed(order) if from_end else order:
+        now = A[offsets[t] : offsets[t + 1]]
         n = min(len(now), len(before))
         if n:
             shared = now[:n]
