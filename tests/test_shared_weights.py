@@ -1,4 +1,4 @@
-"""Equal features share their weights, and rare ones get theirs by a last step."""
+"""Beside direct weights, equal features share theirs, and rare ones have no others."""
 
 from typing import NamedTuple
 from unittest import mock
@@ -14,7 +14,7 @@ from strategies import SEEDS, SETTINGS, fixed_problem
 from skrnn import VanillaRNNClassifier, VanillaRNNLanguageModel
 from skrnn._network.data import inputs, packing
 from skrnn._network.training import lbfgs, regularization, shared_weights
-from skrnn._network.training.shared_weights import rare_feature_step, share_weights
+from skrnn._network.training.shared_weights import share_weights
 from skrnn._network.training.train import InMemoryData, train
 
 N_FEATURES = 12
@@ -30,7 +30,8 @@ def share_even_a_few():
 def sparse_problem(seed=0, *, one_hot=False, **changes):
     """Draw steps of a few features each, many of them equal or rare."""
     rng = np.random.default_rng(seed)
-    problem = fixed_problem(seed, (6, 5, 5, 4, 2), n_features=N_FEATURES, **changes)
+    changes = {"n_features": N_FEATURES, "skip_connection": True, **changes}
+    problem = fixed_problem(seed, (6, 5, 5, 4, 2), **changes)
     n_steps = sum(map(len, problem.sequences))
     if one_hot:
         frequent = rng.integers(N_FEATURES, size=n_steps) // rng.integers(1, 4, n_steps)
@@ -72,21 +73,22 @@ def columns(problem):
     return np.concatenate(problem.sequences).T
 
 
-@given(SEEDS, st.booleans(), st.booleans())
-def test_equal_columns_are_one_variable(seed, one_hot, skip_connection):
-    problem = sparse_problem(seed, one_hot=one_hot, skip_connection=skip_connection)
+@given(SEEDS, st.booleans())
+def test_equal_columns_are_one_variable(seed, one_hot):
+    problem = sparse_problem(seed, one_hot=one_hot)
     found, X = shared(problem), columns(problem)
     n_seen = np.count_nonzero(X, axis=1)
-    if not (n_seen >= 3).any():
+    has_hidden = n_seen >= 3
+    if not has_hidden.any():
         assert found is None
         return
-    kept = n_seen >= (1 if skip_connection else 3)
+    kept = n_seen > 0
     expected = {tuple(x) for x in X[kept]}
     assert found.matrix.shape == (N_FEATURES, len(expected))
-    assert found.n_hidden == len({tuple(x) for x in X[n_seen >= 3]})
-    assert_array_equal(found.is_rare, n_seen < 3)
+    assert found.n_hidden == len({tuple(x) for x in X[has_hidden]})
     M = found.matrix.toarray()
     assert_array_equal(M.any(axis=1), kept)
+    assert_array_equal(M[:, : found.n_hidden].any(axis=1), has_hidden)
     for variable, first in zip(M.T, found.first, strict=True):
         members = (X[first] == X).all(axis=1)
         assert_array_equal(variable != 0, members)
@@ -96,13 +98,9 @@ def test_equal_columns_are_one_variable(seed, one_hot, skip_connection):
         assert_array_equal(part, np.sort(part))
 
 
-@given(SEEDS, st.booleans(), st.booleans())
-def test_objective_and_gradient_are_those_of_equal_weights(
-    seed, one_hot, skip_connection
-):
-    problem = sparse_problem(
-        seed, one_hot=one_hot, skip_connection=skip_connection, n_directions=2
-    )
+@given(SEEDS, st.booleans())
+def test_objective_and_gradient_are_those_of_equal_weights(seed, one_hot):
+    problem = sparse_problem(seed, one_hot=one_hot, n_directions=2)
     rng = np.random.RandomState(0)
     data = InMemoryData(problem.source, problem.y, problem.w)
     with (
@@ -115,10 +113,12 @@ def test_objective_and_gradient_are_those_of_equal_weights(
         theta = rng.normal(size=net.n_parameters)
         penalize(found.objective, found.features)
         loss, gradient = found.objective.loss_and_gradient(theta)
-        whole = found.feature_objective()
-        penalize(whole, found.original_features)
         full = found.to_original(theta)
-        expected, expected_gradient = whole.loss_and_gradient(full)
+        with data._replace(shares_weights=False).problem(
+            problem.net, np.dtype(np.float64), 0.0, rng
+        ) as whole:
+            penalize(whole.objective, found.original_features)
+            expected, expected_gradient = whole.objective.loss_and_gradient(full)
         assert_allclose(loss, expected, rtol=1e-10)
         back = linear_map(found.shared, net).T @ expected_gradient
         assert_allclose(gradient, back, rtol=1e-8, atol=1e-12)
@@ -158,97 +158,35 @@ def test_dense_steps_and_few_features_keep_their_weights():
         assert shared(problem) is None
     with mock.patch.object(shared_weights, "MIN_STEPS", 1000):
         assert shared(problem) is None
+    assert shared(problem) is not None
 
 
 def test_the_loss_is_the_objective_of_all_features():
     for seed in range(4):
-        problem = sparse_problem(seed).replace(alpha=1.0)
+        problem = sparse_problem(seed).replace(alpha=1.0, skip_alpha=0.5)
         result = run(problem)
         assert_allclose(result.loss, problem.reference(result.theta), rtol=1e-9)
         assert result.best_loss <= result.loss + 1e-12
         assert result.features.scale.shape == (N_FEATURES,)
 
 
-def test_rare_features_get_weights_by_a_last_step_that_lowers_the_loss():
-    problem = sparse_problem(0)
-    result = run(problem)
-    W_xh = problem.net.unflatten(result.theta).layers[0].W_xh
-    n_seen = np.count_nonzero(columns(problem), axis=1)
-    is_rare = (n_seen > 0) & (n_seen < 3)
-    assert is_rare.any()
-    assert W_xh[is_rare].any(axis=1).all()
-    assert_array_equal(W_xh[n_seen == 0], 0)
-    assert result.loss < result.loss_curve[-1]
-    # Without evaluations left, there is no step.
-    before = run(problem, max_fun=9)
-    assert before.n_fun == 9
-    assert_array_equal(problem.net.unflatten(before.theta).layers[0].W_xh[is_rare], 0)
+def test_without_direct_weights_every_feature_has_weights_of_its_own():
+    problem = sparse_problem(0, skip_connection=False)
+    assert shared(problem) is None
+    W_xh = problem.net.unflatten(run(problem).theta).layers[0].W_xh
+    X = columns(problem)
+    assert (np.count_nonzero(X, axis=1) == 1).any()
+    assert W_xh[X.any(axis=1)].all()
 
 
 def test_beside_direct_weights_rare_features_have_no_hidden_weights():
-    problem = sparse_problem(0, skip_connection=True)
+    problem = sparse_problem(0)
     result = run(problem)
     parameters = problem.net.unflatten(result.theta)
     n_seen = np.count_nonzero(columns(problem), axis=1)
     is_rare = (n_seen > 0) & (n_seen < 3)
     assert_array_equal(parameters.layers[0].W_xh[is_rare], 0)
     assert parameters.W_xy[is_rare].any(axis=1).all()
-
-
-def test_the_step_is_the_gradient_over_the_penalty():
-    problem = sparse_problem(0)
-    with problem.objective() as objective:
-        objective.penalize(np.full(problem.net.n_parameters, 50.0))
-        is_rare = np.arange(N_FEATURES) < 4
-        theta = problem.theta.copy()
-        problem.net.unflatten(theta).layers[0].W_xh[is_rare] = 0
-        before, gradient = objective.loss_and_gradient(theta)
-        found, loss, n_fun = rare_feature_step(objective, theta, is_rare, 10)
-        expected = theta.copy()
-        of_rare = problem.net.unflatten(expected).layers[0].W_xh
-        slope = problem.net.unflatten(gradient).layers[0].W_xh
-        of_rare[is_rare] = -slope[is_rare] * objective.total_weight / 50
-        assert_allclose(found, expected, rtol=1e-12)
-        assert_allclose(loss, objective.loss_and_gradient(found)[0], rtol=1e-12)
-        assert loss < before
-        assert n_fun == 2
-
-
-def test_a_step_that_is_too_long_is_halved_and_one_without_penalty_not_made():
-    problem = sparse_problem(0)
-    is_rare = np.arange(N_FEATURES) < 8
-    theta = problem.theta.copy()
-    problem.net.unflatten(theta).layers[0].W_xh[is_rare] = 0
-    with problem.objective() as objective:
-        objective.penalize(np.full(problem.net.n_parameters, 0.5))
-        before, _ = objective.loss_and_gradient(theta)
-        found, loss, n_fun = rare_feature_step(objective, theta, is_rare, 30)
-        assert n_fun > 2
-        assert loss < before
-        assert_allclose(loss, objective.loss_and_gradient(found)[0], rtol=1e-12)
-        same, loss, n_fun = rare_feature_step(objective, theta, is_rare, 2)
-        assert_array_equal(same, theta)
-        assert (loss, n_fun) == (before, 2)
-        objective.penalize(np.zeros(problem.net.n_parameters))
-        same, _, n_fun = rare_feature_step(objective, theta, is_rare, 30)
-        assert_array_equal(same, theta)
-        assert n_fun == 1
-
-
-def test_features_that_no_step_has_need_no_step():
-    problem = sparse_problem(0)
-    sequences = [x.copy() for x in problem.sequences]
-    for x in sequences:
-        x[:, :4] = 0
-    problem = problem.replace(sequences=sequences)
-    is_rare = np.arange(N_FEATURES) < 4
-    theta = problem.theta.copy()
-    problem.net.unflatten(theta).layers[0].W_xh[is_rare] = 0
-    with problem.objective() as objective:
-        same, loss, n_fun = rare_feature_step(objective, theta, is_rare, 30)
-        assert_array_equal(same, theta)
-        assert loss == objective.loss_and_gradient(theta)[0]
-        assert n_fun == 1
 
 
 class OneMatrix(NamedTuple):
@@ -271,10 +209,10 @@ def test_a_matrix_with_repeated_indices_is_read_and_left_as_it_is():
     data, starts = np.ones(150), np.arange(0, 151, 3)
     X = sparse.csr_array((data, columns.ravel(), starts), shape=(50, 40))
     indices, data = X.indices.copy(), X.data.copy()
-    net = fixed_problem().net._replace(n_features=40)
+    net = fixed_problem(skip_connection=True).net._replace(n_features=40)
     found = share_weights(OneMatrix(X), np.zeros(1, np.intp), np.ones(50), net)
     n_seen = np.count_nonzero(X.toarray(), axis=0)
-    assert_array_equal(found.is_rare, n_seen < 3)
+    assert_array_equal(found.matrix.toarray().any(axis=1), n_seen > 0)
     assert_array_equal(X.indices, indices)
     assert_array_equal(X.data, data)
 
@@ -287,7 +225,7 @@ def words(n=60, seed=0):
 
 def fit(X, y, **parameters):
     parameters = {"alpha": 1.0, "max_iter": 10, "random_state": 0, **parameters}
-    model = VanillaRNNClassifier((4,), **parameters)
+    model = VanillaRNNClassifier((4,), skip_connection=True, **parameters)
     with pytest.warns(match="max_iter"):
         return model.fit(X, y)
 
@@ -316,8 +254,9 @@ def test_training_that_a_callback_stops_has_the_weights_of_that_iteration():
     problem = sparse_problem(0)
 
     def report(progress):
-        kept["theta"] = progress.get_theta()
-        raise lbfgs.Stop("callback")
+        if not progress.is_trial:
+            kept["theta"] = progress.get_theta()
+            raise lbfgs.Stop("callback")
 
     with half_filled_is_sparse():
         result = train(

@@ -15,8 +15,8 @@ MUTANTS = [
     Mutant(
         "variables without hidden weights come first",
         SHARED,
-        "n_seen[chosen] < MIN_STEPS",
-        "n_seen[chosen] >= MIN_STEPS",
+        "~has_hidden[chosen]",
+        "has_hidden[chosen]",
         "shared_weights",
     ),
     Mutant(
@@ -27,10 +27,10 @@ MUTANTS = [
         "shared_weights",
     ),
     Mutant(
-        "rare features lose their direct weights, too",
+        "features without direct weights share theirs",
         SHARED,
-        "(1 if architecture.skip_connection else MIN_STEPS)",
-        "MIN_STEPS",
+        "n_features <= MAX_FEATURES or not architecture.skip_connection:",
+        "n_features <= MAX_FEATURES:",
         "shared_weights",
     ),
     Mutant(
@@ -41,24 +41,10 @@ MUTANTS = [
         "shared_weights",
     ),
     Mutant(
-        "the last step goes uphill",
+        "rare features lose their direct weights, too",
         SHARED,
-        "step = -layers_of(slope)",
-        "step = layers_of(slope)",
-        "shared_weights",
-    ),
-    Mutant(
-        "the last step is made whatever it costs",
-        SHARED,
-        "if trial_loss < loss:",
-        "if True:",
-        "shared_weights",
-    ),
-    Mutant(
-        "the last step forgets the penalty",
-        SHARED,
-        "objective.loss(trial)",
-        "objective.data_loss(trial)",
+        "chosen = np.flatnonzero(n_seen)",
+        "chosen = np.flatnonzero(has_hidden)",
         "shared_weights",
     ),
     Mutant(

@@ -1,6 +1,5 @@
 """What is to be trained, and how: the data's objectives, and the settings."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +26,6 @@ class TrainingProblem(NamedTuple):
     groups: NDArray[np.intp]  # of the training sequences: held out together
     subset_objective: SubsetObjective
     shared: SharedWeights | None = None  # variables in place of features
-    # Returns the objective of all features, if there are variables in their place.
-    feature_objective: Callable[[], Objective] | None = None
 
     @property
     def original_features(self) -> FeatureStats:

@@ -8,22 +8,16 @@ have the weight w each, their contribution and their penalty are
 so they are one *variable*, with the weight v and the value sum_j x_j / sqrt(k), also at
 other steps. By symmetry, the optimum has equal weights.
 
-Features that fewer than four steps have get no hidden weights until all others are
-trained. Then one step of gradient descent from zero finds theirs, in the metric of the
-prior:
+Features that fewer than four steps have get no hidden weights: beside direct weights
+these gain nothing.
 
-    w = -dL/dw / (alpha c)
+Without direct weights every feature has weights of its own. A network that cannot learn
+single words by their own features learns them by all others, and the more iterations
+it has, the worse it is on new texts; held-out sentences of the same texts do not show
+it. And L-BFGS gains less from each iteration if equal features are one variable.
 
-with L the loss of the data. If the penalty is strong enough for the loss to be nearly
-linear in w, that is the optimum, and a feature of a few steps has hardly any effect on
-the weights of others. The step is halved until the objective falls. Direct weights are
-trained for all features, because they are few; beside them, hidden weights of rare
-features gain nothing.
-
-Of all words and suffixes in a text, most are rare. L-BFGS needs a few dozen vectors of
-all weights; without rare features, training takes a fraction of the time and memory.
-With up to a thousand features there is little to gain, and every feature has weights of
-its own.
+L-BFGS needs a few dozen vectors of all weights. With up to a thousand features there is
+little to gain, and every feature has weights of its own.
 """
 
 from typing import Any, NamedTuple
@@ -38,7 +32,6 @@ from skrnn._network.data.steps import first_steps, ranges
 from skrnn._network.model.parameters import Architecture
 from skrnn._network.workspace import Memory
 
-from .objective import Objective
 from .regularization import NO_MOMENTS, FeatureStats, add_moments, stats_from_moments
 
 Ids = NDArray[np.intp]
@@ -46,7 +39,6 @@ Vector = NDArray[np.float64]
 
 MAX_FEATURES = 1000  # that all have weights of their own
 MIN_STEPS = 4  # of a feature with hidden weights
-_MAX_TRIALS = 8  # evaluations of the step of rare features
 
 
 class SharedWeights(NamedTuple):
@@ -56,13 +48,6 @@ class SharedWeights(NamedTuple):
     n_hidden: int  # variables with hidden weights; they come first
     first: Ids  # (n_variables,), one of the features of each
     features: FeatureStats  # of all features
-
-    @property
-    def is_rare(self) -> NDArray[np.bool_]:
-        """Whether a feature has no hidden weights."""
-        of_hidden = self.matrix[:, : self.n_hidden]
-        result: NDArray[np.bool_] = np.diff(of_hidden.indptr) == 0
-        return result
 
     @property
     def variables(self) -> FeatureStats:
@@ -135,7 +120,7 @@ def share_weights(
     architecture : Architecture
     """
     n_features, lengths = architecture.n_features, source.lengths
-    if n_features <= MAX_FEATURES:
+    if n_features <= MAX_FEATURES or not architecture.skip_connection:
         return None
     starts, n_before = first_steps(lengths), 0
     counts = np.zeros(n_features, np.intp)
@@ -158,13 +143,13 @@ def share_weights(
         words.view("S16").ravel(), return_index=True, return_inverse=True
     )
     n_seen = counts[first]
-    kept = n_seen >= (1 if architecture.skip_connection else MIN_STEPS)
-    n_hidden = int((n_seen >= MIN_STEPS).sum())
+    has_hidden = n_seen >= MIN_STEPS
+    n_hidden = int(has_hidden.sum())
     if n_hidden == 0:
         return None
     # Those with hidden weights first; otherwise in the order of the features.
-    chosen = np.flatnonzero(kept)
-    chosen = chosen[np.lexsort((first[chosen], n_seen[chosen] < MIN_STEPS))]
+    chosen = np.flatnonzero(n_seen)
+    chosen = chosen[np.lexsort((first[chosen], ~has_hidden[chosen]))]
     place = np.full(len(first), -1)
     place[chosen] = np.arange(len(chosen))
     features = np.flatnonzero(place[variable] >= 0)
@@ -176,47 +161,3 @@ def share_weights(
     )
     stats = stats_from_moments(moments)
     return SharedWeights(matrix, n_hidden, first[chosen], stats)
-
-
-def rare_feature_step(
-    objective: Objective, theta: Vector, is_rare: NDArray[np.bool_], max_fun: int
-) -> tuple[Vector, float, int]:
-    """Find hidden weights of rare features, by one step of gradient descent.
-
-    Parameters
-    ----------
-    objective : Objective
-        That of all features.
-    theta : ndarray of shape (n_parameters,)
-        With zeros in place of these weights.
-    is_rare : ndarray of shape (n_features,)
-    max_fun : int
-        Maximum number of evaluations.
-
-    Returns
-    -------
-    theta : ndarray of shape (n_parameters,)
-        The same as before if no step lowers the objective.
-    loss : float
-        The objective there.
-    n_fun : int
-        Number of evaluations.
-    """
-    layers_of = objective.architecture.unflatten
-    loss, slope = objective.loss_and_gradient(theta)
-    prior = layers_of(objective.penalty).layers[0].W_xh[is_rare]
-    if not prior.all():  # no penalty
-        return theta, loss, 1
-    step = -layers_of(slope).layers[0].W_xh[is_rare] / prior
-    if not step.any():  # none of them was seen
-        return theta, loss, 1
-    n_fun, size = 1, 1.0
-    while n_fun < min(max_fun, _MAX_TRIALS):
-        trial = theta.copy()
-        layers_of(trial).layers[0].W_xh[is_rare] = size * step
-        trial_loss = objective.loss(trial)
-        n_fun += 1
-        if trial_loss < loss:
-            return trial, trial_loss, n_fun
-        size /= 2
-    return theta, loss, n_fun

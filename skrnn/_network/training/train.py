@@ -31,7 +31,7 @@ from .objective import Objective, Subset, ThreadedSum
 from .output_initialization import ridge_output_init
 from .preconditioning import Preconditioner
 from .problem import Settings, TrainingProblem
-from .shared_weights import SharedWeights, rare_feature_step, share_weights
+from .shared_weights import SharedWeights, share_weights
 from .subsample import Subsample, evenly_spaced
 from .target_scaling import TargetScaler
 
@@ -61,7 +61,7 @@ class InMemoryData(NamedTuple):
     on_disk: bool = False  # whether to store batches in a temporary file
     groups: NDArray[np.intp] | None = None  # (n_sequences,), held out together
     ngrams: Ngrams | None = None  # of the steps
-    # Whether equal features share weights, and rare ones have none in hidden layers.
+    # Whether equal features share weights, see `shared_weights`.
     shares_weights: bool = True
 
     def loss_sum(
@@ -186,7 +186,7 @@ class InMemoryData(NamedTuple):
         held_out, ids, groups = ids[is_out], ids[~is_out], groups[~is_out]
         whole, target_scaler = self._standardized(ids, w, architecture, dtype)
         shared = self._shared(ids, w, architecture)
-        data, whole_architecture = whole, architecture
+        data = whole
         if shared is not None:
             data = whole._replace(source=shared.source(self.source))
             architecture = shared.architecture(architecture)
@@ -211,12 +211,6 @@ class InMemoryData(NamedTuple):
                     architecture, data.reweighted(loss_sum, ids, of_subset, n_states)
                 )
 
-            def feature_objective() -> Objective:
-                net = whole_architecture
-                return Objective(
-                    net, whole.loss_sum(ids, w, net, dtype, n_threads, loss_sum)
-                )
-
             if shared is not None:
                 features = shared.variables
             else:
@@ -239,7 +233,6 @@ class InMemoryData(NamedTuple):
                 groups,
                 subset_objective,
                 shared,
-                None if shared is None else feature_objective,
             )
 
 
@@ -401,8 +394,6 @@ def _best_run(
         if result.stop_reason == "callback":
             break
     assert best is not None
-    if problem.feature_objective is not None and best.stop_reason != "callback":
-        return _with_rare_features(problem, settings, best)
     return best._replace(theta=problem.to_original(best.theta))
 
 
@@ -416,31 +407,6 @@ def _stopped(
     return result._replace(
         theta=problem.to_original(result.theta), stop_reason="callback"
     )
-
-
-def _with_rare_features(
-    problem: TrainingProblem, settings: Settings, result: Result
-) -> Result:
-    """Return a result for all features, given one for variables in their place.
-
-    With direct weights of rare features, their hidden weights remain zero.
-    """
-    assert problem.shared is not None
-    assert problem.feature_objective is not None
-    max_fun = settings.max_fun - result.n_fun
-    architecture, is_rare = problem.objective.architecture, problem.shared.is_rare
-    theta = problem.shared.to_features(architecture, result.theta)
-    if max_fun > 1 and is_rare.any() and not architecture.skip_connection:
-        objective = problem.feature_objective()
-        _penalize(objective, problem.shared.features, result.strength)
-        theta, loss, n_fun = rare_feature_step(objective, theta, is_rare, max_fun)
-        result = result._replace(
-            loss=loss,
-            best_loss=min(loss, result.best_loss),
-            n_fun=result.n_fun + n_fun,
-        )
-    architecture = problem.shared.of_features(architecture)
-    return result._replace(theta=problem.target_scaler.to_original(architecture, theta))
 
 
 def _penalize(
