@@ -212,11 +212,6 @@ class Objective:
             gradient / self.total_weight + penalty_slope,
         )
 
-    def loss(self, theta: NDArray[np.float64]) -> float:
-        """Return the objective at theta."""
-        penalty_slope = self.penalty * theta
-        return self.data_loss(theta) + 0.5 * float(penalty_slope @ theta)
-
     def data_loss(self, theta: NDArray[np.float64]) -> float:
         """Return the weighted mean of -log p, without the penalty."""
         return self.loss_sum.loss(self.architecture, theta) / self.total_weight

@@ -184,11 +184,10 @@ class InMemoryData(NamedTuple):
         ids, w, groups = packing.deduplicate(self.source, self.y, self.w, self.groups)
         is_out = hold_out(groups, validation_fraction, rng)
         held_out, ids, groups = ids[is_out], ids[~is_out], groups[~is_out]
-        whole, target_scaler = self._standardized(ids, w, architecture, dtype)
+        data, target_scaler = self._standardized(ids, w, architecture, dtype)
         shared = self._shared(ids, w, architecture)
-        data = whole
         if shared is not None:
-            data = whole._replace(source=shared.source(self.source))
+            data = data._replace(source=shared.source(self.source))
             architecture = shared.architecture(architecture)
         with ExitStack() as stack:
             n_threads = stack.enter_context(one_blas_thread())
@@ -361,7 +360,10 @@ def _best_run(
     on_trial = _reporter_of_trials(problem, report)
     # A copy of the generator: the fit that follows is that of given strengths.
     choice = strength.choose(problem, settings, copy.deepcopy(rng), on_trial)
-    _penalize(objective, features, choice)
+    objective.penalize(
+        choice.alpha * regularization.precision(architecture, features)
+        + choice.skip_alpha * regularization.skip_precision(architecture, features)
+    )
     if choice.stopped_at is not None:
         return _stopped(problem, settings, choice, choice.stopped_at)
 
@@ -406,17 +408,6 @@ def _stopped(
     result = run.minimize(theta)
     return result._replace(
         theta=problem.to_original(result.theta), stop_reason="callback"
-    )
-
-
-def _penalize(
-    objective: Objective, features: regularization.FeatureStats, choice: strength.Choice
-) -> None:
-    """Set the chosen strengths of the penalty."""
-    architecture = objective.architecture
-    objective.penalize(
-        choice.alpha * regularization.precision(architecture, features)
-        + choice.skip_alpha * regularization.skip_precision(architecture, features)
     )
 
 
