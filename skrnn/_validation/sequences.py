@@ -7,7 +7,7 @@ after another; other modules never receive padding. All checks of X are in this 
 those of labels and weights are in ``targets``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -21,7 +21,7 @@ from sklearn.utils import check_array
 
 from skrnn._sklearn_compat import check_feature_names, get_feature_names
 
-from .arrays import Array, Ids, Mask
+from .arrays import Array, Ids, Mask, Memory
 from .containers import (
     TOO_LARGE,
     evenly_nested,
@@ -34,9 +34,6 @@ from .containers import (
     reject_masked,
 )
 from .tables import common_columns, is_frame, reject_nested_columns
-
-# From a shape to an uninitialized array.
-Memory = Callable[[int, int], Array]
 
 # Elements of X checked at once, so that checks need little memory, and find it in the
 # cache.
@@ -105,8 +102,7 @@ class Sequences:
             if sparse.issparse(parts[0]):
                 steps = sparse.vstack(parts)
             else:
-                shape = sum(map(len, parts)), self.n_features
-                out = memory and memory(*shape)
+                out = memory and memory(sum(map(len, parts)), self.n_features)
                 steps = np.concatenate(parts, out=out, casting="unsafe")
         else:
             steps = self._take_padded(ids)
